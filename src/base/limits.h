@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* limits.h - every ceiling on hostile input, and nowhere else.
+ * One row a limit: name, value, unit, why.  Crossing one is ERR_LIMIT with the limit's name, never
+ * a crash, a hang or a silent cut. */
+#pragma once
+
+#include <stdint.h>
+
+#define KIB (1ULL << 10)
+#define MIB (1ULL << 20)
+#define GIB (1ULL << 30)
+
+/* X(NAME, configuration key, value, unit, why) */
+#define LIMITS(X)                                                                                  \
+    X(MANIFEST, "manifest", 4 * MIB, "bytes", "a manifest or index is read whole")                \
+    X(CONFIG, "config", 8 * MIB, "bytes", "an image configuration is read whole")                  \
+    X(LAYERS, "layers", 512, "layers", "an image of more is not one that runs")                    \
+    X(INDEX_DEPTH, "index-depth", 4, "levels", "an index may name an index")                       \
+    X(INDEX_CHILDREN, "index-children", 1024, "manifests", "platforms of one index")               \
+    X(LAYER_INFLATED, "layer-inflated", 64 * GIB, "bytes", "a bomb must end")                      \
+    X(LAYER_RATIO, "layer-ratio", 1000, "times", "a bomb must end early")                          \
+    X(LAYER_RATIO_FREE, "layer-ratio-free", 64 * MIB, "bytes", "small layers may be all zeroes")   \
+    X(LAYER_FILES, "layer-files", 10000000, "entries", "entries of one layer")                     \
+    X(PATH, "path", 4096, "bytes", "PATH_MAX of Linux")                                            \
+    X(SYMLINK_HOPS, "symlink-hops", 40, "links", "MAXSYMLINKS of Linux")                           \
+    X(PACKAGE_DB, "package-db", 512 * MIB, "bytes", "one package database file")                   \
+    X(RELEASE_FILE, "release-file", 64 * KIB, "bytes", "os-release and its kin")                   \
+    X(BUFFERED_BINARY, "buffered-binary", 512 * MIB, "bytes", "a binary or jar held in memory")    \
+    X(JAR_NESTING, "jar-nesting", 8, "levels", "jars within jars")                                 \
+    X(DEFERRED, "deferred", 16 * MIB, "bytes", "files of a layer that wait for another layer")     \
+    X(ANALYSER_MEMORY, "analyser-memory", 1536 * MIB, "bytes", "address space of one analyser")    \
+    X(ANALYSER_CPU, "analyser-cpu", 20 * 60, "seconds", "processor time of one analyser")          \
+    X(FRAME, "frame", 768 * MIB, "bytes", "one message of the analyser")                           \
+    X(INVENTORY, "inventory", 1000000, "packages", "packages of one image")                        \
+    X(STANZA_LINE, "stanza-line", 1 * MIB, "bytes", "one line of a package database")              \
+    X(FIELD, "field", 64 * KIB, "bytes", "one field that we keep")                                 \
+    X(JSON_DEPTH, "json-depth", 128, "levels", "nesting of a JSON or YAML document")               \
+    X(XML_DEPTH, "xml-depth", 256, "levels", "nesting of an XML document")                         \
+    X(HTTP_HEADER, "http-header", 64 * KIB, "bytes", "all headers of one request")                 \
+    X(HTTP_BODY, "http-body", 1 * MIB, "bytes", "body of one request")                             \
+    X(EVENTS_BODY, "events-body", 8 * MIB, "bytes", "body of one notification")                    \
+    X(HTTP_ANSWER, "http-answer", 64 * MIB, "bytes", "an answer that is read whole")               \
+    X(CONFIG_FILE, "config-file", 1 * MIB, "bytes", "our own configuration file")                  \
+    X(FEED_FILE, "feed-file", 2 * GIB, "bytes", "one file of an advisory feed, inflated")          \
+    X(FEED_RECORD, "feed-record", 64 * MIB, "bytes", "one advisory record or index")               \
+    X(FEED_RECORDS, "feed-records", 10000000, "records", "records of one source")                  \
+    X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \
+    X(CHANGELOG_ARCHIVE, "changelog-archive", 256 * MIB, "bytes", "the archive that holds it")     \
+    X(KQL_TEXT, "kql-text", 64 * KIB, "bytes", "text of one query")                                \
+    X(KQL_NESTING, "kql-nesting", 256, "levels", "nesting of one query")                           \
+    X(KQL_MEMORY, "kql-memory", 512 * MIB, "bytes", "memory of one query")                         \
+    X(KQL_TIME, "kql-time", 30, "seconds", "time of one query")                                    \
+    X(SCAN_TIME, "scan-time", 40 * 60, "seconds", "one scan, from job to result")                  \
+    X(SCAN_MEMORY, "scan-memory", 1 * GIB, "bytes", "what one scan may hold in the parent")
+
+enum limit_id {
+#define X(name, key, value, unit, why) LIMIT_ID_##name,
+    LIMITS(X)
+#undef X
+        LIMIT_COUNT
+};
+
+/* The defaults.  Code that a test or a configuration must be able to bend takes a struct limits. */
+#define X(name, key, value, unit, why) static const uint64_t LIMIT_##name __attribute__((unused)) = (value);
+LIMITS(X)
+#undef X
+
+struct limits {
+    uint64_t of[LIMIT_COUNT];
+};
+
+struct limit_row {
+    const char *key, *unit, *why;
+    uint64_t value;
+};
+
+const struct limit_row *limit_row(enum limit_id id);
+/* All defaults. */
+struct limits limits_default(void);

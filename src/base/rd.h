@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rd.h - the checked reader: the only code that moves a pointer through foreign bytes.
+ * Failure is sticky: after a bad read every read is zero, empty or false, so loops end and one
+ * check at the end suffices.  Owns: nothing; slices are borrowed from the input.
+ * Threads: one at a time. */
+#pragma once
+
+#include "base/err.h"
+
+struct cancel;
+
+struct rd {
+    const unsigned char *ptr, *end;
+    size_t start_bytes; /* length at rd_init, for offsets in messages */
+    size_t line;        /* lines read so far by rd_line */
+    const struct cancel *cancel; /* borrowed, may be NULL; asked now and then */
+    struct err err;
+};
+
+void rd_init(struct rd *in, str bytes);
+
+static inline size_t rd_left(const struct rd *in) { return (size_t)(in->end - in->ptr); }
+static inline bool rd_is_ok(const struct rd *in) { return in->err.kind == ERR_NONE; }
+/* Nothing left, or failed. */
+static inline bool rd_is_end(const struct rd *in) { return in->ptr == in->end; }
+size_t rd_offset(const struct rd *in);
+
+/* Fail with the line number (when rd_line was used) or the offset in front.  The first failure
+ * stays.  Returns false. */
+bool rd_fail(struct rd *in, enum err_kind kind, const char *fmt, ...) PRINTF(3, 4);
+/* True when nothing failed; otherwise false and *err says what. */
+NODISCARD bool rd_ok(const struct rd *in, struct err *err);
+
+uint8_t rd_u8(struct rd *in);
+uint16_t rd_u16le(struct rd *in);
+uint16_t rd_u16be(struct rd *in);
+uint32_t rd_u32le(struct rd *in);
+uint32_t rd_u32be(struct rd *in);
+uint64_t rd_u64le(struct rd *in);
+uint64_t rd_u64be(struct rd *in);
+/* LEB128 of at most ten bytes; more than @max is ERR_LIMIT. */
+uint64_t rd_varint(struct rd *in, uint64_t max);
+
+/* Exactly @n bytes, borrowed; empty after a failure. */
+str rd_bytes(struct rd *in, size_t n);
+/* A varint length of at most @max and that many bytes: what sb_blob wrote. */
+str rd_blob(struct rd *in, size_t max);
+str rd_rest(struct rd *in);
+void rd_skip(struct rd *in, size_t n);
+/* The next byte without taking it; 0 at the end. */
+uint8_t rd_peek(const struct rd *in);
+/* Take @token if it is next. */
+bool rd_take(struct rd *in, str token);
+
+/* A reader of the next @n bytes, which are taken: a lying length cannot leave its box.  It fails
+ * with the parent when there are not that many. */
+struct rd rd_sub(struct rd *in, size_t n);
+
+/* The next line without its end (\n or \r\n); false at the end of input or after a failure.  A
+ * line longer than @max is ERR_LIMIT.  The last line needs no newline. */
+NODISCARD bool rd_line(struct rd *in, size_t max, str *line);

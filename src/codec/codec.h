@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* codec.h - bytes in, bytes or entries out: hashes, decompression, archives.  Not: what the bytes
+ * mean.  Everything pulls: a reader asks its source for the next chunk.
+ * Owns: what *_open made, until *_close (harmless on NULL).  Chunks are borrowed until the next call.
+ * Threads: one at a time per object. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/limits.h"
+
+
+/* Where bytes come from.  read() gives the next chunk, never empty; NEXT_END after the last. */
+struct source {
+    enum next (*read)(void *ctx, str *chunk, struct err *err);
+    void *ctx;
+};
+
+/* A source over bytes in memory (@state is caller's storage), and over a descriptor (256 KiB chunks). */
+struct source_mem {
+    str rest;
+};
+struct source source_from_mem(struct source_mem *state, str bytes);
+struct source_fd; /* opaque; owns its buffer, not the descriptor */
+NODISCARD bool source_fd_open(struct source_fd **out, int fd, struct err *err);
+void source_fd_close(struct source_fd *fd);
+struct source source_from_fd(struct source_fd *fd);
+
+/* --- hashes: FIPS 180-4, by OpenSSL EVP ----------------------------------------------------- */
+enum hash_kind { HASH_SHA256, HASH_SHA512, HASH_SHA1, HASH_MD5 };
+enum { HASH_MAX = 64 };
+struct hash;
+NODISCARD bool hash_open(struct hash **out, enum hash_kind kind, struct err *err);
+void hash_add(struct hash *hash, str bytes);
+/* Finish; gives the number of bytes in @out.  The hash may be used again from empty. */
+size_t hash_done(struct hash *hash, uint8_t out[static HASH_MAX]);
+void hash_close(struct hash *hash);
+/* Of bytes at once. */
+size_t hash_of(enum hash_kind kind, str bytes, uint8_t out[static HASH_MAX]);
+/* Lower-case hexadecimal, NUL-terminated: @out has room for 2 * n + 1. */
+void hex_print(const uint8_t *bytes, size_t n, char *out);
+/* Exactly 2 * @n hexadecimal digits of either case. */
+NODISCARD bool hex_parse(str text, uint8_t *out, size_t n);
+
+/* --- decompression: by magic bytes, never by label ------------------------------------------- */
+enum codec_kind { CODEC_PLAIN, CODEC_GZIP, CODEC_ZSTD, CODEC_XZ, CODEC_BZIP2, CODEC_COUNT };
+const char *codec_name(enum codec_kind kind);
+
+/* gzip (RFC 1952, any number of members, by ISA-L igzip), zstd (RFC 8878, any number of frames,
+ * skippable ones too), xz and bzip2 (by libarchive), or plain.
+ * @max_out and the ratio of LIMIT_LAYER_RATIO after LIMIT_LAYER_RATIO_FREE end a bomb: ERR_LIMIT.
+ * A stream that stops in the middle is ERR_FORMAT; so is rubbish behind a gzip member, except zero
+ * padding. */
+struct decoder;
+NODISCARD bool decoder_open(struct decoder **out, struct source from, uint64_t max_out,
+                            struct err *err);
+NODISCARD enum next decoder_next(struct decoder *decoder, str *chunk, struct err *err);
+enum codec_kind decoder_kind(const struct decoder *decoder); /* known after the first next */
+uint64_t decoder_bytes_in(const struct decoder *decoder);
+uint64_t decoder_bytes_out(const struct decoder *decoder);
+struct source source_from_decoder(struct decoder *decoder);
+void decoder_close(struct decoder *decoder);
+/* Everything, at most @max bytes, into @arena. */
+NODISCARD bool decode_whole(struct arena *arena, str bytes, size_t max, str *out, struct err *err);
+
+/* --- archives: tar (ustar, pax, GNU), zip, ar; by libarchive ---------------------------------- */
+enum entry_type { ENTRY_OTHER, ENTRY_FILE, ENTRY_DIR, ENTRY_SYMLINK, ENTRY_HARDLINK };
+struct entry {
+    str path; /* raw bytes as stored; "./a", "a/" and "/a" are for the caller to clean */
+    str link; /* target of a symbolic or hard link */
+    enum entry_type type;
+    uint32_t mode; /* permission bits */
+    uint64_t size_bytes;
+    uint64_t data_offset; /* of the body in the archive, uncompressed tar only */
+};
+struct archive_reader;
+enum archive_kind { ARCHIVE_TAR, ARCHIVE_ZIP, ARCHIVE_AR };
+NODISCARD bool archive_open(struct archive_reader **out, enum archive_kind kind, struct source from,
+                            struct err *err);
+/* Zip from a file, which needs seeking for its central directory. */
+NODISCARD bool archive_open_zip_file(struct archive_reader **out, const char *path, struct err *err);
+/* The next entry; strings are borrowed until the next call.  The body that nobody read is skipped.
+ * A tar stream that ends without its end marker is complete when it ends at an entry's border. */
+NODISCARD enum next archive_next(struct archive_reader *archive, struct entry *entry, struct err *err);
+/* The next piece of the entry's body, holes filled with zeros. */
+NODISCARD enum next archive_data(struct archive_reader *archive, str *chunk, struct err *err);
+/* The whole body, at most @max bytes, into @arena. */
+NODISCARD bool archive_body(struct archive_reader *archive, struct arena *arena, size_t max, str *out,
+                            struct err *err);
+void archive_close(struct archive_reader *archive);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model.h - the nouns that every folder above shares: package, purl, distribution, severity, notice.
+ * Not: where they come from or what follows from them.
+ * Owns: nothing; every str and vec lives in the arena of the scan that made it.
+ * Threads: plain values. */
+#pragma once
+
+#include "base/vec.h"
+
+typedef VEC(str) strs;
+
+/* --- severity (DESIGN: Unknown is a severity of its own and sorts after High) ------------------ */
+enum severity {
+    SEVERITY_UNKNOWN,
+    SEVERITY_NONE, /* rated, and rated as nothing */
+    SEVERITY_LOW,
+    SEVERITY_MEDIUM,
+    SEVERITY_HIGH,
+    SEVERITY_CRITICAL,
+};
+const char *severity_name(enum severity severity); /* "critical" … "unknown" */
+/* Names of publishers too: "important", "moderate", "negligible", "unimportant", "end-of-life" …;
+ * false when the word is not known. */
+NODISCARD bool severity_parse(str text, enum severity *out);
+/* For sorting: critical 0, high 1, unknown 2, medium 3, low 4, none 5. */
+int severity_rank(enum severity severity);
+
+struct cvss {
+    str version; /* "2.0", "3.0", "3.1", "4.0" */
+    str vector;
+    double score; /* of the vector's base metrics; 0 with is_scored false when it does not parse */
+    bool is_scored;
+    str source;
+};
+/* Score of a CVSS 2.0, 3.0, 3.1 or 4.0 vector by the FIRST specifications.  False with ERR_FORMAT. */
+NODISCARD bool cvss_score(str vector, double *score, struct err *err);
+enum severity cvss_severity(double score);
+
+struct rating {
+    str source; /* feed that rated */
+    enum severity severity;
+};
+
+/* --- distribution ------------------------------------------------------------------------------ */
+struct distro {
+    str id;         /* os-release ID: "debian", "alpine"; empty: unknown */
+    str id_like;
+    str version_id; /* "12", "3.20.3" */
+    str codename;   /* VERSION_CODENAME */
+    str name;       /* PRETTY_NAME */
+    str path;       /* file that said so */
+    int layer;      /* index of the layer that holds it */
+};
+/* One row of distro.c's table: id, ecosystem prefix of its advisories, how the release is cut out
+ * of VERSION_ID, comparator, purl type, package manager commands. */
+struct distro_row {
+    const char *id;         /* "alpine" */
+    const char *ecosystem;  /* "Alpine" */
+    const char *scheme;     /* version_find(): "apk" */
+    const char *purl_type;  /* "apk" */
+    const char *category;   /* as disable rules filter: "Alpine" */
+    unsigned n_release_parts; /* 3.20.3 → 2 parts → "3.20"; 0: rolling, no release */
+    const char *release_prefix; /* "v" for Alpine */
+};
+const struct distro_row *distro_find(str id); /* NULL: not known */
+/* OSV's name of the ecosystem with its release: "Debian:12", "Alpine:v3.20"; empty when the distro
+ * is not known or has no release (Debian sid).  In @arena; ptr NULL when it is used up. */
+str distro_ecosystem(const struct distro *distro, struct arena *arena);
+/* Last public security support of the release, UTC seconds of the day it ends; false: not known.
+ * Debian's LTS counts as alive. */
+NODISCARD bool distro_end_of_life(const struct distro *distro, int64_t *utc_s);
+
+/* --- package ----------------------------------------------------------------------------------- */
+enum evidence { EVIDENCE_INSTALLED, EVIDENCE_DECLARED };
+
+struct package {
+    str type;    /* purl type: "deb", "apk", "rpm", "npm" … */
+    str name;    /* as the package database spells it */
+    str version; /* whole: "1:2.3-4", epoch included where there is one */
+    str arch;
+    str source_name;    /* the package itself where the database names no other */
+    str source_version;
+    str maintainer;
+    str path;  /* of the database or artefact, absolute */
+    str owned_by; /* "deb:openssl" when an OS package owns the files; else empty */
+    strs licenses;
+    enum evidence evidence;
+    bool is_os; /* installed by the OS package manager: judged by the distribution's advisories */
+    int layer;  /* index from the base that brought it; -1 inside one layer's inventory */
+};
+typedef VEC(struct package) packages;
+
+/* package-url/purl-spec.  @namespace may be empty; @qualifiers is a list of key, value, …, NULL; empty
+ * values are left out; order and escaping are the specification's.  ptr NULL: arena used up. */
+str purl_print(struct arena *arena, str type, str ns, str name, str version,
+               const str *qualifiers, size_t n_qualifiers);
+/* Of an installed package of a distribution: pkg:deb/debian/openssl@3.0.11-1?arch=amd64&distro=debian-12 */
+str purl_of(struct arena *arena, const struct package *package, const struct distro *distro);
+
+/* --- notices: what was not read, cut, or understood; always shown ------------------------------- */
+enum notice_kind {
+    NOTICE_INFO,        /* worth knowing; changes nothing */
+    NOTICE_UNREADABLE,  /* a file or database that could not be read */
+    NOTICE_LIMIT,       /* a limit was crossed */
+    NOTICE_VERSION,     /* a version that does not parse */
+    NOTICE_SANDBOX,     /* weaker isolation than asked for */
+    NOTICE_ADVISORY,    /* a source is stale, trimmed, or absent */
+    NOTICE_UNSUPPORTED, /* something we cannot read yet */
+};
+const char *notice_kind_name(enum notice_kind kind);
+struct notice {
+    enum notice_kind kind;
+    bool is_incomplete; /* the scan cannot be called complete because of it */
+    int layer;          /* -1: none */
+    str path;
+    str message;
+};
+typedef VEC(struct notice) notices;
+/* Copies; false when the arena is used up. */
+NODISCARD bool notice_add(struct arena *arena, notices *to, enum notice_kind kind, bool is_incomplete,
+                          str path, str message);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report.h - the result of one scan, and how it is written: one format per file, one row each.
+ * `plimsoll.report/1` is specified in docs/report.schema.json.  Not: how the result came about.
+ * Owns: nothing; a report borrows from the arena of its scan.  Threads: read-only. */
+#pragma once
+
+#include "assess/assess.h"
+#include "image/image.h"
+#include "match/match.h"
+
+struct report_layer {
+    digest digest, diff_id;
+    uint64_t size_bytes; /* compressed, as stored */
+    str created_by;
+    bool is_base;
+};
+struct report {
+    str source; /* as the user wrote it */
+    int64_t scanned_at;
+    digest digest; /* of the manifest; none for dir: */
+    str platform;
+    VEC(struct report_layer) layers;
+    VEC(struct label) labels;
+    struct distro distro;
+    bool has_end_of_life, is_end_of_life;
+    int64_t end_of_life;
+    enum verdict verdict;
+    bool is_complete;
+    str reason;
+    packages packages;
+    strs purls; /* of packages, same order */
+    findings findings;
+    notices notices;
+    bool has_database;
+    uint64_t generation;
+    const struct source_state *sources;
+    size_t n_sources;
+    str sandbox; /* "full" or "basic" */
+};
+struct report_summary {
+    unsigned critical, high, medium, low, unknown, patchable, disabled;
+};
+struct report_summary report_summarize(const struct report *report);
+
+struct report_options {
+    bool is_colour;
+    unsigned width;  /* columns of the terminal; 0: not one */
+    bool is_sbom;    /* packages only, no findings */
+};
+struct report_format {
+    const char *name;    /* "json" */
+    const char *summary; /* for --help */
+    bool is_sbom_too;    /* may be asked of `plimsoll sbom` */
+    /* Several reports: platforms of an index, in order.  Written to @fd as it goes. */
+    bool (*write)(int fd, const struct report *const *reports, size_t n,
+                  const struct report_options *options, struct err *err);
+};
+const struct report_format *report_format_find(str name);
+const struct report_format *const *report_formats(size_t *n);
+/* The engine's version and the digest of its rules: stamped on every report. */
+const char *report_engine_version(void);

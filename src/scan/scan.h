@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scan.h - one scan from end to end: source → layers → inventory → findings → report; the only folder
+ * that sees the pipeline.  Foreign bytes are parsed in the analyser, a sandboxed child per layer; the
+ * parent only hashes them and validates what comes out.
+ * Owns: a scanner owns its zygote until scanner_close.
+ * Threads: a scanner may run several scans at once, each with an arena of its own. */
+#pragma once
+
+#include "os/sandbox.h"
+#include "registry/registry.h"
+#include "report/report.h"
+
+struct scanner;
+struct scanner_spec {
+    enum sandbox_level required; /* refuse to start below it */
+};
+/* Starts the zygote: call it before the process has threads, open files it should not share, or
+ * secrets in memory. */
+NODISCARD bool scanner_open(const struct scanner_spec *spec, struct scanner **out, struct err *err);
+void scanner_close(struct scanner *scanner);
+enum sandbox_level scanner_level(const struct scanner *scanner);
+
+/* Where layer inventories are kept between scans; both may be NULL.  Keyed by layer digest and
+ * inventory_revision(). */
+struct layer_cache {
+    bool (*get)(void *ctx, struct arena *arena, const digest *layer, const digest *diff_id, str *bytes);
+    void (*put)(void *ctx, const digest *layer, const digest *diff_id, str bytes);
+    void *ctx;
+};
+
+struct scan_progress {
+    void (*layer)(void *ctx, size_t layer, size_t n_layers, uint64_t done_bytes, uint64_t total_bytes);
+    void *ctx;
+};
+
+struct scan_spec {
+    struct reference reference;
+    struct image_choice choice;
+    const struct registry_config *registry; /* credentials, CA; NULL: anonymous and Docker's config file */
+    const struct advisory_db *db;           /* NULL: inventory only */
+    struct layer_cache cache;
+    struct scan_progress progress;
+    const struct cancel *cancel;
+};
+typedef VEC(struct report *) reports;
+/* One report per image that the source resolves to.  False when nothing can be said at all (no such
+ * image, no connection, not a manifest); a layer that is broken gives a report with VERDICT_FAILED,
+ * or Unhealthy when something was found. */
+NODISCARD bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                        reports *out, struct err *err);
+/* Match and assess again what was stored: no layer is read. */
+NODISCARD bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
+                            struct arena *arena, struct report *report, struct err *err);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* version.h - one ordering per ecosystem, one file per ordering.  Not: ranges (match/).
+ * A version that does not parse is VERSION_UNKNOWN, never "less".
+ * Owns: nothing.  Threads: pure. */
+#pragma once
+
+#include "base/err.h"
+
+enum version_order {
+    VERSION_UNKNOWN = 0, /* the safe value: nobody can say */
+    VERSION_LESS,
+    VERSION_EQUAL,
+    VERSION_GREATER,
+};
+
+struct version_scheme {
+    const char *name; /* "dpkg", "apk" */
+    const char *spec; /* the document it follows */
+    bool (*is_valid)(str version);
+    enum version_order (*cmp)(str a, str b);
+};
+
+/* By name; NULL when there is none. */
+const struct version_scheme *version_find(str name);
+const struct version_scheme *const *version_schemes(size_t *n);
