@@ -54,6 +54,10 @@ struct decoder;
 NODISCARD bool decoder_open(struct decoder **out, struct source from, uint64_t max_out,
                             struct err *err);
 NODISCARD enum next decoder_next(struct decoder *decoder, str *chunk, struct err *err);
+/* The next decoder_next writes into @buf, and its chunk lies there: for a caller who hands chunks to
+ * another thread without copying.  For one call; without it the decoder's own buffer is used (plain
+ * bytes are then handed through as the source gave them). */
+void decoder_set_buffer(struct decoder *decoder, void *buf, size_t cap);
 enum codec_kind decoder_kind(const struct decoder *decoder); /* known after the first next */
 uint64_t decoder_bytes_in(const struct decoder *decoder);
 uint64_t decoder_bytes_out(const struct decoder *decoder);
