@@ -46,7 +46,7 @@ enum codec_kind { CODEC_PLAIN, CODEC_GZIP, CODEC_ZSTD, CODEC_XZ, CODEC_BZIP2, CO
 const char *codec_name(enum codec_kind kind);
 
 /* gzip (RFC 1952, any number of members, by ISA-L igzip), zstd (RFC 8878, any number of frames,
- * skippable ones too), xz and bzip2 (by libarchive), or plain.
+ * skippable ones too), xz and bzip2 (any number of streams), or plain.
  * @max_out and the ratio of LIMIT_LAYER_RATIO after LIMIT_LAYER_RATIO_FREE end a bomb: ERR_LIMIT.
  * A stream that stops in the middle is ERR_FORMAT; so is rubbish behind a gzip member, except zero
  * padding. */
