@@ -17,6 +17,8 @@
     X(LAYERS, "layers", 512, "layers", "an image of more is not one that runs")                    \
     X(INDEX_DEPTH, "index-depth", 4, "levels", "an index may name an index")                       \
     X(INDEX_CHILDREN, "index-children", 1024, "manifests", "platforms of one index")               \
+    X(HISTORY, "history", 16384, "steps", "build steps that a configuration tells of")             \
+    X(EVENTS, "events", 10000, "events", "events of one notification")                             \
     X(LAYER_INFLATED, "layer-inflated", 64 * GIB, "bytes", "a bomb must end")                      \
     X(LAYER_RATIO, "layer-ratio", 1000, "times", "a bomb must end early")                          \
     X(LAYER_RATIO_FREE, "layer-ratio-free", 64 * MIB, "bytes", "small layers may be all zeroes")   \
