@@ -53,9 +53,6 @@ static bool add_names(X509 *cert, const str *names, size_t n, struct err *err)
     for (size_t i = 0; i < n; i++) {
         unsigned char address[16];
         char text[NAME_MAX_BYTES + 1];
-        if (!is_name(names[i]))
-            return err_set(err, ERR_USAGE, "'" STR_FMT "' is no name for a certificate",
-                           STR_ARG(names[i]));
         snprintf(text, sizeof(text), STR_FMT, STR_ARG(names[i]));
         bool is_ip = inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
         sb_addf(&list, "%s%s:%s", i ? "," : "", is_ip ? "IP" : "DNS", text);
@@ -126,6 +123,10 @@ bool http_self_signed(struct arena *arena, const str *names, size_t n, unsigned 
 {
     if (n == 0)
         return err_set(err, ERR_USAGE, "a certificate needs a name");
+    for (size_t i = 0; i < n; i++)
+        if (!is_name(names[i]))
+            return err_set(err, ERR_USAGE, "'" STR_FMT "' is no name for a certificate",
+                           STR_ARG(names[i]));
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = X509_new();
     bool is_ok = key && cert ? fill(cert, key, names, n, days, err) : fail(err);
