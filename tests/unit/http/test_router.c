@@ -83,7 +83,8 @@ static void test_route__ends_at_its_limits(void **state)
     sb_addc(&path, "/a");
     req.path = sb_str(&path);
     assert_int_equal(http_route_find(&route, 1, &req, &found), ROUTE_NONE);
-    route.pattern = "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8}/{9}"; /* one more than a request has room for */
+    route.pattern =
+        "/{1}/{2}/{3}/{4}/{5}/{6}/{7}/{8}/{9}"; /* one more than a request has room for */
     req.path = STR("/1/2/3/4/5/6/7/8/9");
     assert_int_equal(http_route_find(&route, 1, &req, &found), ROUTE_NONE);
     sb_fini(&path);

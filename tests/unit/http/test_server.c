@@ -84,7 +84,10 @@ static struct stage *stage_open_with(struct http_server_spec spec, const char *c
     return stage;
 }
 
-static struct stage *stage_open(void) { return stage_open_with((struct http_server_spec){0}, NULL); }
+static struct stage *stage_open(void)
+{
+    return stage_open_with((struct http_server_spec){0}, NULL);
+}
 
 static void stage_close(struct stage *stage)
 {
@@ -102,7 +105,8 @@ static bool get(struct stage *stage, const char *scheme, const char *path)
     return http_fetch(stage->client, &call, &stage->arena, 8 << 20, &stage->answer, &stage->err);
 }
 
-/* Say @request on a connection of its own; the whole answer until the server closes, or @n bytes of it. */
+/* Say @request on a connection of its own; the whole answer until the server closes, or @n bytes of
+ * it. */
 static const char *talk(struct stage *stage, const char *request, size_t n)
 {
     int fd = raw_connect(http_server_port(stage->server));
@@ -128,7 +132,8 @@ static void assert_has(const char *text, const char *part)
         fail_msg("no \"%s\" in:\n%s", part, text);
 }
 
-/* --- requests ------------------------------------------------------------------------------------- */
+/* --- requests
+ * ------------------------------------------------------------------------------------- */
 
 static void test_request__target_is_a_plain_path(void **state)
 {
@@ -160,7 +165,8 @@ static void test_request__target_is_a_plain_path(void **state)
 static void test_request__refuses_what_is_no_path(void **state)
 {
     (void)state;
-    static const char *const targets[] = {"/%", "/%4", "/%zz", "/a%00b", "*", "x", "/\x01", "/\x7f"};
+    static const char *const targets[] = {"/%", "/%4", "/%zz",  "/a%00b",
+                                          "*",  "x",   "/\x01", "/\x7f"};
     struct stage *stage = stage_open();
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         char request[256];
@@ -216,7 +222,8 @@ static void test_request__expect_100_continue_is_answered(void **state)
     stage_close(stage);
 }
 
-/* --- limits --------------------------------------------------------------------------------------- */
+/* --- limits
+ * --------------------------------------------------------------------------------------- */
 
 static int put_bytes(struct stage *stage, const char *path, size_t n)
 {
@@ -226,7 +233,8 @@ static int put_bytes(struct stage *stage, const char *path, size_t n)
     snprintf(stage->url, sizeof(stage->url), "http://127.0.0.1:%u%s",
              http_server_port(stage->server), path);
     struct http_call call = {.method = "PUT", .url = stage->url, .body = str_of(bytes, n)};
-    bool is_ok = http_fetch(stage->client, &call, &stage->arena, 8 << 20, &stage->answer, &stage->err);
+    bool is_ok =
+        http_fetch(stage->client, &call, &stage->arena, 8 << 20, &stage->answer, &stage->err);
     free(bytes);
     if (!is_ok)
         fail_msg("%s", stage->err.msg);
@@ -298,7 +306,8 @@ static void test_limits__headers(void **state)
     stage_close(stage);
 }
 
-/* --- answers -------------------------------------------------------------------------------------- */
+/* --- answers
+ * -------------------------------------------------------------------------------------- */
 
 static void test_answer__a_header_value_makes_no_second_header(void **state)
 {
@@ -355,7 +364,8 @@ static void test_connection__is_kept_alive(void **state)
     stage_close(stage);
 }
 
-/* --- workers -------------------------------------------------------------------------------------- */
+/* --- workers
+ * -------------------------------------------------------------------------------------- */
 
 static void *ask_slow(void *ctx)
 {
@@ -444,9 +454,8 @@ static void test_open__says_why_not(void **state)
     (void)state;
     struct stage *stage = stage_open();
     struct http_server *second = NULL;
-    struct http_server_spec spec = {.address = STR("127.0.0.1"),
-                                    .port = http_server_port(stage->server),
-                                    .handler = handle};
+    struct http_server_spec spec = {
+        .address = STR("127.0.0.1"), .port = http_server_port(stage->server), .handler = handle};
     assert_false(http_server_open(&spec, &second, &stage->err));
     assert_int_equal(stage->err.kind, ERR_UNAVAILABLE);
     assert_has(stage->err.msg, "in use");
@@ -461,7 +470,8 @@ static void test_open__says_why_not(void **state)
     stage_close(stage);
 }
 
-/* --- TLS ------------------------------------------------------------------------------------------ */
+/* --- TLS
+ * ------------------------------------------------------------------------------------------ */
 
 static const char *save(struct arena *arena, const char *dir, const char *name, str bytes)
 {
@@ -492,7 +502,8 @@ static void test_tls__private_ca_is_trusted_only_when_named(void **state)
     assert_ok(get(stage, "https", "/e"), stage->err);
     assert_has(arena_cstr(&arena, stage->answer.body), "scheme_host=https://127.0.0.1:");
     http_client_close(stage->client);
-    assert_ok(http_client_open(&(struct http_client_spec){0}, &stage->client, &stage->err), stage->err);
+    assert_ok(http_client_open(&(struct http_client_spec){0}, &stage->client, &stage->err),
+              stage->err);
     assert_false(get(stage, "https", "/e"));
     assert_int_equal(stage->err.kind, ERR_UNAVAILABLE);
     assert_has(stage->err.msg, "127.0.0.1:");
