@@ -42,6 +42,9 @@
     X(XML_DEPTH, "xml-depth", 256, "levels", "nesting of an XML document")                         \
     X(HTTP_HEADER, "http-header", 64 * KIB, "bytes", "all headers of one request")                 \
     X(HTTP_BODY, "http-body", 1 * MIB, "bytes", "body of one request")                             \
+    X(HTTP_DISCARD, "http-discard", 8 * MIB, "bytes", "of a too large body, read so that 413 arrives") \
+    X(HTTP_SEGMENTS, "http-segments", 256, "segments", "segments of one request's path")           \
+    X(HTTP_CONNECTIONS, "http-connections", 768, "connections", "clients served at one time")      \
     X(EVENTS_BODY, "events-body", 8 * MIB, "bytes", "body of one notification")                    \
     X(HTTP_ANSWER, "http-answer", 64 * MIB, "bytes", "an answer that is read whole")               \
     X(CONFIG_FILE, "config-file", 1 * MIB, "bytes", "our own configuration file")                  \
