@@ -6,8 +6,9 @@
 #pragma once
 
 #include "base/cancel.h"
+#include "base/limits.h"
+#include "base/sb.h"
 #include "base/vec.h"
-#include "codec/codec.h"
 
 struct http_header {
     str name, value; /* names compare without case */
@@ -36,7 +37,8 @@ struct http_call {
     const struct http_header *headers;
     size_t n_headers;
     str body;
-    bool follows_redirects; /* at most 8; Authorization goes only to the first host */
+    bool follows_redirects; /* at most 8; Authorization goes only to the first host (scheme and port
+                             * too), and who asked by https is not led to http */
     uint64_t range_from;    /* >0: Range: bytes=N- */
 };
 struct http_answer {
@@ -52,7 +54,8 @@ NODISCARD bool http_fetch(struct http_client *client, const struct http_call *ca
                           size_t max, struct http_answer *out, struct err *err);
 
 /* A body as it comes: the headers are read, then http_stream_next gives chunks. A body shorter than its
- * Content-Length is ERR_UNAVAILABLE ("ended after N of M bytes"). */
+ * Content-Length is ERR_UNAVAILABLE ("ended after N of M bytes").  Other calls of the same client may
+ * run between two chunks. */
 struct http_stream;
 NODISCARD bool http_stream_open(struct http_client *client, const struct http_call *call,
                                 struct arena *arena, struct http_stream **out,
@@ -88,7 +91,7 @@ str http_request_header(const struct http_request *req, str name);
 str http_request_query(const struct http_request *req, str key); /* key without case; empty when absent */
 
 struct http_response {
-    int status;
+    int status; /* a handler sets it: 0 is answered as 500 */
     http_headers headers; /* in the request's arena */
     struct sb body;       /* maximum LIMIT_HTTP_ANSWER */
 };
@@ -123,7 +126,8 @@ NODISCARD bool http_self_signed(struct arena *arena, const str *names, size_t n,
 
 /* --- router ------------------------------------------------------------------------------------- */
 /* Literal segments compare without case; "{name}" takes one segment, "{name*}" as many as it must (at
- * least one).  The first row that fits path and method wins; rows must not depend on order otherwise. */
+ * least one; one such a pattern).  At most 8 a pattern.  HEAD fits GET's rows.  The first row that fits
+ * path and method wins; rows must not depend on order otherwise. */
 struct http_route {
     const char *method;
     const char *pattern; /* "/healthz", "/subscriptions/{sub}/…/registries/{registry}" */
