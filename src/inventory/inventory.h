@@ -11,6 +11,8 @@
 
 #include "base/cancel.h"
 #include "base/map.h"
+#include "base/rd.h"
+#include "base/sb.h"
 #include "codec/codec.h"
 #include "model/model.h"
 
