@@ -60,16 +60,16 @@ static void read_line(struct record *record, str line, size_t number, struct fla
         *field = STR("");
 }
 
+static bool is_between(char c) { return c == ' ' || c == '\t' || c == '(' || c == ')'; }
+
 /* The words of a licence expression: "MIT AND (BSD-2-Clause OR ISC)" has three; "WITH exception"
  * belongs to the one before.  Older records list words without AND. */
 static bool next_license(str *rest, str *license)
 {
-    static const char spaces[] = " \t()";
-    *rest = str_trim(*rest);
-    while (rest->len && str_find_byte(STR(spaces), rest->ptr[0]) < STR(spaces).len)
+    while (rest->len && is_between(rest->ptr[0]))
         *rest = str_skip(*rest, 1);
     size_t n = 0;
-    while (n < rest->len && str_find_byte(STR(spaces), rest->ptr[n]) == STR(spaces).len)
+    while (n < rest->len && !is_between(rest->ptr[n]))
         n++;
     *license = str_slice(*rest, 0, n);
     *rest = str_skip(*rest, n);

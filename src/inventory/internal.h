@@ -49,16 +49,16 @@ struct spot {
     const struct file_record *record; /* of a file; NULL: its content is not known */
     const char *reason;               /* why it is not */
     VEC(struct spot_state) states;    /* by layer, the last one is the present */
-    bool is_reached;                  /* for the merge */
+    bool is_reached, is_read;         /* for the merge: some pattern led here; its packages are in */
 };
 struct tree {
     struct arena *arena;
     struct map spots; /* by real path, also those that are gone */
     struct spot *root;
     char *room[2], *missing;
-    notices *notices;
+    notices *told;
 };
-NODISCARD bool tree_init(struct tree *tree, struct arena *arena, notices *notices, struct err *err);
+NODISCARD bool tree_init(struct tree *tree, struct arena *arena, notices *told, struct err *err);
 /* Repeat what the layer did. */
 NODISCARD bool tree_apply(struct tree *tree, const struct layer_inventory *layer, int index,
                           struct err *err);

@@ -22,6 +22,7 @@ struct layer_scan {
     struct matcher *matcher;
     struct layer_inventory out;
     struct folder_set folders;
+    struct map odd_links; /* kept for where they lead: what replaces them is kept too */
     size_t n_strays, n_packages, n_bad_paths;
     char *room, *room2; /* LIMIT_PATH bytes each */
 };
@@ -39,6 +40,7 @@ bool layer_scan_open(struct arena *arena, const struct cancel *cancel, struct la
     scan->room2 = arena_alloc(arena, LIMIT_PATH);
     if (!scan->room || !scan->room2)
         return err_memory(err);
+    map_init(&scan->odd_links, arena);
     *out = scan;
     return matcher_open(arena, &scan->matcher, err);
 }
@@ -71,6 +73,11 @@ static bool folders_add(struct arena *arena, struct folder_set *set, str path, u
         set->len++;
     }
     return true;
+}
+
+static bool is_kept(const struct layer_scan *scan, str path)
+{
+    return matcher_is_kept(scan->matcher, path) || map_get(&scan->odd_links, path);
 }
 
 /* --- what is kept ----------------------------------------------------------------------------- */
@@ -169,8 +176,7 @@ static bool on_file(struct layer_scan *scan, const struct entry *entry, str path
     uint64_t order = scan->out.n_entries;
     const struct detector *detector = matcher_find(scan->matcher, path, &is_stray);
     if (!detector)
-        return !matcher_is_known(scan->matcher, path) ||
-               add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+        return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
     if (is_stray && matcher_is_known(scan->matcher, path)) /* a file where others have a folder */
         return add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
     if (is_stray && ++scan->n_strays > LIMIT_STRAY_FILES)
@@ -193,21 +199,24 @@ static bool on_symlink(struct layer_scan *scan, str path, str target, struct err
 {
     str leads_to;
     enum clean clean = path_target(path, target, scan->room2, &leads_to);
-    bool is_kept = matcher_is_kept(scan->matcher, path);
-    if (!is_kept && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, leads_to)))
+    bool is_odd = !is_kept(scan, path);
+    if (is_odd && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, leads_to)))
         return true;
     if (target.len > LIMIT_PATH)
         return add_notice(scan, NOTICE_LIMIT, true, path, "its target is longer than a path can be",
                           err);
-    return add_step(scan, STEP_SYMLINK, scan->out.n_entries, path, target, err);
+    if (!add_step(scan, STEP_SYMLINK, scan->out.n_entries, path, target, err))
+        return false;
+    str kept = scan->out.steps.ptr[scan->out.steps.len - 1].path;
+    return !is_odd || map_put(&scan->odd_links, kept, scan) || err_memory(err);
 }
 
 static bool on_hardlink(struct layer_scan *scan, str path, str target, struct err *err)
 {
     str cleaned;
     enum clean clean = path_clean(target, scan->room2, &cleaned);
-    bool is_kept = matcher_is_kept(scan->matcher, path);
-    if (!is_kept && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, cleaned)))
+    if (!is_kept(scan, path) &&
+        (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, cleaned)))
         return true;
     if (clean != CLEAN_OK || cleaned.len == 0)
         return add_notice(scan, NOTICE_UNREADABLE, true, path, "a hard link to no valid path", err);
@@ -244,8 +253,7 @@ static bool on_clean_path(struct layer_scan *scan, const struct entry *entry, st
     case ENTRY_DIR:
         if (!folders_add(scan->arena, &scan->folders, path, order))
             return err_memory(err);
-        return !matcher_is_kept(scan->matcher, path) ||
-               add_step(scan, STEP_FOLDER, order, path, STR_NONE, err);
+        return !is_kept(scan, path) || add_step(scan, STEP_FOLDER, order, path, STR_NONE, err);
     case ENTRY_SYMLINK:
         return on_symlink(scan, path, entry->link, err);
     case ENTRY_HARDLINK:
@@ -253,8 +261,7 @@ static bool on_clean_path(struct layer_scan *scan, const struct entry *entry, st
     case ENTRY_OTHER:
         break;
     }
-    return !matcher_is_kept(scan->matcher, path) ||
-           add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+    return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
 }
 
 bool layer_scan_entry(struct layer_scan *scan, const struct entry *entry,
@@ -296,7 +303,7 @@ static bool add_folders_above(struct layer_scan *scan, struct map *done, str pat
         if (*slot)
             return true; /* and so are those above */
         *slot = scan;
-        if (!scan->folders.len || matcher_is_kept(scan->matcher, dir))
+        if (!scan->folders.len || is_kept(scan, dir))
             continue;
         struct seen_folder *seen = folder_slot(&scan->folders, map_hash(dir));
         if (seen->order && !add_step(scan, STEP_FOLDER, seen->order, dir, STR_NONE, err))

@@ -8,7 +8,7 @@
 /* A path that leads into what no layer keeps: harmless unless a file of the name lies there. */
 struct doubt {
     const struct detector *detector;
-    str pattern, base;
+    str pattern;
 };
 struct merge {
     struct arena *arena;
@@ -30,6 +30,15 @@ static bool notice(struct merge *merge, bool is_incomplete, int layer, str path,
     return true;
 }
 
+/* The name of the file as the pattern has it; and of its folder, where the name is a '*'. */
+static bool is_named_like(str pattern, str path)
+{
+    str base = path_base(pattern);
+    return path_glob(base, path_base(path)) &&
+           (str_find_byte(base, '*') == base.len ||
+            path_glob(path_base(path_dir(pattern)), path_base(path_dir(path))));
+}
+
 /* --- looking a pattern up --------------------------------------------------------------------- */
 struct look {
     const struct detector *detector;
@@ -41,11 +50,15 @@ struct look {
                  struct err *err);
 };
 
-static bool look_missing(struct merge *merge, const struct look *look, str missing, struct err *err)
+/* @is_folder: not the file itself is missing, but the folder in which the pattern's last '*' is. */
+static bool look_missing(struct merge *merge, const struct look *look, str missing, bool is_folder,
+                         struct err *err)
 {
     if (matcher_is_known(merge->matcher, missing))
         return true; /* a layer that had it would have told */
-    if (!matcher_is_kept(merge->matcher, missing))
+    bool is_kept = is_folder ? path_glob(path_base(path_dir(look->pattern)), path_base(missing))
+                             : matcher_is_kept(merge->matcher, missing);
+    if (!is_kept)
         return look->lost(merge, look, missing, "a link leads there, and no layer tells what it is",
                           err);
     if (look->detector->release_rank && merge->out->distro.id.len)
@@ -53,52 +66,55 @@ static bool look_missing(struct merge *merge, const struct look *look, str missi
     struct doubt *doubt = vec_push(merge->arena, &merge->doubts);
     if (!doubt)
         return err_memory(err);
-    *doubt = (struct doubt){look->detector, look->pattern, path_base(look->pattern)};
+    *doubt = (struct doubt){look->detector, look->pattern};
     return true;
 }
 
-/* @rest of the pattern from the folder @dir on.  Depth: the '*' in our own patterns. */
-static bool look_from(struct merge *merge, const struct look *look, struct spot *dir, str rest,
+/* Follow @path from @from; *spot NULL: it leads nowhere, which is dealt with. */
+static bool follow(struct merge *merge, const struct look *look, struct spot *from, str path,
+                   bool is_folder, struct spot **spot, struct err *err)
+{
+    str missing = STR_NONE;
+    enum walk walk = tree_find(&merge->tree, from, path, spot, &missing);
+    if (walk == WALK_FOUND)
+        return true;
+    *spot = NULL;
+    if (walk == WALK_ABSENT)
+        return look_missing(merge, look, missing, is_folder, err);
+    return walk == WALK_BLOCKED ||
+           look->lost(merge, look, look->pattern, "links without an end", err);
+}
+
+/* @rest of the pattern from @from on; empty: it is the file.  Depth: the '*' in our own patterns. */
+static bool look_from(struct merge *merge, const struct look *look, struct spot *from, str rest,
                       struct err *err)
 {
+    if (rest.len == 0)
+        return from->kind != SPOT_FILE || look->found(merge, look, from, err);
     size_t star = str_find_byte(rest, '*');
-    size_t cut = star < rest.len ? str_rfind_byte(str_slice(rest, 0, star), '/') : rest.len;
-    bool has_head = star == rest.len || cut < star;
-    str head = has_head ? str_slice(rest, 0, cut) : STR_NONE;
-    struct spot *spot = dir;
-    str missing = STR_NONE;
-    switch (has_head ? tree_find(&merge->tree, dir, head, &spot, &missing) : WALK_FOUND) {
-    case WALK_FOUND:
-        break;
-    case WALK_ABSENT:
-        return look_missing(merge, look, missing, err);
-    case WALK_BLOCKED:
-        return true;
-    case WALK_LOOP:
-        return look->lost(merge, look, look->pattern, "links without an end", err);
+    str head = rest, name = STR_NONE, tail = STR_NONE;
+    if (star < rest.len) {
+        head = path_dir(str_slice(rest, 0, star));
+        str_cut_byte(str_skip(rest, head.len + (head.len != 0)), '/', &name, &tail);
     }
-    if (star == rest.len)
-        return spot->kind != SPOT_FILE || look->found(merge, look, spot, err);
-    str name, tail;
-    str_cut_byte(has_head ? str_skip(rest, cut + 1) : rest, '/', &name, &tail);
-    for (struct spot *child = spot->first, *next; spot->kind == SPOT_DIR && child; child = next) {
-        next = child->next;
+    struct spot *dir = from;
+    if (head.len && !follow(merge, look, from, head, name.len && !tail.len, &dir, err))
+        return false;
+    if (!dir || name.len == 0)
+        return !dir || look_from(merge, look, dir, STR_NONE, err);
+    /* a folder of another name than the pattern's: what lies in it was not kept */
+    if (dir->kind == SPOT_DIR && tail.len == 0 &&
+        !path_glob(path_base(path_dir(look->pattern)), path_base(dir->path)) &&
+        !look->lost(merge, look, dir->path, "a link leads there, and no layer tells what is in it",
+                    err))
+        return false;
+    for (struct spot *child = dir->first; dir->kind == SPOT_DIR && child; child = child->next) {
+        struct spot *spot;
         if (!path_glob(name, path_base(child->path)))
             continue;
-        str below = tail.len ? arena_printf(merge->arena, "%.*s/%.*s",
-                                            STR_ARG(path_base(child->path)), STR_ARG(tail))
-                             : path_base(child->path);
-        if (!below.ptr)
-            return err_memory(err);
-        if (tail.len == 0) {
-            enum walk walk = tree_find(&merge->tree, spot, below, &dir, &missing);
-            if (walk == WALK_ABSENT && !look_missing(merge, look, missing, err))
-                return false;
-            if (walk == WALK_FOUND && dir->kind == SPOT_FILE && !look->found(merge, look, dir, err))
-                return false;
-        } else if (!look_from(merge, look, spot, below, err)) {
+        if (!follow(merge, look, dir, path_base(child->path), false, &spot, err) ||
+            (spot && !look_from(merge, look, spot, tail, err)))
             return false;
-        }
     }
     return true;
 }
@@ -167,8 +183,8 @@ static bool add_packages(struct merge *merge, const struct spot *spot, struct er
 /* Another path to a file that is in already; *is_new false. */
 static bool is_first(struct merge *merge, struct spot *spot, bool *is_new, struct err *err)
 {
-    *is_new = !spot->is_reached;
-    spot->is_reached = true;
+    *is_new = !spot->is_read;
+    spot->is_reached = spot->is_read = true;
     if (!spot->record || !*is_new)
         return true;
     const struct file_record **key =
@@ -199,6 +215,11 @@ static bool found_database(struct merge *merge, const struct look *look, struct 
     if (file->detector != look->detector)
         return notice(merge, look->detector->is_os_database, spot->layer, spot->path,
                       STR("a database of another kind is linked there"), err);
+    /* a detector goes by the path in what it expects of a file */
+    if (!is_named_like(look->pattern, file->path) &&
+        !notice(merge, true, spot->layer, spot->path,
+                STR("a link to a file of another kind: read by that one's rules"), err))
+        return false;
     if (file->is_failed &&
         !notice(merge, file->detector->is_os_database, spot->layer, spot->path, file->reason, err))
         return false;
@@ -299,7 +320,7 @@ static bool has_unreached(const struct merge *merge, const struct doubt *doubt)
         const struct spot *spot = merge->tree.spots.entries[i].value;
         if (spot->kind == SPOT_FILE && spot->record && !spot->is_reached &&
             spot->record->detector == doubt->detector &&
-            path_glob(doubt->base, path_base(spot->path)))
+            is_named_like(doubt->pattern, spot->path))
             return true;
     }
     return false;

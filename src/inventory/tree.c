@@ -11,9 +11,9 @@
 
 #include "base/limits.h"
 
-bool tree_init(struct tree *tree, struct arena *arena, notices *notices, struct err *err)
+bool tree_init(struct tree *tree, struct arena *arena, notices *told, struct err *err)
 {
-    *tree = (struct tree){.arena = arena, .notices = notices};
+    *tree = (struct tree){.arena = arena, .told = told};
     map_init(&tree->spots, arena);
     tree->root = arena_new(arena, struct spot);
     tree->room[0] = arena_alloc(arena, LIMIT_PATH);
@@ -258,10 +258,10 @@ static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out
 /* --- repeating a layer ------------------------------------------------------------------------ */
 static bool no_way(struct tree *tree, str path, int layer, struct err *err)
 {
-    if (!notice_add(tree->arena, tree->notices, NOTICE_UNREADABLE, true, path,
+    if (!notice_add(tree->arena, tree->told, NOTICE_UNREADABLE, true, path,
                     STR("its folders are links without an end, or too long a path")))
         return err_memory(err);
-    tree->notices->ptr[tree->notices->len - 1].layer = layer;
+    tree->told->ptr[tree->told->len - 1].layer = layer;
     return true;
 }
 

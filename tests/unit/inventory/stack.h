@@ -5,7 +5,9 @@
  * only the rules that both were written from.  Dice are a generator with a seed, or a fuzzer's bytes. */
 #pragma once
 
-#include "tests/unit/inventory/tar.h"
+#include <stdarg.h>
+
+#include "tar.h"
 
 struct dice {
     const uint8_t *data;
@@ -25,6 +27,19 @@ static inline unsigned roll(struct dice *dice, unsigned n)
     dice->state ^= dice->state >> 7;
     dice->state ^= dice->state << 17;
     return (unsigned)((dice->state >> 20) % n);
+}
+
+/* snprintf() that never cuts. */
+PRINTF(3, 4)
+static inline int print_into(char *out, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(out, size, fmt, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= size)
+        abort();
+    return n;
 }
 
 /* --- operations: the entries of a layer --------------------------------------------------------- */
@@ -107,7 +122,7 @@ static inline void database_path(struct dice *dice, struct op *op)
                        : kind == BODY_APK ? PICK(dice, apk)
                        : kind == BODY_OS  ? PICK(dice, os)
                                           : PICK(dice, one);
-    snprintf(op->path, sizeof(op->path), "%s", from);
+    print_into(op->path, sizeof(op->path), "%s", from);
     char *letter = strchr(op->path, '%');
     if (letter) {
         letter[0] = (char)('a' + roll(dice, 3));
@@ -122,11 +137,11 @@ static inline void relative(struct dice *dice, const char *path, const char *to,
     size_t len = 0;
     out[0] = '\0';
     if (roll(dice, 3) == 0)
-        len += (size_t)snprintf(out, size, "/");
+        len += (size_t)print_into(out, size, "/");
     else
         for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
-            len += (size_t)snprintf(out + len, size - len, "../");
-    snprintf(out + len, size - len, "%s", to);
+            len += (size_t)print_into(out + len, size - len, "../");
+    print_into(out + len, size - len, "%s", to);
 }
 
 static inline void make_symlink(struct dice *dice, struct op *op)
@@ -141,16 +156,16 @@ static inline void make_symlink(struct dice *dice, struct op *op)
         return;
     }
     if (roll(dice, 4) == 0) {
-        snprintf(op->path, sizeof(op->path), "%s", PICK(dice, links_to_known));
-        snprintf(target, sizeof(target), "%s", strcmp(op->path, "srv/root") == 0 ? "" : PICK(dice, known_folders));
+        print_into(op->path, sizeof(op->path), "%s", PICK(dice, links_to_known));
+        print_into(target, sizeof(target), "%s", strcmp(op->path, "srv/root") == 0 ? "" : PICK(dice, known_folders));
     } else {
-        snprintf(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
-        snprintf(target, sizeof(target), "%s",
+        print_into(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
+        print_into(target, sizeof(target), "%s",
                  roll(dice, 2) ? PICK(dice, known_folders) : PICK(dice, odd_folders));
     }
     relative(dice, op->path, target, op->target, sizeof(op->target));
     if (op->target[0] == '\0')
-        snprintf(op->target, sizeof(op->target), ".");
+        print_into(op->target, sizeof(op->target), ".");
 }
 
 static inline const char *any_folder(struct dice *dice)
@@ -169,24 +184,24 @@ static inline void make_op(struct dice *dice, struct op *op)
         if (roll(dice, 2))
             database_path(dice, op);
         else
-            snprintf(op->path, sizeof(op->path), "%s", any_folder(dice));
+            print_into(op->path, sizeof(op->path), "%s", any_folder(dice));
         return;
     case 2:
         op->kind = OP_OPAQUE;
-        snprintf(op->path, sizeof(op->path), "%s", any_folder(dice));
+        print_into(op->path, sizeof(op->path), "%s", any_folder(dice));
         return;
     case 3:
     case 4:
         op->kind = OP_DIR;
-        snprintf(op->path, sizeof(op->path), "%s",
+        print_into(op->path, sizeof(op->path), "%s",
                  roll(dice, 5) ? any_folder(dice) : PICK(dice, links_to_known));
         return;
     case 5:
         op->kind = OP_JUNK;
         if (roll(dice, 2))
-            snprintf(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
+            print_into(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
         else
-            snprintf(op->path, sizeof(op->path), "%s/junk", any_folder(dice));
+            print_into(op->path, sizeof(op->path), "%s/junk", any_folder(dice));
         return;
     case 6:
     case 7:
@@ -228,11 +243,11 @@ static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *ta
     if (op->kind != OP_FILE && op->kind != OP_JUNK)
         sb_clear(body), body->len = 0;
     if (op->kind == OP_WHITEOUT)
-        snprintf(path, sizeof(path), "%.*s.wh.%s", dir_len, op->path, op->path + dir_len);
+        print_into(path, sizeof(path), "%.*s.wh.%s", dir_len, op->path, op->path + dir_len);
     else if (op->kind == OP_OPAQUE)
-        snprintf(path, sizeof(path), "%s/.wh..wh..opq", op->path);
+        print_into(path, sizeof(path), "%s/.wh..wh..opq", op->path);
     else
-        snprintf(path, sizeof(path), "%s%s", op->path, op->kind == OP_DIR ? "/" : "");
+        print_into(path, sizeof(path), "%s%s", op->path, op->kind == OP_DIR ? "/" : "");
     tar_add(tar, types[op->kind], str_from(path), str_from(op->target), sb_str(body));
 }
 
@@ -278,7 +293,7 @@ static inline void fs_drop(struct fs *fs, int i) { fs->nodes[i] = fs->nodes[--fs
 static inline void fs_remove(struct fs *fs, const char *path)
 {
     char copy[FS_PATH];
-    snprintf(copy, sizeof(copy), "%s", path);
+    print_into(copy, sizeof(copy), "%s", path);
     for (int i = fs->n - 1; i >= 0; i--)
         if (strcmp(fs->nodes[i].path, copy) == 0 || fs_is_below(fs->nodes[i].path, copy))
             fs_drop(fs, i);
@@ -296,7 +311,7 @@ static inline struct fs_node *fs_put(struct fs *fs, const char *path, enum op_ki
         abort();
     struct fs_node *node = &fs->nodes[fs->n++];
     *node = (struct fs_node){.kind = kind, .body = -1, .layer = layer};
-    snprintf(node->path, sizeof(node->path), "%s", path);
+    print_into(node->path, sizeof(node->path), "%s", path);
     return node;
 }
 
@@ -306,11 +321,11 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
     char rest[2 * FS_PATH], joined[FS_PATH * 2];
     int hops = 0;
     out[0] = '\0';
-    snprintf(rest, sizeof(rest), "%s", path);
+    print_into(rest, sizeof(rest), "%s", path);
     while (rest[0]) {
         char name[FS_PATH];
         size_t len = strcspn(rest, "/");
-        snprintf(name, sizeof(name), "%.*s", (int)len, rest);
+        print_into(name, sizeof(name), "%.*s", (int)len, rest);
         memmove(rest, rest + len + (rest[len] == '/'), strlen(rest + len + (rest[len] == '/')) + 1);
         if (name[0] == '\0' || strcmp(name, ".") == 0)
             continue;
@@ -319,13 +334,13 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
             *(slash ? slash : out) = '\0';
             continue;
         }
-        snprintf(joined, sizeof(joined), "%s%s%s", out, out[0] ? "/" : "", name);
+        print_into(joined, sizeof(joined), "%s%s%s", out, out[0] ? "/" : "", name);
         struct fs_node *node = fs_get(fs, joined);
         if (node && node->kind == OP_SYMLINK) {
             if (++hops > FS_HOPS)
                 return false;
             char longer[2 * FS_PATH];
-            snprintf(longer, sizeof(longer), "%s/%s", node->target, rest);
+            print_into(longer, sizeof(longer), "%s/%s", node->target, rest);
             memcpy(rest, longer, sizeof(rest));
             if (node->target[0] == '/')
                 out[0] = '\0';
@@ -336,7 +351,7 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
                 return false;
             fs_put(fs, joined, OP_DIR, layer);
         }
-        snprintf(out, FS_PATH, "%s", joined);
+        print_into(out, FS_PATH, "%s", joined);
     }
     return true;
 }
@@ -345,14 +360,14 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
 static inline bool fs_place(struct fs *fs, const char *path, bool make, int layer, char *out)
 {
     char dir[FS_PATH];
-    snprintf(dir, sizeof(dir), "%s", path);
+    print_into(dir, sizeof(dir), "%s", path);
     char *slash = strrchr(dir, '/');
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     *(slash ? slash : dir) = '\0';
     if (!fs_resolve(fs, dir, make, layer, out))
         return false;
     size_t len = strlen(out);
-    snprintf(out + len, FS_PATH - len, "%s%s", len ? "/" : "", base);
+    print_into(out + len, FS_PATH - len, "%s%s", len ? "/" : "", base);
     return true;
 }
 
@@ -399,7 +414,7 @@ static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
         return;
     struct fs_node *node = fs_put(fs, path, op->kind == OP_HARDLINK ? found.kind : op->kind, layer);
     node->body = op->kind == OP_HARDLINK ? found.body : op->body;
-    snprintf(node->target, sizeof(node->target), "%s",
+    print_into(node->target, sizeof(node->target), "%s",
              op->kind == OP_HARDLINK ? found.target : op->target);
 }
 
@@ -418,8 +433,8 @@ static inline void fs_to_tar(const struct fs *fs, struct sb *tar)
     qsort(sorted, (size_t)fs->n, sizeof(*sorted), fs_cmp);
     for (int i = 0; i < fs->n; i++) {
         struct op op = {.kind = sorted[i].kind, .body = sorted[i].body};
-        snprintf(op.path, sizeof(op.path), "%.199s", sorted[i].path);
-        snprintf(op.target, sizeof(op.target), "%s", sorted[i].target);
+        print_into(op.path, sizeof(op.path), "%.199s", sorted[i].path);
+        print_into(op.target, sizeof(op.target), "%s", sorted[i].target);
         if (sorted[i].body == BODY_UNKNOWN)
             tar_add(tar, '3', str_from(op.path), STR_NONE, STR_NONE);
         else
