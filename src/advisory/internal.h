@@ -9,8 +9,10 @@
 #include <stdio.h>
 
 #include "advisory/advisory.h"
+#include "base/map.h"
 #include "base/rd.h"
 #include "base/sb.h"
+#include "codec/codec.h"
 #include "http/http.h"
 
 /* --- value.c: how records lie in files and in the database ---------------------------------------- */
@@ -152,13 +154,13 @@ NODISCARD bool secdb_parse(str text, bool is_yaml, struct arena *arena, struct s
                            struct err *err);
 
 /* --- changelog.c: deb-changelog(5) ------------------------------------------------------------------------------- */
+struct changelog_cve {
+    str id, line; /* the line that names it, without bullet */
+};
 struct changelog_entry {
     str version, distribution;
     int64_t date; /* 0: does not parse */
-    struct changelog_cve {
-        str id, line;
-    } * cves;
-    size_t n_cves;
+    VEC(struct changelog_cve) cves;
 };
 struct changelog {
     VEC(struct changelog_entry) entries; /* as written: newest first */
@@ -170,7 +172,7 @@ NODISCARD bool changelog_parse(str text, str source, struct arena *arena, struct
 
 /* --- debian_index.c: what an APT archive says of itself ------------------------------------------------------------ */
 struct deb_release {
-    str codename, suite;
+    str codename, label;
     int64_t date, valid_until; /* 0: none */
     bool has_by_hash;
     strs architectures;
@@ -184,24 +186,21 @@ str deb_release_hash(const struct deb_release *release, str path); /* empty: not
 struct deb_source {
     str name, version, directory, format;
     str checksums; /* "sha256 size file" a line */
-    bool is_security;
 };
-struct map;
 /* Newest version of each source into @by_name (name → struct deb_source *). */
-NODISCARD bool deb_sources_parse(str text, bool is_security, struct arena *arena, struct map *by_name,
-                                 struct err *err);
-/* One file of a source: the first whose name ends with one of @suffixes. */
-bool deb_source_file(const struct deb_source *source, const char *const *suffixes, str *name,
-                     str *sha256);
+NODISCARD bool deb_sources_parse(str text, struct arena *arena, struct map *by_name, struct err *err);
+/* The file of a source that holds debian/changelog, by its format. */
+bool deb_source_file(const struct deb_source *source, str *name, str *sha256, bool *is_diff);
+/* The description of the source itself. */
+str deb_source_digest(const struct deb_source *source);
 
 struct deb_binary {
     str package, filename, sha256;
     uint64_t size;
 };
 typedef VEC(struct deb_binary) deb_binaries;
-/* Binary packages made from @source at @version, smallest first. */
-NODISCARD bool deb_packages_find(str text, str source, str version, struct arena *arena,
-                                 deb_binaries *out, struct err *err);
+/* Binary packages by what they were made from: "source version" → deb_binaries *, smallest first. */
+NODISCARD bool deb_packages_parse(str text, struct arena *arena, struct map *by_source, struct err *err);
 
 /* --- debian_changelog.c: the changelog within a source or binary package --------------------------------------------- */
 /* From a .debian.tar.*, a native tar, or a .diff.gz; ERR_NOT_FOUND when it holds none. */
@@ -210,6 +209,44 @@ NODISCARD bool changelog_of_source(str archive, bool is_diff, struct arena *aren
 /* From a .deb; ERR_NOT_FOUND when its documentation folder is a link or has none. */
 NODISCARD bool changelog_of_deb(str archive, str package, struct arena *arena, str *out,
                                 struct err *err);
+
+/* --- debian_archive.c and its rooms: debian_suites.c (what the archive has), debian_fetch.c (changelogs),
+ * debian_records.c (what follows) ------------------------------------------------------------------------ */
+enum debian_suite_kind { SUITE_MAIN, SUITE_SECURITY, SUITE_KINDS };
+struct debian_row {
+    const char *number, *codename, *security;
+};
+struct debian_suite {
+    str name;  /* "bookworm-security" */
+    str place; /* that it was read from */
+    struct deb_release release;
+    struct map sources;  /* name → struct deb_source * */
+    struct map binaries; /* "source version" → deb_binaries *, when first asked for */
+    bool has_binaries;
+};
+struct debian_release {
+    const struct debian_row *row;
+    str ecosystem; /* "Debian:12" */
+    struct debian_suite suites[SUITE_KINDS];
+    bool is_good; /* both suites verified */
+};
+struct debian {
+    struct feed_reader *reader;
+    strs places[SUITE_KINDS];
+    struct map wanted; /* ecosystem TAB source → struct wanted_package * */
+    struct map_entry *sorted; /* the same by key */
+    VEC(struct debian_release) releases;
+    strs used; /* names in the cache that this reading needed */
+};
+NODISCARD bool debian_suites_load(struct debian *debian, struct debian_release *release, struct err *err);
+/* Binary packages made from @source, from the suite's Packages; NULL with no error when it has none. */
+const deb_binaries *debian_binaries(struct debian *debian, struct debian_suite *suite,
+                                    const struct deb_source *source, struct err *err);
+/* The changelog of the suite's version of @source, from the cache or the archive, into @arena. */
+NODISCARD bool debian_changelog_get(struct debian *debian, struct debian_suite *suite,
+                                    const struct deb_source *source, struct arena *arena, str *out,
+                                    struct err *err);
+NODISCARD bool debian_records_write(struct debian *debian, struct err *err);
 
 /* --- apt_sources.c ------------------------------------------------------------------------------------------------------ */
 struct apt_source {

@@ -297,9 +297,9 @@ static bool sources_of(struct update *update, struct build_source **out, size_t 
 
 static bool publish(struct update *update, uint64_t *generation, struct err *err)
 {
-    struct build_source *sources;
-    size_t n_sources;
-    uint64_t number;
+    struct build_source *sources = NULL;
+    size_t n_sources = 0;
+    uint64_t number = 0;
     str pid = arena_printf(&update->arena, "%ld", (long)getpid());
     const char *aside = path_of(update, "building-", pid, STR_NONE, err);
     if (!aside || !sources_of(update, &sources, &n_sources, err) || !next_number(update, &number, err) ||
