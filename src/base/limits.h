@@ -20,6 +20,8 @@
     X(LAYER_INFLATED, "layer-inflated", 64 * GIB, "bytes", "a bomb must end")                      \
     X(LAYER_RATIO, "layer-ratio", 1000, "times", "a bomb must end early")                          \
     X(LAYER_RATIO_FREE, "layer-ratio-free", 64 * MIB, "bytes", "small layers may be all zeroes")   \
+    X(ZSTD_WINDOW, "zstd-window", 128 * MIB, "bytes", "what a zstd frame may ask us to remember")  \
+    X(XZ_MEMORY, "xz-memory", 256 * MIB, "bytes", "what an xz stream may ask us to hold")          \
     X(LAYER_FILES, "layer-files", 10000000, "entries", "entries of one layer")                     \
     X(PATH, "path", 4096, "bytes", "PATH_MAX of Linux")                                            \
     X(SYMLINK_HOPS, "symlink-hops", 40, "links", "MAXSYMLINKS of Linux")                           \

@@ -46,7 +46,7 @@ enum codec_kind { CODEC_PLAIN, CODEC_GZIP, CODEC_ZSTD, CODEC_XZ, CODEC_BZIP2, CO
 const char *codec_name(enum codec_kind kind);
 
 /* gzip (RFC 1952, any number of members, by ISA-L igzip), zstd (RFC 8878, any number of frames,
- * skippable ones too), xz and bzip2 (by libarchive), or plain.
+ * skippable ones too), xz and bzip2 (any number of streams), or plain.
  * @max_out and the ratio of LIMIT_LAYER_RATIO after LIMIT_LAYER_RATIO_FREE end a bomb: ERR_LIMIT.
  * A stream that stops in the middle is ERR_FORMAT; so is rubbish behind a gzip member, except zero
  * padding. */
@@ -54,6 +54,10 @@ struct decoder;
 NODISCARD bool decoder_open(struct decoder **out, struct source from, uint64_t max_out,
                             struct err *err);
 NODISCARD enum next decoder_next(struct decoder *decoder, str *chunk, struct err *err);
+/* The next decoder_next writes into @buf, and its chunk lies there: for a caller who hands chunks to
+ * another thread without copying.  For one call; without it the decoder's own buffer is used (plain
+ * bytes are then handed through as the source gave them). */
+void decoder_set_buffer(struct decoder *decoder, void *buf, size_t cap);
 enum codec_kind decoder_kind(const struct decoder *decoder); /* known after the first next */
 uint64_t decoder_bytes_in(const struct decoder *decoder);
 uint64_t decoder_bytes_out(const struct decoder *decoder);

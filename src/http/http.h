@@ -6,8 +6,9 @@
 #pragma once
 
 #include "base/cancel.h"
+#include "base/limits.h"
+#include "base/sb.h"
 #include "base/vec.h"
-#include "codec/codec.h"
 
 struct http_header {
     str name, value; /* names compare without case */
@@ -36,7 +37,8 @@ struct http_call {
     const struct http_header *headers;
     size_t n_headers;
     str body;
-    bool follows_redirects; /* at most 8; Authorization goes only to the first host */
+    bool follows_redirects; /* at most 8; Authorization goes only to the first host (scheme and port
+                             * too), and who asked by https is not led to http */
     uint64_t range_from;    /* >0: Range: bytes=N- */
 };
 struct http_answer {
@@ -52,7 +54,8 @@ NODISCARD bool http_fetch(struct http_client *client, const struct http_call *ca
                           size_t max, struct http_answer *out, struct err *err);
 
 /* A body as it comes: the headers are read, then http_stream_next gives chunks. A body shorter than its
- * Content-Length is ERR_UNAVAILABLE ("ended after N of M bytes"). */
+ * Content-Length is ERR_UNAVAILABLE ("ended after N of M bytes").  Other calls of the same client may
+ * run between two chunks. */
 struct http_stream;
 NODISCARD bool http_stream_open(struct http_client *client, const struct http_call *call,
                                 struct arena *arena, struct http_stream **out,

@@ -19,6 +19,7 @@ struct report {
     str source; /* as the user wrote it */
     int64_t scanned_at;
     digest digest; /* of the manifest; none for dir: */
+    digest index; /* of the index it came from; none */
     str platform;
     VEC(struct report_layer) layers;
     VEC(struct label) labels;

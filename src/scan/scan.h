@@ -19,6 +19,7 @@ struct scanner_spec {
 NODISCARD bool scanner_open(const struct scanner_spec *spec, struct scanner **out, struct err *err);
 void scanner_close(struct scanner *scanner);
 enum sandbox_level scanner_level(const struct scanner *scanner);
+const char *scanner_missing(const struct scanner *scanner); /* what keeps it below full */
 
 /* Where layer inventories are kept between scans; both may be NULL.  Keyed by layer digest and
  * inventory_revision(). */

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* analyser.c - the sandboxed side: inflate ‖ (diff-id + tar + detectors).
+ *
+ *     pipe ──> inflater thread ──ring of buffers──> main thread ──> one answer
+ *
+ * The ring's buffers are filled by the decoder itself, so an inflated byte is written once and read
+ * in place by the hash, the archive reader and the detectors. */
+#include <locale.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/num.h"
+#include "os/file.h"
+#include "scan/internal.h"
+
+enum { N_BUFFERS = 8, BUFFER_BYTES = 256 << 10 };
+
+struct buffer {
+    char *bytes;
+    str chunk; /* what the decoder put there */
+};
+
+/* The inflater fills slot head % N, the reader empties slot tail % N. */
+struct ring {
+    pthread_mutex_t lock; /* guards head, tail, is_ended, is_abandoned, err */
+    pthread_cond_t moved;
+    struct buffer buffers[N_BUFFERS];
+    size_t head, tail;
+    bool is_ended, is_abandoned;
+    struct err err;
+};
+
+struct analyser {
+    uint32_t request;
+    int in_fd, out_fd;
+    struct source_fd *in;
+    struct decoder *decoder;
+    struct ring ring;
+    pthread_t inflater;
+    struct hash *hash;
+    bool holds_slot; /* the reader still uses the slot at tail */
+    struct err err;
+};
+
+/* --- the ring ------------------------------------------------------------------------------------- */
+
+/* The slot to fill next; false when the reader has gone. */
+static bool ring_wait_free(struct ring *ring, struct buffer **out)
+{
+    pthread_mutex_lock(&ring->lock);
+    while (ring->head - ring->tail == N_BUFFERS && !ring->is_abandoned)
+        pthread_cond_wait(&ring->moved, &ring->lock);
+    bool is_wanted = !ring->is_abandoned;
+    *out = &ring->buffers[ring->head % N_BUFFERS];
+    pthread_mutex_unlock(&ring->lock);
+    return is_wanted;
+}
+
+static void ring_publish(struct ring *ring, bool is_ended, const struct err *err)
+{
+    pthread_mutex_lock(&ring->lock);
+    if (is_ended) {
+        ring->is_ended = true;
+        ring->err = *err;
+    } else {
+        ring->head++;
+    }
+    pthread_cond_signal(&ring->moved);
+    pthread_mutex_unlock(&ring->lock);
+}
+
+static void ring_release(struct ring *ring)
+{
+    pthread_mutex_lock(&ring->lock);
+    ring->tail++;
+    pthread_cond_signal(&ring->moved);
+    pthread_mutex_unlock(&ring->lock);
+}
+
+static enum next ring_wait_full(struct ring *ring, str *chunk, struct err *err)
+{
+    pthread_mutex_lock(&ring->lock);
+    while (ring->head == ring->tail && !ring->is_ended)
+        pthread_cond_wait(&ring->moved, &ring->lock);
+    enum next step = NEXT_ITEM;
+    if (ring->head != ring->tail)
+        *chunk = ring->buffers[ring->tail % N_BUFFERS].chunk;
+    else if (err_is(&ring->err))
+        *err = ring->err, step = NEXT_ERR;
+    else
+        step = NEXT_END;
+    pthread_mutex_unlock(&ring->lock);
+    return step;
+}
+
+static void ring_abandon(struct ring *ring)
+{
+    pthread_mutex_lock(&ring->lock);
+    ring->is_abandoned = true;
+    pthread_cond_signal(&ring->moved);
+    pthread_mutex_unlock(&ring->lock);
+}
+
+static void *inflate_all(void *arg)
+{
+    struct analyser *a = arg;
+    struct err err = {0};
+    struct buffer *buffer;
+    enum next step = NEXT_ITEM;
+    while (step == NEXT_ITEM && ring_wait_free(&a->ring, &buffer)) {
+        decoder_set_buffer(a->decoder, buffer->bytes, BUFFER_BYTES);
+        step = decoder_next(a->decoder, &buffer->chunk, &err);
+        ring_publish(&a->ring, step != NEXT_ITEM, &err);
+    }
+    return NULL;
+}
+
+/* The archive reader's source: hash each chunk once, in order, as it passes. */
+static enum next read_inflated(void *ctx, str *chunk, struct err *err)
+{
+    struct analyser *a = ctx;
+    if (a->holds_slot)
+        ring_release(&a->ring);
+    a->holds_slot = false;
+    enum next step = ring_wait_full(&a->ring, chunk, err);
+    a->holds_slot = step == NEXT_ITEM;
+    if (step == NEXT_ITEM)
+        hash_add(a->hash, *chunk);
+    return step;
+}
+
+/* --- a layer -------------------------------------------------------------------------------------- */
+
+static bool walk_entries(struct archive_reader *archive, struct layer_scan *scan, struct err *err)
+{
+    struct entry entry;
+    enum next step;
+    while ((step = archive_next(archive, &entry, err)) == NEXT_ITEM)
+        if (!layer_scan_entry(scan, &entry, archive, err))
+            return false;
+    return step == NEXT_END;
+}
+
+/* What lies behind the tar's end marker still counts for the diff-id. */
+static bool drain(struct analyser *a, struct err *err)
+{
+    str rest;
+    enum next step;
+    while ((step = read_inflated(a, &rest, err)) == NEXT_ITEM)
+        continue;
+    return step == NEXT_END;
+}
+
+static bool scan_layer(struct analyser *a, struct arena *arena, struct layer_inventory *layer,
+                       struct err *err)
+{
+    struct archive_reader *archive = NULL;
+    struct layer_scan *scan = NULL;
+    bool is_done = layer_scan_open(arena, NULL, &scan, err) &&
+                   archive_open(&archive, ARCHIVE_TAR, (struct source){read_inflated, a}, err) &&
+                   walk_entries(archive, scan, err) && drain(a, err) &&
+                   layer_scan_close(scan, layer, err);
+    archive_close(archive);
+    return is_done;
+}
+
+static void answer_layer(struct analyser *a, struct sb *out, struct err *err)
+{
+    struct arena arena;
+    struct layer_inventory layer = {0};
+    uint8_t diff_id[HASH_MAX];
+    auto_sb encoded;
+    arena_init(&arena, LIMIT_ANALYSER_MEMORY / 2);
+    sb_init(&encoded, LIMIT_FRAME);
+    bool is_done = scan_layer(a, &arena, &layer, err);
+    ring_abandon(&a->ring);
+    pthread_join(a->inflater, NULL);
+    if (is_done && layer_inventory_encode(&layer, &encoded, err)) {
+        size_t n = hash_done(a->hash, diff_id);
+        sb_byte(out, ERR_NONE);
+        sb_blob(out, str_of((const char *)diff_id, n));
+        sb_varint(out, decoder_bytes_out(a->decoder));
+        sb_byte(out, (uint8_t)decoder_kind(a->decoder));
+        sb_blob(out, sb_str(&encoded));
+    }
+    arena_fini(&arena);
+}
+
+/* --- a list --------------------------------------------------------------------------------------- */
+
+static void add_entry(struct sb *out, const struct entry *entry)
+{
+    sb_blob(out, entry->path);
+    sb_blob(out, entry->link);
+    sb_byte(out, (uint8_t)entry->type);
+    sb_varint(out, entry->data_offset);
+    sb_varint(out, entry->size_bytes);
+}
+
+static void answer_list(struct analyser *a, struct sb *out, struct err *err)
+{
+    struct archive_reader *archive = NULL;
+    struct entry entry;
+    uint64_t n = 0;
+    enum next step = NEXT_ERR;
+    auto_sb list;
+    sb_init(&list, LIMIT_MANIFEST);
+    if (archive_open(&archive, ARCHIVE_TAR, source_from_fd(a->in), err))
+        while ((step = archive_next(archive, &entry, err)) == NEXT_ITEM && !list.has_failed) {
+            add_entry(&list, &entry);
+            n++;
+        }
+    archive_close(archive);
+    if (step == NEXT_ERR || !sb_ok(&list, err))
+        return;
+    sb_byte(out, ERR_NONE);
+    sb_varint(out, n);
+    sb_add(out, sb_str(&list));
+}
+
+/* --- the child ------------------------------------------------------------------------------------ */
+
+static bool start_inflater(struct analyser *a)
+{
+    pthread_mutex_init(&a->ring.lock, NULL);
+    pthread_cond_init(&a->ring.moved, NULL);
+    for (size_t i = 0; i < N_BUFFERS; i++)
+        if (!(a->ring.buffers[i].bytes = malloc(BUFFER_BYTES)))
+            return false;
+    enum hash_kind kind = (enum hash_kind)(a->request >> 8 & 0xff);
+    return hash_open(&a->hash, kind, &a->err) &&
+           decoder_open(&a->decoder, source_from_fd(a->in), LIMIT_LAYER_INFLATED, &a->err) &&
+           pthread_create(&a->inflater, NULL, inflate_all, a) == 0;
+}
+
+static void *prepare(uint32_t request, int in_fd, int out_fd)
+{
+    struct analyser *a = calloc(1, sizeof(*a));
+    if (!a)
+        return NULL;
+    a->request = request;
+    a->in_fd = in_fd;
+    a->out_fd = out_fd;
+    if (!source_fd_open(&a->in, in_fd, &a->err))
+        return NULL;
+    return (request & 0xff) != REQUEST_LAYER || start_inflater(a) ? a : NULL;
+}
+
+static void answer_error(struct sb *out, const struct err *err)
+{
+    sb_byte(out, (uint8_t)err->kind);
+    sb_blob(out, str_from(err->msg));
+}
+
+static int run(void *prepared)
+{
+    struct analyser *a = prepared;
+    struct err err = {0};
+    struct sb out, body;
+    sb_init(&out, LIMIT_FRAME);
+    sb_init(&body, LIMIT_FRAME);
+    if ((a->request & 0xff) == REQUEST_LAYER)
+        answer_layer(a, &body, &err);
+    else
+        answer_list(a, &body, &err);
+    if (!err_is(&err) && !sb_ok(&body, &err))
+        sb_clear(&body);
+    sb_byte(&out, ANSWER_VERSION);
+    if (err_is(&err))
+        answer_error(&out, &err);
+    else
+        sb_add(&out, sb_str(&body));
+    bool is_sent = fd_write(a->out_fd, sb_str(&out), &err);
+    return is_sent ? 0 : 1;
+}
+
+/* --- the zygote ----------------------------------------------------------------------------------- */
+
+static void *do_nothing(void *arg) { return arg; }
+
+/* One header of a ustar archive: pax(1), "ustar Interchange Format". */
+static void put_header(char block[static 512], const char *name, char type, unsigned size)
+{
+    unsigned sum = 0;
+    snprintf(block, 100, "%s", name);
+    snprintf(block + 100, 8, "%07o", 0644U);
+    snprintf(block + 124, 12, "%011o", size);
+    memset(block + 148, ' ', 8);
+    block[156] = type;
+    memcpy(block + 257, "ustar\00000", 8);
+    for (size_t i = 0; i < 512; i++)
+        sum += (unsigned char)block[i];
+    snprintf(block + 148, 8, "%06o", sum);
+}
+
+/* A pax header with a name outside ASCII makes libarchive open iconv, which reads files. */
+static void warm_up_archive(void)
+{
+    static const char record[] = "22 path=\xc3\xbc" "ber/w\xc3\xa4rmer\n";
+    char tar[5 * 512] = {0};
+    struct source_mem mem;
+    struct archive_reader *archive = NULL;
+    struct entry entry;
+    struct err err = {0};
+    put_header(tar, "PaxHeader/warm", 'x', sizeof(record) - 1);
+    memcpy(tar + 512, record, sizeof(record) - 1);
+    put_header(tar + 1024, "warm", '0', 0);
+    if (!archive_open(&archive, ARCHIVE_TAR, source_from_mem(&mem, str_of(tar, sizeof(tar))), &err) ||
+        archive_next(archive, &entry, &err) != NEXT_ITEM)
+        abort(); /* the reader that every layer needs does not work */
+    archive_close(archive);
+}
+
+static void warm_up(void)
+{
+    uint8_t out[HASH_MAX];
+    pthread_t thread;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    tzset();
+    hash_of(HASH_SHA256, STR("warm"), out);
+    hash_of(HASH_SHA512, STR("warm"), out);
+    map_hash(STR("warm"));
+    warm_up_archive();
+    if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
+        pthread_join(thread, NULL);
+}
+
+const struct sandbox_spec analyser_spec = {.warm_up = warm_up, .prepare = prepare, .run = run};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - between the two sides of the pipe.
+ *
+ * A request is one number: what to do in the low byte, the diff-id's hash kind above it.
+ * The answer is one message, after which the child ends:
+ *
+ *     u8   version (1)
+ *     u8   error kind; not 0: blob message, end
+ *     blob diff-id bytes                                  (layer)
+ *     varint inflated bytes, u8 codec                     (layer)
+ *     blob layer inventory                                (layer)
+ *     varint n, then n × (blob path, blob link, u8 type, varint offset, varint size)   (list)
+ */
+#pragma once
+
+#include "scan/scan.h"
+
+enum { ANSWER_VERSION = 1 };
+enum request { REQUEST_LAYER = 1, REQUEST_LIST = 2 };
+
+extern const struct sandbox_spec analyser_spec;
+
+struct scanner {
+    struct sandbox *sandbox;
+};
+
+/* What the analyser said of a layer. */
+struct layer_answer {
+    digest diff_id;
+    uint64_t inflated_bytes;
+    str inventory; /* encoded */
+};
+
+/* One layer from its stream to an answer: hashes the compressed bytes on the way.
+ * @got   the digest of what was streamed
+ * @size  its bytes */
+struct layer_work {
+    const struct descriptor *what;
+    enum hash_kind diff_kind;
+    const struct cancel *cancel;
+    void (*progress)(void *ctx, uint64_t done_bytes);
+    void *progress_ctx;
+};
+NODISCARD bool layer_analyse(struct scanner *scanner, const struct layer_work *work,
+                             struct source from, struct sb *answer, digest *got, struct err *err);
+NODISCARD bool layer_answer_parse(str bytes, enum hash_kind diff_kind, struct layer_answer *out,
+                                  struct err *err);
+
+/* The entries of an archive file, found in the sandbox. */
+NODISCARD bool archive_list(struct scanner *scanner, const char *path, const struct cancel *cancel,
+                            struct arena *arena, archive_entries *out, struct err *err);
+
+/* All layers of an image, in parallel; inventories[i] is NULL where layer i could not be read, and
+ * then a notice says why. */
+struct layers_result {
+    const struct layer_inventory **inventories;
+    bool is_complete;
+};
+NODISCARD bool layers_run(struct scanner *scanner, const struct scan_spec *spec,
+                          struct image_source *source, const struct image *image,
+                          struct arena *arena, struct report *report, struct layers_result *out,
+                          struct err *err);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan/scan.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "scan/internal.h"
+
+/* --- the scanner ----------------------------------------------------------------------------------- */
+
+bool scanner_open(const struct scanner_spec *spec, struct scanner **out, struct err *err)
+{
+    struct scanner *scanner = calloc(1, sizeof(*scanner));
+    *out = NULL;
+    if (!scanner)
+        return err_memory(err);
+    if (!sandbox_start(&analyser_spec, &scanner->sandbox, err)) {
+        free(scanner);
+        return false;
+    }
+    if (sandbox_level(scanner->sandbox) < spec->required) {
+        err_set(err, ERR_SANDBOX, "the sandbox is %s, without %s; %s was asked for",
+                sandbox_level_name(sandbox_level(scanner->sandbox)),
+                sandbox_missing(scanner->sandbox), sandbox_level_name(spec->required));
+        scanner_close(scanner);
+        return false;
+    }
+    *out = scanner;
+    return true;
+}
+
+void scanner_close(struct scanner *scanner)
+{
+    if (!scanner)
+        return;
+    sandbox_stop(scanner->sandbox);
+    free(scanner);
+}
+
+enum sandbox_level scanner_level(const struct scanner *scanner)
+{
+    return sandbox_level(scanner->sandbox);
+}
+const char *scanner_missing(const struct scanner *scanner)
+{
+    return sandbox_missing(scanner->sandbox);
+}
+
+/* --- the source ------------------------------------------------------------------------------------ */
+
+static bool wants_body(void *ctx, const struct entry *entry)
+{
+    (void)ctx;
+    return inventory_wants(entry);
+}
+
+static bool open_archive(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                         struct image_source **out, struct err *err)
+{
+    archive_entries entries = {0};
+    const char *path = arena_cstr(arena, spec->reference.path);
+    if (!path)
+        return err_memory(err);
+    return archive_list(scanner, path, spec->cancel, arena, &entries, err) &&
+           image_source_open_archive(&spec->reference, &entries, out, err);
+}
+
+static bool open_source(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                        struct image_source **out, struct err *err)
+{
+    switch (spec->reference.kind) {
+    case SOURCE_REGISTRY:
+        return registry_open(&spec->reference, spec->registry, out, err);
+    case SOURCE_OCI_DIR:
+        return image_source_open_dir(&spec->reference, out, err);
+    case SOURCE_OCI_ARCHIVE:
+    case SOURCE_DOCKER_ARCHIVE:
+        return open_archive(scanner, spec, arena, out, err);
+    case SOURCE_DIR:
+        return image_source_open_root(&spec->reference, wants_body, NULL, out, err);
+    case SOURCE_SBOM:
+    case SOURCE_NONE:
+        break;
+    }
+    return err_set(err, ERR_UNSUPPORTED, STR_FMT ": this kind of source cannot be scanned",
+                   STR_ARG(spec->reference.text));
+}
+
+/* --- the report ------------------------------------------------------------------------------------ */
+
+static bool describe_layers(struct arena *arena, const struct image *image, struct report *report)
+{
+    for (size_t i = 0; i < image->manifest.layers.len; i++) {
+        struct report_layer *layer = vec_push(arena, &report->layers);
+        if (!layer)
+            return false;
+        const struct descriptor *what = &image->manifest.layers.ptr[i];
+        layer->digest = what->digest;
+        layer->size_bytes = what->size_bytes == UINT64_MAX ? 0 : what->size_bytes;
+        layer->created_by = image_created_by(&image->config, i);
+        if (i < image->config.diff_ids.len)
+            layer->diff_id = image->config.diff_ids.ptr[i];
+    }
+    return true;
+}
+
+static bool describe(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                     const struct image *image, struct report *report)
+{
+    report->source = spec->reference.text;
+    report->scanned_at = clock_stamp_s();
+    report->digest = image->digest;
+    report->index = image->index;
+    report->platform = platform_print(arena, &image->platform);
+    report->sandbox = str_from(sandbox_level_name(scanner_level(scanner)));
+    for (size_t i = 0; i < image->config.labels.len; i++) {
+        struct label *label = vec_push(arena, &report->labels);
+        if (!label)
+            return false;
+        *label = image->config.labels.ptr[i];
+    }
+    bool is_told = scanner_level(scanner) == SANDBOX_FULL ||
+                   notice_add(arena, &report->notices, NOTICE_SANDBOX, false, STR_NONE,
+                              arena_printf(arena, "the sandbox is basic: it lacks %s",
+                                           scanner_missing(scanner)));
+    return is_told && report->platform.ptr && describe_layers(arena, image, report);
+}
+
+static bool append_notices(struct arena *arena, notices *to, const notices *from)
+{
+    for (size_t i = 0; i < from->len; i++) {
+        struct notice *notice = vec_push(arena, to);
+        if (!notice)
+            return false;
+        *notice = from->ptr[i];
+    }
+    return true;
+}
+
+static size_t count_findings(const struct report *report)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < report->findings.len; i++)
+        n += report->findings.ptr[i].class != CLASS_KERNEL_HEADERS &&
+             report->findings.ptr[i].disabled_by.len == 0;
+    return n;
+}
+
+static str created_by(const struct report *report, int layer)
+{
+    return layer >= 0 && (size_t)layer < report->layers.len ? report->layers.ptr[layer].created_by
+                                                            : STR_NONE;
+}
+
+static bool describe_database(const struct advisory_db *db, struct report *report)
+{
+    report->has_database = db != NULL;
+    if (db) {
+        report->generation = advisory_db_generation(db);
+        report->n_sources = advisory_db_sources(db, &report->sources);
+    }
+    return true;
+}
+
+static bool match_and_remediate(const struct advisory_db *db, const struct image_inventory *inventory,
+                                struct arena *arena, struct report *report,
+                                struct match_result *matched, struct err *err)
+{
+    if (!match_image(db, inventory, arena, matched, err))
+        return false;
+    report->findings = matched->findings;
+    for (size_t i = 0; i < report->findings.len; i++) {
+        struct finding *finding = &report->findings.ptr[i];
+        if (!assess_remediate(arena, finding, &inventory->distro, created_by(report, finding->layer)))
+            return err_memory(err);
+    }
+    return append_notices(arena, &report->notices, &matched->notices) || err_memory(err);
+}
+
+static bool describe_packages(struct arena *arena, const struct image_inventory *inventory,
+                              struct report *report)
+{
+    report->distro = inventory->distro;
+    report->packages = inventory->packages;
+    report->has_end_of_life = distro_end_of_life(&inventory->distro, &report->end_of_life);
+    report->is_end_of_life = report->has_end_of_life && report->end_of_life < report->scanned_at;
+    for (size_t i = 0; i < inventory->packages.len; i++) {
+        str *purl = vec_push(arena, &report->purls);
+        if (!purl || !(*purl = purl_of(arena, &inventory->packages.ptr[i], &inventory->distro)).ptr)
+            return false;
+    }
+    return true;
+}
+
+/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only. */
+static bool conclude(const struct advisory_db *db, const struct image_inventory *inventory,
+                     struct arena *arena, struct report *report, struct err *err)
+{
+    struct match_result matched = {.is_complete = true};
+    if (!describe_packages(arena, inventory, report))
+        return err_memory(err);
+    describe_database(db, report);
+    if (db && !match_and_remediate(db, inventory, arena, report, &matched, err))
+        return false;
+    report->is_complete = report->is_complete && inventory->is_complete && matched.is_complete;
+    struct verdict_input input = {
+        .is_complete = report->is_complete,
+        .is_identified = inventory->is_identified,
+        .ground = matched.ground,
+        .is_end_of_life = report->is_end_of_life,
+        .n_findings = count_findings(report),
+        .distro_name = inventory->distro.name.len ? inventory->distro.name : inventory->distro.id,
+    };
+    struct verdict_output verdict = assess_verdict(arena, &input);
+    report->verdict = db ? verdict.verdict : VERDICT_UNKNOWN;
+    report->reason = db ? verdict.reason : STR("no advisory database was asked");
+    return true;
+}
+
+bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
+                  struct arena *arena, struct report *report, struct err *err)
+{
+    report->findings = (findings){0};
+    report->purls = (strs){0};
+    return conclude(db, inventory, arena, report, err);
+}
+
+/* --- one image -------------------------------------------------------------------------------------- */
+
+static bool refuse_image(struct arena *arena, const struct image *image, struct report *report)
+{
+    struct verdict_input input = {.not_assessable = image->reason, .is_complete = true};
+    struct verdict_output verdict = assess_verdict(arena, &input);
+    report->verdict = verdict.verdict;
+    report->reason = verdict.reason;
+    report->is_complete = true;
+    return true;
+}
+
+static bool merge_layers(struct arena *arena, const struct layers_result *layers, size_t n,
+                         struct image_inventory *out, struct err *err)
+{
+    const struct layer_inventory *nothing = arena_new(arena, struct layer_inventory);
+    if (!nothing)
+        return err_memory(err);
+    for (size_t i = 0; i < n; i++)
+        if (!layers->inventories[i])
+            layers->inventories[i] = nothing; /* the scan is incomplete already */
+    return image_inventory_merge(arena, layers->inventories, n, out, err);
+}
+
+static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
+                       struct image_source *source, const struct image *image, struct arena *arena,
+                       struct report *report, struct err *err)
+{
+    struct layers_result layers = {0};
+    struct image_inventory *inventory = arena_new(arena, struct image_inventory);
+    if (!inventory || !describe(scanner, spec, arena, image, report))
+        return err_memory(err);
+    if (!image->is_assessable)
+        return refuse_image(arena, image, report);
+    if (!layers_run(scanner, spec, source, image, arena, report, &layers, err) ||
+        !merge_layers(arena, &layers, image->manifest.layers.len, inventory, err))
+        return false;
+    report->is_complete = layers.is_complete;
+    return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
+           conclude(spec->db, inventory, arena, report, err);
+}
+
+bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+              reports *out, struct err *err)
+{
+    struct image_source *source = NULL;
+    images found = {0};
+    *out = (reports){0};
+    bool is_done = open_source(scanner, spec, arena, &source, err) &&
+                   image_resolve(source, arena, spec->reference.tag,
+                                 digest_is_none(&spec->reference.digest) ? NULL : &spec->reference.digest,
+                                 &spec->choice, &found, err);
+    for (size_t i = 0; is_done && i < found.len; i++) {
+        struct report *report = arena_new(arena, struct report);
+        struct report **slot = report ? vec_push(arena, out) : NULL;
+        if (!slot) {
+            is_done = err_memory(err);
+            break;
+        }
+        *slot = report;
+        is_done = scan_image(scanner, spec, source, &found.ptr[i], arena, report, err);
+    }
+    image_source_close(source);
+    return is_done || err_wrap(err, STR_FMT, STR_ARG(spec->reference.text));
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* raw_server.h - a loopback server that says exactly the bytes that a test wants, right or wrong.
+ * One thread, one connection at a time. */
+#pragma once
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct raw_server;
+/* Answer one request head; true keeps the connection. */
+typedef bool raw_answer(struct raw_server *server, int fd, const char *head);
+
+struct raw_server {
+    raw_answer *answer;
+    const void *ctx;
+    int listen_fd;
+    uint16_t port;
+    pthread_t thread;
+    atomic_int n_connections, n_requests;
+    atomic_bool is_over;
+    char last_head[8192];
+    char last_body[256];
+};
+
+static inline void raw_write(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = send(fd, bytes, n, MSG_NOSIGNAL);
+        if (done <= 0)
+            return;
+        bytes += done;
+        n -= (size_t)done;
+    }
+}
+
+static inline void raw_say(int fd, const char *text) { raw_write(fd, text, strlen(text)); }
+
+/* Head and, when it names a length, the body behind it. */
+static inline bool raw_read_request(struct raw_server *s, int fd)
+{
+    size_t n = 0;
+    char *end = NULL;
+    while (!end && n + 1 < sizeof(s->last_head)) {
+        ssize_t got = recv(fd, s->last_head + n, sizeof(s->last_head) - 1 - n, 0);
+        if (got <= 0)
+            return false;
+        n += (size_t)got;
+        s->last_head[n] = '\0';
+        end = strstr(s->last_head, "\r\n\r\n");
+    }
+    if (!end)
+        return false;
+    size_t have = n - (size_t)(end + 4 - s->last_head), want = 0;
+    const char *length = strstr(s->last_head, "Content-Length: ");
+    if (length)
+        want = (size_t)strtoul(length + 16, NULL, 10);
+    memcpy(s->last_body, end + 4, have < 255 ? have : 255);
+    while (have < want && have < 255) {
+        ssize_t got = recv(fd, s->last_body + have, 255 - have, 0);
+        if (got <= 0)
+            return false;
+        have += (size_t)got;
+    }
+    s->last_body[have < 255 ? have : 255] = '\0';
+    end[4] = '\0';
+    return true;
+}
+
+static inline void *raw_run(void *ctx)
+{
+    struct raw_server *s = ctx;
+    for (;;) {
+        int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            return NULL;
+        if (atomic_load(&s->is_over)) {
+            close(fd);
+            return NULL;
+        }
+        atomic_fetch_add(&s->n_connections, 1);
+        while (raw_read_request(s, fd)) {
+            atomic_fetch_add(&s->n_requests, 1);
+            if (!s->answer(s, fd, s->last_head))
+                break;
+        }
+        close(fd);
+    }
+}
+
+static inline void raw_open(struct raw_server *s, raw_answer *answer, const void *ctx)
+{
+    *s = (struct raw_server){.answer = answer, .ctx = ctx};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(s->listen_fd >= 0);
+    assert_int_equal(bind(s->listen_fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(s->listen_fd, 16), 0);
+    assert_int_equal(getsockname(s->listen_fd, (struct sockaddr *)&at, &len), 0);
+    s->port = ntohs(at.sin_port);
+    assert_int_equal(pthread_create(&s->thread, NULL, raw_run, s), 0);
+}
+
+static inline int raw_connect(uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+/* Close the clients first: a connection that is kept alive would keep the thread. */
+static inline void raw_close(struct raw_server *s)
+{
+    atomic_store(&s->is_over, true);
+    close(raw_connect(s->port)); /* wakes accept */
+    pthread_join(s->thread, NULL);
+    close(s->listen_fd);
+}
