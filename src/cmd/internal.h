@@ -122,3 +122,12 @@ void progress_layer(void *ctx, size_t layer, size_t n_layers, uint64_t done, uin
 void progress_feed(void *ctx, str feed, str what, uint64_t done, uint64_t total);
 /* The lines to show at @now_ms; pure. */
 void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out, size_t *n_lines);
+
+/* --- db: pure --------------------------------------------------------------------------------------- */
+void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources, size_t n,
+                     int64_t now_s);
+void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources, size_t n,
+                    int64_t now_s);
+typedef VEC(struct wanted_package) wanted_packages;
+/* The distinct source packages that the package manager of one scanned image installed. */
+NODISCARD bool db_wanted_of(struct arena *arena, const struct report *report, wanted_packages *out);
