@@ -17,6 +17,8 @@
     X(LAYERS, "layers", 512, "layers", "an image of more is not one that runs")                    \
     X(INDEX_DEPTH, "index-depth", 4, "levels", "an index may name an index")                       \
     X(INDEX_CHILDREN, "index-children", 1024, "manifests", "platforms of one index")               \
+    X(HISTORY, "history", 16384, "steps", "build steps that a configuration tells of")             \
+    X(EVENTS, "events", 10000, "events", "events of one notification")                             \
     X(LAYER_INFLATED, "layer-inflated", 64 * GIB, "bytes", "a bomb must end")                      \
     X(LAYER_RATIO, "layer-ratio", 1000, "times", "a bomb must end early")                          \
     X(LAYER_RATIO_FREE, "layer-ratio-free", 64 * MIB, "bytes", "small layers may be all zeroes")   \
@@ -40,6 +42,9 @@
     X(XML_DEPTH, "xml-depth", 256, "levels", "nesting of an XML document")                         \
     X(HTTP_HEADER, "http-header", 64 * KIB, "bytes", "all headers of one request")                 \
     X(HTTP_BODY, "http-body", 1 * MIB, "bytes", "body of one request")                             \
+    X(HTTP_DISCARD, "http-discard", 8 * MIB, "bytes", "of a too large body, read so that 413 arrives") \
+    X(HTTP_SEGMENTS, "http-segments", 256, "segments", "segments of one request's path")           \
+    X(HTTP_CONNECTIONS, "http-connections", 768, "connections", "clients served at one time")      \
     X(EVENTS_BODY, "events-body", 8 * MIB, "bytes", "body of one notification")                    \
     X(HTTP_ANSWER, "http-answer", 64 * MIB, "bytes", "an answer that is read whole")               \
     X(CONFIG_FILE, "config-file", 1 * MIB, "bytes", "our own configuration file")                  \

@@ -91,7 +91,7 @@ str http_request_header(const struct http_request *req, str name);
 str http_request_query(const struct http_request *req, str key); /* key without case; empty when absent */
 
 struct http_response {
-    int status;
+    int status; /* a handler sets it: 0 is answered as 500 */
     http_headers headers; /* in the request's arena */
     struct sb body;       /* maximum LIMIT_HTTP_ANSWER */
 };
@@ -126,7 +126,8 @@ NODISCARD bool http_self_signed(struct arena *arena, const str *names, size_t n,
 
 /* --- router ------------------------------------------------------------------------------------- */
 /* Literal segments compare without case; "{name}" takes one segment, "{name*}" as many as it must (at
- * least one).  The first row that fits path and method wins; rows must not depend on order otherwise. */
+ * least one; one such a pattern).  At most 8 a pattern.  HEAD fits GET's rows.  The first row that fits
+ * path and method wins; rows must not depend on order otherwise. */
 struct http_route {
     const char *method;
     const char *pattern; /* "/healthz", "/subscriptions/{sub}/…/registries/{registry}" */
