@@ -2,8 +2,8 @@
 /* server.c - libmicrohttpd's network threads read a request, suspend its connection and queue it; a
  * worker runs the handler and resumes the connection with the answer.
  *
- *   network thread:  target → head → body → suspend ─┐         ┌─ resumed: queue the answer → completed
- *   worker:                                          └ handler ┘
+ *   network thread:  target → head → body → suspend ─┐         ┌─ resumed: queue the answer →
+ * completed worker:                                          └ handler ┘
  *
  * A job belongs to its connection; from the day close() gives a handler up, to its worker too. */
 #include "http/http.h"
@@ -29,8 +29,9 @@ enum {
     N_WORKERS = 4,
     N_NETWORK_THREADS = 2,
     IDLE_TIMEOUT_S = 75,
-    FLUSH_MS = 500,                 /* for the 503s of handlers that close() gave up */
-    POOL_BYTES_BESIDE_HEAD = 32 << 10, /* what libmicrohttpd itself needs of a connection's memory */
+    FLUSH_MS = 500, /* for the 503s of handlers that close() gave up */
+    POOL_BYTES_BESIDE_HEAD =
+        32 << 10, /* what libmicrohttpd itself needs of a connection's memory */
     BACKLOG = 512,
 };
 
@@ -42,9 +43,9 @@ struct job {
     struct arena arena;
     struct http_request req;
     struct sb body;
-    char *target;        /* owned; until the head is read */
+    char *target; /* owned; until the head is read */
     uint64_t n_discarded;
-    unsigned refusal;    /* status that the network thread answers by itself; 0: none */
+    unsigned refusal; /* status that the network thread answers by itself; 0: none */
     bool has_head;
     /* guarded by server->lock from submit on */
     struct job *next;
@@ -79,7 +80,8 @@ struct http_server {
     struct worker workers[];
 };
 
-/* --- jobs ----------------------------------------------------------------------------------------- */
+/* --- jobs
+ * ----------------------------------------------------------------------------------------- */
 
 static void job_free(struct job *job)
 {
@@ -131,7 +133,8 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
     pthread_mutex_unlock(&server->lock);
 }
 
-/* --- answers -------------------------------------------------------------------------------------- */
+/* --- answers
+ * -------------------------------------------------------------------------------------- */
 
 static struct MHD_Response *plain_response(unsigned status)
 {
@@ -178,9 +181,9 @@ static struct MHD_Response *handler_response(struct job *job, struct http_respon
     if (res->status < 200 || res->status > 599 || res->body.has_failed)
         return NULL;
     struct MHD_Response *response =
-        has_body ? MHD_create_response_from_buffer(res->body.len, res->body.ptr,
-                                                   MHD_RESPMEM_MUST_FREE)
-                 : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        has_body
+            ? MHD_create_response_from_buffer(res->body.len, res->body.ptr, MHD_RESPMEM_MUST_FREE)
+            : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return NULL;
     if (has_body)
@@ -204,7 +207,8 @@ bool http_respond_header(struct http_request *req, struct http_response *res, st
     return http_is_token(name);
 }
 
-/* --- workers -------------------------------------------------------------------------------------- */
+/* --- workers
+ * -------------------------------------------------------------------------------------- */
 
 static struct MHD_Response *run_handler(struct job *job, unsigned *status)
 {
@@ -297,7 +301,8 @@ static void *worker_run(void *ctx)
     return NULL;
 }
 
-/* --- reading a request ---------------------------------------------------------------------------- */
+/* --- reading a request
+ * ---------------------------------------------------------------------------- */
 
 struct header_ctx {
     struct http_request *req;
@@ -455,7 +460,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     return job->refusal ? refuse(connection, job->refusal) : submit(job);
 }
 
-/* --- open and close ------------------------------------------------------------------------------- */
+/* --- open and close
+ * ------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 0))) static void on_log(void *ctx, const char *fmt, va_list ap)
 {
@@ -575,7 +581,8 @@ static bool init(struct http_server *server, const struct http_server_spec *spec
     return (server->address && (!is_tls || (server->cert && server->key))) || err_memory(err);
 }
 
-bool http_server_open(const struct http_server_spec *spec, struct http_server **out, struct err *err)
+bool http_server_open(const struct http_server_spec *spec, struct http_server **out,
+                      struct err *err)
 {
     unsigned n = spec->n_workers ? spec->n_workers : N_WORKERS;
     struct http_server *server = calloc(1, sizeof(*server) + n * sizeof(server->workers[0]));

@@ -13,6 +13,8 @@
  */
 #pragma once
 
+#include "base/rd.h"
+#include "base/sb.h"
 #include "scan/scan.h"
 
 enum { ANSWER_VERSION = 1 };

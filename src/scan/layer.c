@@ -11,19 +11,19 @@
 
 enum { POLL_MS = 250 };
 
-struct feed {
+struct channel {
     struct sandbox_child child;
     const struct cancel *cancel;
     bool is_deaf; /* the child reads no more: it has failed, and its answer says why */
 };
 
 /* Wait until the child takes bytes, or the work is cancelled. */
-static bool wait_writable(struct feed *feed, struct err *err)
+static bool wait_writable(struct channel *to, struct err *err)
 {
     for (;;) {
-        struct pollfd poller = {feed->child.in_fd, POLLOUT, 0};
+        struct pollfd poller = {to->child.in_fd, POLLOUT, 0};
         int n = poll(&poller, 1, POLL_MS);
-        if (cancel_is(feed->cancel, err))
+        if (cancel_is(to->cancel, err))
             return false;
         if (n > 0)
             return true;
@@ -32,15 +32,15 @@ static bool wait_writable(struct feed *feed, struct err *err)
     }
 }
 
-static bool feed_chunk(struct feed *feed, str chunk, struct err *err)
+static bool feed_chunk(struct channel *to, str chunk, struct err *err)
 {
-    while (chunk.len && !feed->is_deaf) {
-        ssize_t n = write(feed->child.in_fd, chunk.ptr, chunk.len);
+    while (chunk.len && !to->is_deaf) {
+        ssize_t n = write(to->child.in_fd, chunk.ptr, chunk.len);
         if (n > 0)
             chunk = str_skip(chunk, (size_t)n);
         else if (errno == EPIPE)
-            feed->is_deaf = true;
-        else if (errno == EAGAIN && !wait_writable(feed, err))
+            to->is_deaf = true;
+        else if (errno == EAGAIN && !wait_writable(to, err))
             return false;
         else if (errno != EAGAIN && errno != EINTR)
             return err_sys(err, ERR_IO, "writing to the analyser");
@@ -49,18 +49,18 @@ static bool feed_chunk(struct feed *feed, str chunk, struct err *err)
 }
 
 /* The whole answer; the child writes it at its end. */
-static bool hear_answer(struct feed *feed, struct sb *answer, struct err *err)
+static bool hear_answer(struct channel *to, struct sb *answer, struct err *err)
 {
     char chunk[64 << 10];
     for (;;) {
-        struct pollfd poller = {feed->child.out_fd, POLLIN, 0};
+        struct pollfd poller = {to->child.out_fd, POLLIN, 0};
         int ready = poll(&poller, 1, POLL_MS);
-        if (cancel_is(feed->cancel, err))
+        if (cancel_is(to->cancel, err))
             return false;
         if (ready <= 0)
             continue;
         size_t n;
-        if (!fd_read(feed->child.out_fd, chunk, sizeof(chunk), &n, err))
+        if (!fd_read(to->child.out_fd, chunk, sizeof(chunk), &n, err))
             return false;
         if (n == 0)
             return sb_ok(answer, err);
@@ -68,7 +68,7 @@ static bool hear_answer(struct feed *feed, struct sb *answer, struct err *err)
     }
 }
 
-static bool stream(struct feed *feed, const struct layer_work *work, struct source from,
+static bool stream(struct channel *to, const struct layer_work *work, struct source from,
                    struct hash *hash, uint64_t *size, struct err *err)
 {
     str chunk;
@@ -78,7 +78,7 @@ static bool stream(struct feed *feed, const struct layer_work *work, struct sour
         if (hash)
             hash_add(hash, chunk);
         *size += chunk.len;
-        if (!feed_chunk(feed, chunk, err))
+        if (!feed_chunk(to, chunk, err))
             return false;
         if (work->progress)
             work->progress(work->progress_ctx, *size);
@@ -107,20 +107,20 @@ static bool check_digest(const struct layer_work *work, const digest *got, uint6
                    (unsigned long long)size, (unsigned long long)what->size_bytes);
 }
 
-static bool run_child(struct feed *feed, const struct layer_work *work, struct source from,
+static bool run_child(struct channel *to, const struct layer_work *work, struct source from,
                       struct hash *hash, uint64_t *size, struct err *err)
 {
-    if (!stream(feed, work, from, hash, size, err))
+    if (!stream(to, work, from, hash, size, err))
         return false;
-    close(feed->child.in_fd);
-    feed->child.in_fd = -1;
+    close(to->child.in_fd);
+    to->child.in_fd = -1;
     return true;
 }
 
 bool layer_analyse(struct scanner *scanner, const struct layer_work *work, struct source from,
                    struct sb *answer, digest *got, struct err *err)
 {
-    struct feed feed = {.cancel = work->cancel};
+    struct channel to = {.cancel = work->cancel};
     struct hash *hash = NULL;
     struct err end = {0};
     uint64_t size = 0;
@@ -128,19 +128,19 @@ bool layer_analyse(struct scanner *scanner, const struct layer_work *work, struc
     uint32_t request = REQUEST_LAYER | (uint32_t)work->diff_kind << 8;
     if (!hash_open(&hash, kind, err))
         return false;
-    if (!sandbox_spawn(scanner->sandbox, request, &feed.child, err)) {
+    if (!sandbox_spawn(scanner->sandbox, request, &to.child, err)) {
         hash_close(hash);
         return false;
     }
-    fcntl(feed.child.in_fd, F_SETFL, O_NONBLOCK);
-    bool is_done = run_child(&feed, work, from, hash, &size, err);
+    fcntl(to.child.in_fd, F_SETFL, O_NONBLOCK);
+    bool is_done = run_child(&to, work, from, hash, &size, err);
     if (is_done) {
         *got = (digest){.kind = kind};
         got->n = (uint8_t)hash_done(hash, got->bytes);
-        is_done = check_digest(work, got, size, err) && hear_answer(&feed, answer, err);
+        is_done = check_digest(work, got, size, err) && hear_answer(&to, answer, err);
     }
     hash_close(hash);
-    bool has_ended_well = sandbox_child_end(&feed.child, &end);
+    bool has_ended_well = sandbox_child_end(&to.child, &end);
     if (is_done && !has_ended_well) {
         *err = end;
         is_done = false;
@@ -260,8 +260,8 @@ static bool parse_list(str bytes, uint64_t file_size, struct arena *arena, archi
 bool archive_list(struct scanner *scanner, const char *path, const struct cancel *cancel,
                   struct arena *arena, archive_entries *out, struct err *err)
 {
-    struct feed feed = {.cancel = cancel};
-    struct layer_work work = {.what = &(struct descriptor){0}, .cancel = cancel};
+    struct channel to = {.cancel = cancel};
+    struct layer_work work = {.what = &(struct descriptor){.media_type = STR_NONE}, .cancel = cancel};
     struct source_fd *file = NULL;
     struct err end = {0};
     uint64_t size = 0;
@@ -270,12 +270,12 @@ bool archive_list(struct scanner *scanner, const char *path, const struct cancel
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool is_done = fd >= 0 || err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
     is_done = is_done && source_fd_open(&file, fd, err) &&
-              sandbox_spawn(scanner->sandbox, REQUEST_LIST, &feed.child, err);
+              sandbox_spawn(scanner->sandbox, REQUEST_LIST, &to.child, err);
     if (is_done) {
-        fcntl(feed.child.in_fd, F_SETFL, O_NONBLOCK);
-        is_done = run_child(&feed, &work, source_from_fd(file), NULL, &size, err) &&
-                  hear_answer(&feed, &answer, err);
-        if (!sandbox_child_end(&feed.child, &end) && is_done)
+        fcntl(to.child.in_fd, F_SETFL, O_NONBLOCK);
+        is_done = run_child(&to, &work, source_from_fd(file), NULL, &size, err) &&
+                  hear_answer(&to, &answer, err);
+        if (!sandbox_child_end(&to.child, &end) && is_done)
             is_done = err_set(err, end.kind, "%s", end.msg);
     }
     source_fd_close(file);
