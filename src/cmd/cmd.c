@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "os/signal.h"
 
 #define ROW(name) extern const struct command command_##name;
 #include "cmd/commands.inc"
@@ -39,10 +40,9 @@ static void on_stop(int signal_number)
 static void listen_to_signals(void)
 {
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESETHAND};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
+    signal_ignore_pipe();
 }
 
 static void end_by_sigpipe(void)

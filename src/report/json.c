@@ -118,7 +118,11 @@ static void write_layers(struct json *json, const struct report *report)
         jw_obj(jw);
         hash_text(jw, "digest", &layer->digest);
         hash_text(jw, "diffId", &layer->diff_id);
-        jw_kint(jw, "size", (int64_t)layer->size_bytes);
+        jw_key(jw, "size");
+        if (layer->size_bytes == UINT64_MAX) /* nobody stated it */
+            jw_null(jw);
+        else
+            jw_int(jw, (int64_t)layer->size_bytes);
         text(jw, "createdBy", layer->created_by);
         jw_kbool(jw, "base", layer->is_base);
         jw_obj_end(jw);
