@@ -53,14 +53,14 @@ static bool is_short(const struct report *report)
     return true;
 }
 
-int scan_exit_code(const struct report *const *reports, size_t n, const struct report_filter *filter,
+int scan_exit_code(const struct report *const *all, size_t n, const struct report_filter *filter,
                    const struct gate *gate)
 {
     int code = n ? EXIT_DONE : EXIT_INCOMPLETE;
     for (size_t i = 0; i < n; i++) {
-        if (gate->is_set && is_tripped(reports[i], filter, gate))
+        if (gate->is_set && is_tripped(all[i], filter, gate))
             return EXIT_GATE;
-        if (is_short(reports[i]))
+        if (is_short(all[i]))
             code = EXIT_INCOMPLETE;
     }
     return code;

@@ -92,7 +92,7 @@ struct gate {
 };
 /* 1 when a listed finding trips the gate (also when the scan is incomplete: what was found is certain);
  * 3 when a scan failed or is incomplete; 0 otherwise, for NotApplicable too. */
-int scan_exit_code(const struct report *const *reports, size_t n, const struct report_filter *filter,
+int scan_exit_code(const struct report *const *all, size_t n, const struct report_filter *filter,
                    const struct gate *gate);
 /* The format by name; ERR_USAGE lists those there are. */
 const struct report_format *cmd_format(str name, bool is_sbom, struct err *err);

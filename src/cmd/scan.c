@@ -77,8 +77,8 @@ static bool print(const struct cmd_call *call, const struct source_scan *scan,
     struct terminal terminal = terminal_of(output.fd);
     const struct report_options options = {
         .is_colour = terminal.is_colour, .width = terminal.width, .filter = settings->filter};
-    const struct report *const *reports = (const struct report *const *)scan->reports.ptr;
-    bool is_done = settings->format->write(output.fd, reports, scan->reports.len, &options, err);
+    const struct report *const *all = (const struct report *const *)scan->reports.ptr;
+    bool is_done = settings->format->write(output.fd, all, scan->reports.len, &options, err);
     return output_close(&output, is_done, err);
 }
 

@@ -48,10 +48,14 @@ static bool add_path(struct arena *arena, struct group *group, str path)
 
 static bool add_member(struct arena *arena, struct group *group, const struct finding *finding)
 {
-    const struct finding **slot = vec_push(arena, &group->members);
-    if (!slot)
-        return false;
-    *slot = finding;
+    size_t n = group->members.len;
+    if (!n || !str_eq(group->members.ptr[n - 1]->id, finding->id)) {
+        const struct finding **slot = vec_push(arena, &group->members);
+        if (!slot)
+            return false;
+        *slot = finding;
+    }
+    group->n_findings++;
     if (!group->first)
         group->first = group->best = finding;
     const struct version_scheme *scheme = finding->is_patchable ? scheme_of(finding) : NULL;

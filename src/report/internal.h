@@ -23,7 +23,8 @@ typedef VEC(const struct finding *) finding_refs;
 struct group {
     const struct finding *first; /* names package, version, type */
     const struct finding *best;  /* with the highest fixed version: its command heals all */
-    finding_refs members;        /* in the report's order: worst severity first */
+    finding_refs members;        /* one per id, in the report's order: worst severity first */
+    size_t n_findings;           /* the same id at several paths counts each time */
     strs paths;                  /* distinct, in the report's order */
     size_t n_kev;
     double epss; /* highest */

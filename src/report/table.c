@@ -358,11 +358,15 @@ static void section(struct table *t, const char *title, const char *fmt, ...)
     end(t);
 }
 
+static const char *more_words(const struct table *t)
+{
+    return t->width < 60 ? "" : " (--format json shows all)";
+}
+
 static void put_more(struct table *t, size_t n, const char *what)
 {
     char text[128];
-    snprintf(text, sizeof(text), "… and %zu more%s%s", n, what,
-             t->width < 60 ? "" : " (--format json shows all)");
+    snprintf(text, sizeof(text), "… and %zu more%s%s", n, what, more_words(t));
     put_rest(t, STYLE_DIM, str_from(text));
 }
 
@@ -391,25 +395,26 @@ static bool do_fit(const struct table *t, const struct group *group, size_t from
 /* Ids of one severity, members @from to @to: at most ID_LINES lines, then how many more. */
 static void put_ids(struct table *t, const struct group *group, size_t from, size_t to)
 {
-    enum { MORE_COLUMNS = sizeof("… and 100000 more (--format json shows all)") };
     size_t indent = t->column, n_lines = 1;
+    size_t reserve = sizeof("… and 100000 more") + strlen(more_words(t));
     for (size_t i = from; i < to; i++) {
-        size_t need = id_columns(group->members.ptr[i]) + 2; /* and a comma */
-        bool is_last_line = n_lines == ID_LINES;
-        if (t->column > indent && !is_last_line && t->column + need > t->width + 1) {
-            end(t);
-            pad_to(t, indent);
-            is_last_line = ++n_lines == ID_LINES;
+        size_t need = id_columns(group->members.ptr[i]) + 2; /* ", " before or "," behind */
+        if (i > from) {
+            putc_(t, STYLE_PLAIN, ",");
+            if (n_lines < ID_LINES && t->column + need > t->width) {
+                end(t);
+                pad_to(t, indent);
+                n_lines++;
+            } else {
+                putc_(t, STYLE_PLAIN, " ");
+            }
         }
-        size_t reserve = t->width < 60 ? sizeof("… and 100000 more") : MORE_COLUMNS;
-        if (is_last_line && t->column > indent && t->column + need + reserve > t->width &&
+        if (n_lines == ID_LINES && t->column > indent && t->column + need + reserve > t->width &&
             !do_fit(t, group, i, to)) {
             put_more(t, to - i, "");
             break;
         }
         put_id(t, group->members.ptr[i]);
-        if (i + 1 < to)
-            putc_(t, STYLE_PLAIN, n_lines < ID_LINES || t->column + 2 < t->width ? ", " : ",");
     }
     end(t);
 }
@@ -448,42 +453,80 @@ static const char *state_words(enum fix_state state)
 }
 
 /* What stands at the right end of a group's first line. */
-static void tag_print(char *out, size_t size, const struct group *group)
+static void tag_print(char out[static 80], const struct group *group)
 {
-    size_t n = group->members.len;
-    int used = snprintf(out, size, "%zu finding%s", n, plural(n));
+    int used = 0;
+    if (group->first->is_patchable)
+        used = snprintf(out, 80, "%zu finding%s", group->n_findings, plural(group->n_findings));
+    else
+        used = snprintf(out, 80, "%s", state_words(group->first->fix_state));
     if (group->first->layer >= 0)
-        snprintf(out + used, size - (size_t)used, ", layer %d%s", group->first->layer + 1,
-                 group->first->is_from_base ? " (base)" : "");
+        snprintf(out + used, 80 - (size_t)used, ", layer %d", group->first->layer + 1);
+}
+
+/* At the right end of this line when it fits, else of the next. */
+static void put_tag(struct table *t, const struct group *group)
+{
+    char tag[80];
+    tag_print(tag, group);
+    size_t columns = columns_of(str_from(tag));
+    if (t->column + 2 + columns > t->width)
+        end(t);
+    pad_to(t, t->width > columns ? t->width - columns : 2);
+    putc_(t, STYLE_DIM, tag);
+    end(t);
+}
+
+static void put_package(struct table *t, const struct finding *first, size_t max)
+{
+    put(t, STYLE_BOLD, first->package_name, max);
+    putc_(t, STYLE_PLAIN, "  ");
+    put(t, STYLE_PLAIN, first->package_version, max);
 }
 
 static void group_head(struct table *t, const struct group *group)
 {
     const struct finding *first = group->first;
     const struct level *level = level_of(first->severity);
-    char tag[80];
-    tag_print(tag, sizeof(tag), group);
-    size_t tag_columns = columns_of(str_from(tag));
-    size_t third = (t->width > tag_columns + 20 ? t->width - tag_columns - 10 : t->width) / 3;
+    size_t max = t->width / 2 - 4;
     putn(t, level->style, "%s ", level->symbol);
-    put(t, STYLE_BOLD, first->package_name, third);
-    putc_(t, STYLE_PLAIN, "  ");
-    put(t, STYLE_PLAIN, first->package_version, third);
+    put_package(t, first, max);
     if (first->is_patchable) {
+        if (t->column + 3 + num_min(columns_of(group->best->fixed_version), max) > t->width) {
+            end(t);
+            pad_to(t, 3);
+        }
         putc_(t, STYLE_PLAIN, " → ");
-        put(t, STYLE_GOOD, group->best->fixed_version, third);
-    } else {
-        putc_(t, STYLE_PLAIN, "  ");
-        putc_(t, STYLE_UNKNOWN, state_words(first->fix_state));
+        put(t, STYLE_GOOD, group->best->fixed_version, max);
     }
-    if (t->column + 2 + tag_columns <= t->width) {
-        pad_to(t, t->width - tag_columns);
-    } else {
-        end(t);
-        pad_to(t, 2);
+    put_tag(t, group);
+}
+
+/* "● low       zlib  1.2.13-1  CVE-2023-45853          no fix yet, layer 1", when that says it all. */
+static bool put_one_line(struct table *t, const struct group *group)
+{
+    const struct finding *first = group->first;
+    const struct level *level = level_of(first->severity);
+    size_t n = group->members.len, columns = 12 + 2 + 2;
+    char tag[80];
+    tag_print(tag, group);
+    columns += columns_of(first->package_name) + columns_of(first->package_version) + 2 +
+               columns_of(str_from(tag));
+    for (size_t i = 0; i < n && columns <= t->width; i++)
+        columns += id_columns(group->members.ptr[i]) + (i ? 2 : 0);
+    if (first->is_patchable || first->class == CLASS_LANGUAGE || columns > t->width ||
+        group->members.ptr[n - 1]->severity != first->severity)
+        return false;
+    putn(t, level->style, "%s %s", level->symbol, level->word);
+    pad_to(t, 12);
+    put_package(t, first, 0);
+    putc_(t, STYLE_PLAIN, "  ");
+    for (size_t i = 0; i < n; i++) {
+        putc_(t, STYLE_PLAIN, i ? ", " : "");
+        put_id(t, group->members.ptr[i]);
     }
-    putc_(t, STYLE_DIM, tag);
-    end(t);
+    put_tag(t, group);
+    return true;
 }
 
 /* Where it lies: said for what no package manager's database names. */
@@ -504,6 +547,8 @@ static void put_places(struct table *t, const struct group *group)
 
 static void group_print(struct table *t, const struct group *group)
 {
+    if (put_one_line(t, group))
+        return;
     group_head(t, group);
     put_places(t, group);
     put_members(t, group);
@@ -534,7 +579,7 @@ static size_t count_members(const groups *all, size_t from, size_t to)
 {
     size_t n = 0;
     for (size_t i = from; i < to; i++)
-        n += all->ptr[i].members.len;
+        n += all->ptr[i].n_findings;
     return n;
 }
 

@@ -32,7 +32,7 @@ static void test_progress__unknown_total(void **state)
 {
     (void)state;
     struct progress progress = {.fd = -1, .width = 80, .height = 24, .n_rows = 1, .started_ms = 1000};
-    progress.rows[0] = (struct progress_row){3 << 30, UINT64_MAX, 1000};
+    progress.rows[0] = (struct progress_row){3ULL << 30, UINT64_MAX, 1000};
     expect(&progress, 61000, "  layer 1/1  3.0 GiB  51.2 MiB/s\n"
                              "  0 of 1 layers read, 3.0 GiB  51.2 MiB/s\n");
 }

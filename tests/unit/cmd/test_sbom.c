@@ -30,9 +30,9 @@ static void test_sbom__lists_and_judges_nothing(void **state)
     assert_true(json_is_null(json_object_get(root, "status")));
     assert_true(json_is_null(json_object_get(root, "findings")));
     assert_true(json_is_null(json_object_get(root, "summary")));
-    const json_t *packages = json_object_get(root, "packages");
-    assert_int_equal(json_array_size(packages), 1);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(packages, 0), "purl")),
+    const json_t *listed = json_object_get(root, "packages");
+    assert_int_equal(json_array_size(listed), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(listed, 0), "purl")),
                         "pkg:deb/debian/hello@2.10-3?arch=amd64&distro=debian-12");
     json_decref(root);
     test_rmdir(dir);

@@ -59,14 +59,14 @@ static int code_of(struct arena *arena, str gate_text, str filter_text, str list
 {
     struct gate gate = {0};
     struct report_filter filter = {0};
-    const struct report *reports[8];
+    const struct report *all[8];
     size_t n = 0;
     str word;
     gate.is_set = severity_parse(gate_text, &gate.severity);
     filter_of(filter_text, &filter);
     while (list.len && str_next(&list, ' ', &word))
-        reports[n++] = report_of(arena, word);
-    return scan_exit_code(reports, n, &filter, &gate);
+        all[n++] = report_of(arena, word);
+    return scan_exit_code(all, n, &filter, &gate);
 }
 
 static void test_scan__exit_codes(void **state)
