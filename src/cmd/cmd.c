@@ -24,7 +24,8 @@ const struct command *const *commands(size_t *n)
     return rows;
 }
 
-/* --- signals -------------------------------------------------------------------------------------- */
+/* --- signals
+ * -------------------------------------------------------------------------------------- */
 static struct cancel wish; /* lint: mutable static, a signal handler knows nothing else */
 
 struct cancel *cmd_cancel(void) { return &wish; }
@@ -52,7 +53,8 @@ static void end_by_sigpipe(void)
     raise(SIGPIPE);
 }
 
-/* --- errors --------------------------------------------------------------------------------------- */
+/* --- errors
+ * --------------------------------------------------------------------------------------- */
 int cmd_fail_with(const struct cmd_call *call, const struct err *err, const char *remedy)
 {
     (void)call;
@@ -85,7 +87,8 @@ int cmd_fail(const struct cmd_call *call, const struct err *err)
     return cmd_fail_with(call, err, remedy);
 }
 
-/* --- dispatch ------------------------------------------------------------------------------------- */
+/* --- dispatch
+ * ------------------------------------------------------------------------------------- */
 static int flush_stdout(const struct cmd_call *call, int code)
 {
     struct err err = {0};

@@ -9,7 +9,8 @@
 #include "base/num.h"
 #include "syntax/syntax.h"
 
-/* --- status -------------------------------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------------------------------
+ */
 static bool is_stale(const struct source_state *source, int64_t now_s)
 {
     return source->valid_until && source->valid_until < now_s;
@@ -77,8 +78,8 @@ static void source_row(struct sb *out, const struct source_state *source, int64_
     source_state_words(out, source, now_s);
 }
 
-void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources, size_t n,
-                     int64_t now_s)
+void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources,
+                     size_t n, int64_t now_s)
 {
     sb_addf(out, "generation %llu, %zu source%s\n\n", (unsigned long long)generation, n,
             n == 1 ? "" : "s");
@@ -133,8 +134,8 @@ static void json_source(struct jw *jw, const struct source_state *source, int64_
     jw_obj_end(jw);
 }
 
-void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources, size_t n,
-                    int64_t now_s)
+void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources,
+                    size_t n, int64_t now_s)
 {
     struct jw jw;
     jw_init(&jw, out, true);
@@ -150,7 +151,10 @@ void db_status_json(struct sb *out, uint64_t generation, const struct source_sta
     sb_byte(out, '\n');
 }
 
-static bool is_json(const struct cmd_call *call) { return str_eq(cmd_value(call, "format"), STR("json")); }
+static bool is_json(const struct cmd_call *call)
+{
+    return str_eq(cmd_value(call, "format"), STR("json"));
+}
 
 static bool status_check(const struct cmd_call *call, struct err *err)
 {
@@ -185,8 +189,9 @@ static int status_run(const struct cmd_call *call)
     const char *dir = cmd_db_dir(call, &err);
     if (dir && print_status(call, dir, &err))
         return EXIT_DONE;
-    return err.kind == ERR_NOT_FOUND ? cmd_fail_with(call, &err, "make one with `plimsoll db update`")
-                                     : cmd_fail(call, &err);
+    return err.kind == ERR_NOT_FOUND
+               ? cmd_fail_with(call, &err, "make one with `plimsoll db update`")
+               : cmd_fail(call, &err);
 }
 
 static const struct cmd_option status_options[] = {
@@ -201,16 +206,18 @@ static const struct cmd_example status_examples[] = {
 static const struct command command_status = {
     .name = "status",
     .summary = "say what the database was made of",
-    .about = "One line a source: when it was fetched and how long ago, how many records it gave, the "
-             "digest of what was read, its licence, and what went wrong last time. A source is stale "
-             "when it is past the date its publisher calls valid.",
+    .about =
+        "One line a source: when it was fetched and how long ago, how many records it gave, the "
+        "digest of what was read, its licence, and what went wrong last time. A source is stale "
+        "when it is past the date its publisher calls valid.",
     .options = status_options,
     .examples = status_examples,
     .check = status_check,
     .run = status_run,
 };
 
-/* --- update -------------------------------------------------------------------------------------- */
+/* --- update --------------------------------------------------------------------------------------
+ */
 typedef VEC(struct feed_choice) feed_choices;
 
 static bool is_feed(str name)
@@ -246,8 +253,9 @@ static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct er
         if (!is_feed(choice->name))
             return fail_feed(choice->name, err);
         if (has_place && !choice->place.len)
-            return err_set(err, ERR_USAGE, "--feed " STR_FMT ": a URL or folder is missing behind =",
-                           STR_ARG(text));
+            return err_set(
+                err, ERR_USAGE,
+                "--feed " STR_FMT ": a URL or folder is missing behind =", STR_ARG(text));
     }
     return true;
 }
@@ -334,8 +342,9 @@ static bool update(const struct cmd_call *call, struct update_result *result, st
     bool is_done = advisory_update(&spec, result, err);
     progress_close(&progress);
     if (is_done)
-        printf("%s generation %llu in %s\n", result->is_new ? "published" : "unchanged:",
-               (unsigned long long)result->generation, dir);
+        printf("%s generation %llu in %s\n",
+               result->is_new ? "published" : "unchanged:", (unsigned long long)result->generation,
+               dir);
     return is_done;
 }
 
@@ -378,9 +387,10 @@ static const struct cmd_example update_examples[] = {
 static const struct command command_update = {
     .name = "update",
     .summary = "fetch the feeds and publish a generation",
-    .about = "Reads the feeds, keeps the last good state of what cannot be read, compiles a new "
-             "generation aside and publishes it with one rename: a scan sees the old one or the new "
-             "one. Exit code 3 when a source failed.",
+    .about =
+        "Reads the feeds, keeps the last good state of what cannot be read, compiles a new "
+        "generation aside and publishes it with one rename: a scan sees the old one or the new "
+        "one. Exit code 3 when a source failed.",
     .options = update_options,
     .examples = update_examples,
     .check = update_check,
@@ -392,7 +402,8 @@ static const struct command *const subs[] = {&command_status, &command_update, N
 const struct command command_db = {
     .name = "db",
     .summary = "make and inspect the advisory database",
-    .about = "The advisory database says which versions of a package are vulnerable. Nothing is ever "
-             "fetched while an image is scanned: only `db update` reaches out.",
+    .about =
+        "The advisory database says which versions of a package are vulnerable. Nothing is ever "
+        "fetched while an image is scanned: only `db update` reaches out.",
     .subs = subs,
 };

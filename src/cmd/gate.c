@@ -13,7 +13,8 @@ bool severities_parse(str list, unsigned *out, struct err *err)
             !str_eq_nocase(word, str_from(severity_name(severity))))
             return err_set(err, ERR_USAGE,
                            "\"" STR_FMT "\": no severity, one of: critical, high, medium, low, "
-                           "none, unknown", STR_ARG(word));
+                           "none, unknown",
+                           STR_ARG(word));
         *out |= 1U << severity;
     }
     if (!*out)

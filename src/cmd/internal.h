@@ -8,18 +8,24 @@
 #include "cmd/cmd.h"
 #include "scan/scan.h"
 
-/* --- options that several commands have ------------------------------------------------------------ */
+/* --- options that several commands have
+ * ------------------------------------------------------------ */
 #define CMD_OPTION_DB                                                                              \
-    {.name = "db",                                                                                 \
-     .argument = "DIR",                                                                            \
-     .help = "the advisory database; default $PLIMSOLL_DB, else /var/lib/plimsoll/db for root, "   \
-             "else plimsoll/db in $XDG_CACHE_HOME or ~/.cache"}
+    {                                                                                              \
+        .name = "db", .argument = "DIR",                                                           \
+        .help =                                                                                    \
+            "the advisory database; default $PLIMSOLL_DB, else /var/lib/plimsoll/db for root, "    \
+            "else plimsoll/db in $XDG_CACHE_HOME or ~/.cache"                                      \
+    }
 #define CMD_OPTION_OUTPUT                                                                          \
-    {.name = "output",                                                                             \
-     .letter = 'o',                                                                                \
-     .argument = "FILE",                                                                           \
-     .help = "write to FILE, replaced as a whole; default standard output"}
-#define CMD_OPTION_QUIET {.name = "quiet", .letter = 'q', .help = "no progress on standard error"}
+    {                                                                                              \
+        .name = "output", .letter = 'o', .argument = "FILE",                                       \
+        .help = "write to FILE, replaced as a whole; default standard output"                      \
+    }
+#define CMD_OPTION_QUIET                                                                           \
+    {                                                                                              \
+        .name = "quiet", .letter = 'q', .help = "no progress on standard error"                    \
+    }
 #define CMD_OPTIONS_REGISTRY                                                                       \
     {.name = "username",                                                                           \
      .argument = "NAME",                                                                           \
@@ -42,7 +48,8 @@ struct db_dir_input {
 };
 str cmd_db_dir_of(struct arena *arena, const struct db_dir_input *in);
 
-/* --- sources --------------------------------------------------------------------------------------- */
+/* --- sources
+ * --------------------------------------------------------------------------------------- */
 /* --username without --password-stdin, and the reverse: ERR_USAGE. */
 NODISCARD bool cmd_check_registry(const struct cmd_call *call, struct err *err);
 /* What the options say about @ref's registry.  Reads the password from standard input. */
@@ -61,13 +68,15 @@ struct source_scan {
     const char *remedy; /* of a failure, when it knows better than the error's kind; else NULL */
     struct advisory_db *db; /* the reports borrow from it; closed by source_scan_close */
 };
-NODISCARD bool source_scan_run(const struct cmd_call *call, struct source_scan *scan, struct err *err);
+NODISCARD bool source_scan_run(const struct cmd_call *call, struct source_scan *scan,
+                               struct err *err);
 void source_scan_close(struct source_scan *scan);
 
 /* The wish of SIGINT and SIGTERM to stop. */
 struct cancel *cmd_cancel(void);
 
-/* --- output ---------------------------------------------------------------------------------------- */
+/* --- output
+ * ---------------------------------------------------------------------------------------- */
 struct output {
     int fd;
     const char *path; /* NULL: standard output */
@@ -83,21 +92,23 @@ struct terminal {
 };
 struct terminal terminal_of(int fd);
 
-/* --- filters and gates: pure ------------------------------------------------------------------------ */
+/* --- filters and gates: pure
+ * ------------------------------------------------------------------------ */
 /* "high,critical" → bits. ERR_USAGE names the word that is none. */
 NODISCARD bool severities_parse(str list, unsigned *out, struct err *err);
 struct gate {
     bool is_set;
     enum severity severity; /* the least that trips it; unknown always does */
 };
-/* 1 when a listed finding trips the gate (also when the scan is incomplete: what was found is certain);
- * 3 when a scan failed or is incomplete; 0 otherwise, for NotApplicable too. */
+/* 1 when a listed finding trips the gate (also when the scan is incomplete: what was found is
+ * certain); 3 when a scan failed or is incomplete; 0 otherwise, for NotApplicable too. */
 int scan_exit_code(const struct report *const *all, size_t n, const struct report_filter *filter,
                    const struct gate *gate);
 /* The format by name; ERR_USAGE lists those there are. */
 const struct report_format *cmd_format(str name, bool is_sbom, struct err *err);
 
-/* --- progress -------------------------------------------------------------------------------------- */
+/* --- progress
+ * -------------------------------------------------------------------------------------- */
 struct progress_row {
     uint64_t done, total;
     int64_t started_ms;
@@ -111,7 +122,8 @@ struct progress {
     char feed[32], what[64]; /* of an update: instead of layers */
     int64_t drawn_ms, started_ms;
     size_t n_drawn; /* lines on the screen */
-    pthread_mutex_t lock; /* all of the above but fd and width: layers report from threads of their own */
+    pthread_mutex_t
+        lock; /* all of the above but fd and width: layers report from threads of their own */
 };
 /* Silent when @is_quiet or standard error is not a terminal. */
 void progress_open(struct progress *progress, bool is_quiet);
@@ -121,13 +133,15 @@ void progress_close(struct progress *progress);
 void progress_layer(void *ctx, size_t layer, size_t n_layers, uint64_t done, uint64_t total);
 void progress_feed(void *ctx, str feed, str what, uint64_t done, uint64_t total);
 /* The lines to show at @now_ms; pure. */
-void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out, size_t *n_lines);
+void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out,
+                    size_t *n_lines);
 
-/* --- db: pure --------------------------------------------------------------------------------------- */
-void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources, size_t n,
-                     int64_t now_s);
-void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources, size_t n,
-                    int64_t now_s);
+/* --- db: pure
+ * --------------------------------------------------------------------------------------- */
+void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources,
+                     size_t n, int64_t now_s);
+void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources,
+                    size_t n, int64_t now_s);
 typedef VEC(struct wanted_package) wanted_packages;
 /* The distinct source packages that the package manager of one scanned image installed. */
 NODISCARD bool db_wanted_of(struct arena *arena, const struct report *report, wanted_packages *out);

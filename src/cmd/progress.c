@@ -87,10 +87,7 @@ static void add_line(struct sb *out, str line, size_t width)
     sb_byte(out, '\n');
 }
 
-static size_t bar_columns(size_t width)
-{
-    return width < 60 ? 8 : num_min(BAR_MAX, width / 5);
-}
+static size_t bar_columns(size_t width) { return width < 60 ? 8 : num_min(BAR_MAX, width / 5); }
 
 static void print_row(const struct progress *progress, size_t i, int64_t now_ms, struct sb *out)
 {
@@ -141,7 +138,8 @@ static void print_feed(const struct progress *progress, int64_t now_ms, struct s
     add_line(out, sb_str(&line), progress->width);
 }
 
-void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out, size_t *n_lines)
+void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out,
+                    size_t *n_lines)
 {
     size_t room = num_min(PROGRESS_SHOWN, progress->height > 3 ? progress->height - 3 : 1);
     *n_lines = 0;
@@ -217,10 +215,7 @@ void progress_layer(void *ctx, size_t layer, size_t n_layers, uint64_t done, uin
     pthread_mutex_unlock(&progress->lock);
 }
 
-static void keep(char *to, size_t size, str from)
-{
-    snprintf(to, size, STR_FMT, STR_ARG(from));
-}
+static void keep(char *to, size_t size, str from) { snprintf(to, size, STR_FMT, STR_ARG(from)); }
 
 void progress_feed(void *ctx, str feed, str what, uint64_t done, uint64_t total)
 {

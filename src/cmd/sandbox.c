@@ -3,16 +3,16 @@
 
 static int idle(void *prepared)
 {
-    (void)prepared;
+    free(prepared);
     return 0;
 }
 
 static void warm_nothing(void) {}
 
-static void *prepare_nothing(uint32_t request, int in_fd, int out_fd)
+static void *prepare_idle(uint32_t request, int in_fd, int out_fd)
 {
     (void)request, (void)in_fd, (void)out_fd;
-    return NULL;
+    return malloc(1); /* NULL would say that it could not */
 }
 
 static const char *level_words(enum sandbox_level level)
@@ -32,13 +32,14 @@ static const char *level_words(enum sandbox_level level)
 static int sandbox_check_run(const struct cmd_call *call)
 {
     const struct sandbox_spec spec = {
-        .warm_up = warm_nothing, .prepare = prepare_nothing, .run = idle};
+        .warm_up = warm_nothing, .prepare = prepare_idle, .run = idle};
     struct sandbox *sandbox = NULL;
     struct sandbox_child child;
     struct err err = {0};
     if (!sandbox_start(&spec, &sandbox, &err))
-        return cmd_fail_with(call, &err, "Plimsoll needs seccomp; a container runtime that forbids "
-                                         "it must be told to allow it");
+        return cmd_fail_with(call, &err,
+                             "Plimsoll needs seccomp; a container runtime that forbids "
+                             "it must be told to allow it");
     bool is_done = sandbox_spawn(sandbox, 0, &child, &err) && sandbox_child_end(&child, &err);
     if (is_done) {
         enum sandbox_level level = sandbox_level(sandbox);
@@ -57,8 +58,9 @@ static const struct cmd_example check_examples[] = {
 static const struct command command_check = {
     .name = "check",
     .summary = "say what isolates the analyser here",
-    .about = "Locks a child as a scan does, runs it, and prints the level (full or basic), what holds "
-             "and what is missing. Below basic nothing is scanned, and the exit code is 3.",
+    .about =
+        "Locks a child as a scan does, runs it, and prints the level (full or basic), what holds "
+        "and what is missing. Below basic nothing is scanned, and the exit code is 3.",
     .examples = check_examples,
     .run = sandbox_check_run,
 };

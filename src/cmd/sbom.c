@@ -63,8 +63,9 @@ const struct command command_sbom = {
     .operands = "SOURCE",
     .min_operands = 1,
     .max_operands = 1,
-    .about = "Reads the image's packages in a sandbox and writes them down. No database is needed, and "
-             "nothing is judged: status, findings and summary are null.",
+    .about =
+        "Reads the image's packages in a sandbox and writes them down. No database is needed, and "
+        "nothing is judged: status, findings and summary are null.",
     .options = sbom_options,
     .examples = sbom_examples,
     .check = sbom_check,

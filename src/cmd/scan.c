@@ -19,7 +19,8 @@ static bool read_severities(const struct cmd_call *call, struct settings *out, s
         if (!severities_parse(cmd_value(call, "fail-on"), &bits, err))
             return err_wrap(err, "--fail-on");
         if (bits & (bits - 1))
-            return err_set(err, ERR_USAGE, "--fail-on: takes one severity, the least that trips it");
+            return err_set(err, ERR_USAGE,
+                           "--fail-on: takes one severity, the least that trips it");
         out->gate = (struct gate){.is_set = true, .severity = (enum severity)__builtin_ctz(bits)};
     }
     out->filter.hides_unfixed = cmd_has(call, "ignore-unfixed");
@@ -48,7 +49,8 @@ static bool read_sandbox(const struct cmd_call *call, struct settings *out, stru
     if (str_eq(level, STR("full")))
         out->required = SANDBOX_FULL;
     else if (cmd_has(call, "require-sandbox") && !str_eq(level, STR("basic")))
-        return err_set(err, ERR_USAGE, "--require-sandbox " STR_FMT ": no level, one of: full, basic",
+        return err_set(err, ERR_USAGE,
+                       "--require-sandbox " STR_FMT ": no level, one of: full, basic",
                        STR_ARG(level));
     return true;
 }
@@ -92,8 +94,8 @@ static int scan_run_command(const struct cmd_call *call)
     scan.required = settings.required;
     scan.choice = settings.choice;
     scan.db_dir = cmd_db_dir(call, &err);
-    bool is_done = scan.db_dir && source_scan_run(call, &scan, &err) &&
-                   print(call, &scan, &settings, &err);
+    bool is_done =
+        scan.db_dir && source_scan_run(call, &scan, &err) && print(call, &scan, &settings, &err);
     int code = EXIT_DONE;
     if (is_done)
         code = scan_exit_code((const struct report *const *)scan.reports.ptr, scan.reports.len,
@@ -127,8 +129,9 @@ static const struct cmd_option scan_options[] = {
     {.name = "all-platforms", .help = "every platform of an index, one report each"},
     {.name = "require-sandbox",
      .argument = "LEVEL",
-     .help = "full or basic (default): refuse to scan when the analyser would be isolated less; see "
-             "`plimsoll sandbox check`"},
+     .help =
+         "full or basic (default): refuse to scan when the analyser would be isolated less; see "
+         "`plimsoll sandbox check`"},
     CMD_OPTIONS_REGISTRY,
     CMD_OPTION_QUIET,
     {0},

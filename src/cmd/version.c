@@ -14,7 +14,8 @@ static int version_run(const struct cmd_call *call)
 const struct command command_version = {
     .name = "version",
     .summary = "say which version this is",
-    .about = "Prints the version, and the digest of the engine's rules that every report carries: two "
-             "reports with the same digest were made by the same rules.",
+    .about =
+        "Prints the version, and the digest of the engine's rules that every report carries: two "
+        "reports with the same digest were made by the same rules.",
     .run = version_run,
 };

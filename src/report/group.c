@@ -59,7 +59,8 @@ static bool add_member(struct arena *arena, struct group *group, const struct fi
     if (!group->first)
         group->first = group->best = finding;
     const struct version_scheme *scheme = finding->is_patchable ? scheme_of(finding) : NULL;
-    if (scheme && scheme->cmp(finding->fixed_version, group->best->fixed_version) == VERSION_GREATER)
+    if (scheme &&
+        scheme->cmp(finding->fixed_version, group->best->fixed_version) == VERSION_GREATER)
         group->best = finding;
     group->n_kev += finding->is_kev;
     group->epss = finding->epss > group->epss ? finding->epss : group->epss;

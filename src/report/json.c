@@ -254,18 +254,6 @@ static void write_evidence(struct json *json, const struct finding *finding)
     jw_arr_end(jw);
 }
 
-/* EPSS is a probability of five decimals: jw_num, made for scores, would round it away. */
-static void write_epss(struct jw *jw, double epss)
-{
-    jw_key(jw, "epss");
-    if (epss <= 0) {
-        jw_null(jw);
-        return;
-    }
-    sb_addf(jw->out, "%.5f", epss);
-    jw->is_after_key = false;
-}
-
 static void write_finding(struct json *json, const struct finding *finding)
 {
     struct jw *jw = &json->jw;
@@ -280,7 +268,11 @@ static void write_finding(struct json *json, const struct finding *finding)
     jw_kstr(jw, "severity", str_from(severity_name(finding->severity)));
     write_ratings(json, finding);
     jw_kbool(jw, "kev", finding->is_kev);
-    write_epss(jw, finding->epss);
+    jw_key(jw, "epss");
+    if (finding->epss > 0)
+        jw_num(jw, finding->epss);
+    else
+        jw_null(jw);
     text(jw, "category", finding->category);
     text(jw, "title", finding->title);
     text(jw, "description", finding->description);
@@ -357,7 +349,8 @@ static void write_notices(struct json *json, const struct report *report)
         char message[128];
         snprintf(message, sizeof(message),
                  "hidden: %zu findings, left out by --severity or --ignore-*; status and summary "
-                 "count them", n_hidden);
+                 "count them",
+                 n_hidden);
         write_notice(json, str_from(notice_kind_name(NOTICE_INFO)), STR_NONE, str_from(message));
     }
     jw_arr_end(&json->jw);
@@ -373,8 +366,7 @@ static void write_report(struct json *json, const struct report *report)
     jw_kstr(jw, "source", report->source);
     instant(jw, "scannedAt", true, report->scanned_at);
     write_image(json, report);
-    text(jw, "status",
-         json->options->is_sbom ? STR_NONE : str_from(verdict_name(report->verdict)));
+    text(jw, "status", json->options->is_sbom ? STR_NONE : str_from(verdict_name(report->verdict)));
     jw_kbool(jw, "complete", report->is_complete);
     text(jw, "reason", report->reason);
     jw_key(jw, "coverage"); /* not measured yet: no detector of executables */

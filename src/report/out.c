@@ -15,8 +15,8 @@ void out_open(struct out *out, int fd, struct err *err)
 static void flush(struct out *out)
 {
     if (!out->has_failed)
-        out->has_failed = !sb_ok(&out->sb, out->err) ||
-                          !fd_write(out->fd, sb_str(&out->sb), out->err);
+        out->has_failed =
+            !sb_ok(&out->sb, out->err) || !fd_write(out->fd, sb_str(&out->sb), out->err);
     sb_clear(&out->sb);
 }
 

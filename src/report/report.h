@@ -19,7 +19,7 @@ struct report {
     str source; /* as the user wrote it */
     int64_t scanned_at;
     digest digest; /* of the manifest; none for dir: */
-    digest index; /* of the index it came from; none */
+    digest index;  /* of the index it came from; none */
     str platform;
     VEC(struct report_layer) layers;
     VEC(struct label) labels;
@@ -57,14 +57,15 @@ enum report_place {
     PLACE_HEADERS,  /* of the kernel: a class of their own, outside counts and gates */
     PLACE_DISABLED, /* by a rule */
 };
-enum report_place report_place_of(const struct finding *finding, const struct report_filter *filter);
+enum report_place report_place_of(const struct finding *finding,
+                                  const struct report_filter *filter);
 size_t report_count(const struct report *report, const struct report_filter *filter,
                     enum report_place place);
 
 struct report_options {
     bool is_colour;
-    unsigned width;  /* columns of the terminal; 0: not one */
-    bool is_sbom;    /* packages only, no findings */
+    unsigned width; /* columns of the terminal; 0: not one */
+    bool is_sbom;   /* packages only, no findings */
     struct report_filter filter;
 };
 struct report_format {

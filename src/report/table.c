@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For people: what it is, what to do, what is left, what was not understood, and the verdict last.
- * Every foreign byte goes through report_text; severity is a word and a shape, colour only helps. */
+ * Every foreign byte goes through report_text; severity is a word and a shape, colour only helps.
+ */
 #include "report/internal.h"
 
 #include <stdarg.h>
@@ -12,144 +13,38 @@
 enum {
     WIDTH_OF_A_PIPE = 100,
     WIDTH_MIN = 40,
-    ID_LINES = 2,       /* of ids of one severity */
+    ID_LINES = 2,        /* of ids of one severity */
     GROUPS_FIXABLE = 60, /* steps listed */
     GROUPS_UNFIXED = 15,
     NOTICES_SHOWN = 20,
     LABEL_COLUMNS = 9,
 };
 
-enum style {
-    STYLE_PLAIN,
-    STYLE_DIM,
-    STYLE_BOLD,
-    STYLE_CRITICAL,
-    STYLE_HIGH,
-    STYLE_MEDIUM,
-    STYLE_LOW,
-    STYLE_UNKNOWN,
-    STYLE_GOOD,
-};
-/* The sixteen colours that a theme, light or dark, has made readable. */
-static const char *const sgr[] = {
-    [STYLE_PLAIN] = "",       [STYLE_DIM] = "2",     [STYLE_BOLD] = "1",
-    [STYLE_CRITICAL] = "1;31", [STYLE_HIGH] = "31",   [STYLE_MEDIUM] = "33",
-    [STYLE_LOW] = "36",       [STYLE_UNKNOWN] = "35", [STYLE_GOOD] = "32",
-};
-
-struct level {
-    enum severity severity;
-    const char *symbol, *word;
-    enum style style;
-};
-static const struct level levels[] = { /* in the order of severity_rank */
-    {SEVERITY_CRITICAL, "■", "critical", STYLE_CRITICAL},
-    {SEVERITY_HIGH, "▲", "high", STYLE_HIGH},
-    {SEVERITY_UNKNOWN, "?", "unknown", STYLE_UNKNOWN},
-    {SEVERITY_MEDIUM, "◆", "medium", STYLE_MEDIUM},
-    {SEVERITY_LOW, "●", "low", STYLE_LOW},
-    {SEVERITY_NONE, "○", "none", STYLE_DIM},
-};
-
-static const struct level *level_of(enum severity severity)
+static void label(struct paint *t, const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(levels); i++)
-        if (levels[i].severity == severity)
-            return &levels[i];
-    return &levels[2];
-}
-
-struct table {
-    struct out out;
-    const struct report_options *options;
-    size_t width, column;
-};
-
-/* --- lines --------------------------------------------------------------------------------------- */
-static void style(struct table *t, enum style style)
-{
-    if (t->options->is_colour && style != STYLE_PLAIN)
-        sb_addf(&t->out.sb, "\033[%sm", sgr[style]);
-}
-
-static void plain(struct table *t, enum style style)
-{
-    if (t->options->is_colour && style != STYLE_PLAIN)
-        sb_addc(&t->out.sb, "\033[0m");
-}
-
-/* At most @max columns of text, ours or foreign: escaped, cut with "…"; 0: whole. */
-static void put(struct table *t, enum style s, str text, size_t max)
-{
-    style(t, s);
-    t->column += report_text(&t->out.sb, text, max);
-    plain(t, s);
-}
-
-static void putc_(struct table *t, enum style s, const char *text) { put(t, s, str_from(text), 0); }
-
-static void putn(struct table *t, enum style s, const char *fmt, ...) PRINTF(3, 4);
-static void putn(struct table *t, enum style s, const char *fmt, ...)
-{
-    char text[128];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    putc_(t, s, text);
-}
-
-static void end(struct table *t)
-{
-    sb_byte(&t->out.sb, '\n');
-    t->column = 0;
-    out_piece(&t->out);
-}
-
-static void pad_to(struct table *t, size_t column)
-{
-    while (t->column < column) {
-        sb_byte(&t->out.sb, ' ');
-        t->column++;
-    }
-}
-
-static size_t left(const struct table *t) { return t->column < t->width ? t->width - t->column : 1; }
-
-static size_t columns_of(str text)
-{
-    auto_sb scratch;
-    sb_init(&scratch, 8 * LIMIT_FIELD);
-    return report_text(&scratch, text, 0);
-}
-
-/* The rest of the line, cut where it ends. */
-static void put_rest(struct table *t, enum style s, str text) { put(t, s, text, left(t)); }
-
-static void label(struct table *t, const char *name)
-{
-    putc_(t, STYLE_DIM, name);
-    pad_to(t, LABEL_COLUMNS);
+    paint_text(t, STYLE_DIM, name);
+    paint_to(t, LABEL_COLUMNS);
 }
 
 /* One of several facts on a line: ", " between, a new line when this one would not fit. */
-static void fact(struct table *t, bool *is_first, enum style s, const char *text)
+static void fact(struct paint *t, bool *is_first, enum style s, const char *text)
 {
-    size_t columns = columns_of(str_from(text));
+    size_t columns = paint_columns(str_from(text));
     if (!*is_first && t->column + 2 + columns > t->width) {
         sb_addc(&t->out.sb, ",");
-        end(t);
-        pad_to(t, LABEL_COLUMNS);
+        paint_end(t);
+        paint_to(t, LABEL_COLUMNS);
     } else if (!*is_first) {
-        putc_(t, STYLE_PLAIN, ", ");
+        paint_text(t, STYLE_PLAIN, ", ");
     }
     *is_first = false;
-    putc_(t, s, text);
+    paint_text(t, s, text);
 }
 
 static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
 
-/* --- the head ------------------------------------------------------------------------------------ */
+/* --- the head ------------------------------------------------------------------------------------
+ */
 struct verdict_look {
     const char *symbol;
     enum style style;
@@ -170,28 +65,28 @@ static struct verdict_look verdict_look(enum verdict verdict)
     return (struct verdict_look){"!", STYLE_CRITICAL};
 }
 
-static void head_os(struct table *t, const struct report *report)
+static void head_os(struct paint *t, const struct report *report)
 {
     char when[CLOCK_TEXT_SIZE];
     label(t, "System");
     str name = report->distro.name.len ? report->distro.name : report->distro.id;
-    put_rest(t, STYLE_PLAIN, name.len ? name : STR("no distribution identified"));
+    paint_rest(t, STYLE_PLAIN, name.len ? name : STR("no distribution identified"));
     if (report->has_end_of_life) {
         str day = str_slice(clock_print(report->end_of_life, when), 0, 10);
         const char *words = report->is_end_of_life ? "end of life since" : "supported until";
         if (t->column + 3 + strlen(words) + day.len > t->width) {
-            end(t);
-            pad_to(t, LABEL_COLUMNS);
+            paint_end(t);
+            paint_to(t, LABEL_COLUMNS);
         } else {
-            putc_(t, STYLE_PLAIN, ", ");
+            paint_text(t, STYLE_PLAIN, ", ");
         }
-        putn(t, report->is_end_of_life ? STYLE_CRITICAL : STYLE_PLAIN, "%s " STR_FMT, words,
-             STR_ARG(day));
+        paint_format(t, report->is_end_of_life ? STYLE_CRITICAL : STYLE_PLAIN, "%s " STR_FMT, words,
+                     STR_ARG(day));
     }
-    end(t);
+    paint_end(t);
 }
 
-static void head_database(struct table *t, const struct report *report)
+static void head_database(struct paint *t, const struct report *report)
 {
     char when[CLOCK_TEXT_SIZE], text[160];
     if (!report->has_database)
@@ -209,7 +104,7 @@ static void head_database(struct table *t, const struct report *report)
                  STR_ARG(day), is_stale ? " (stale)" : "", source->error.len ? " (failed)" : "");
         fact(t, &is_first, is_stale || source->error.len ? STYLE_MEDIUM : STYLE_PLAIN, text);
     }
-    end(t);
+    paint_end(t);
 }
 
 static unsigned count_of(const struct report_summary *summary, enum severity severity)
@@ -246,26 +141,26 @@ static size_t count_kev(const struct report *report)
     return n;
 }
 
-static void head_severities(struct table *t, const struct report_summary *summary)
+static void head_severities(struct paint *t, const struct report_summary *summary)
 {
-    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+    for (size_t i = 0; i < N_LEVELS; i++) {
         unsigned n = count_of(summary, levels[i].severity);
         if (!n)
             continue;
         char text[48];
         snprintf(text, sizeof(text), "%s %u %s", levels[i].symbol, n, levels[i].word);
-        if (t->column + 3 + columns_of(str_from(text)) > t->width) {
-            end(t);
-            pad_to(t, LABEL_COLUMNS);
+        if (t->column + 3 + paint_columns(str_from(text)) > t->width) {
+            paint_end(t);
+            paint_to(t, LABEL_COLUMNS);
         } else if (t->column > LABEL_COLUMNS) {
-            putc_(t, STYLE_PLAIN, "   ");
+            paint_text(t, STYLE_PLAIN, "   ");
         }
-        putc_(t, levels[i].style, text);
+        paint_text(t, levels[i].style, text);
     }
-    end(t);
+    paint_end(t);
 }
 
-static void head_remarks(struct table *t, const struct report *report,
+static void head_remarks(struct paint *t, const struct report *report,
                          const struct report_summary *summary)
 {
     char text[96];
@@ -292,99 +187,101 @@ static void head_remarks(struct table *t, const struct report *report,
         snprintf(text, sizeof(text), "not counted: %zu in kernel headers", n_headers);
         fact(t, &is_first, STYLE_PLAIN, text);
     }
-    end(t);
+    paint_end(t);
 }
 
-static void head_image(struct table *t, const struct report *report)
+static void head_image(struct paint *t, const struct report *report)
 {
     char hex[DIGEST_TEXT_SIZE];
     label(t, "Image");
-    put_rest(t, STYLE_BOLD, report->source);
-    end(t);
+    paint_rest(t, STYLE_BOLD, report->source);
+    paint_end(t);
     if (!digest_is_none(&report->digest)) {
         label(t, "Digest");
-        put_rest(t, STYLE_PLAIN, digest_print(&report->digest, hex));
-        end(t);
+        paint_rest(t, STYLE_PLAIN, digest_print(&report->digest, hex));
+        paint_end(t);
     }
     if (report->platform.len) {
         label(t, "Platform");
-        put_rest(t, STYLE_PLAIN, report->platform);
-        end(t);
+        paint_rest(t, STYLE_PLAIN, report->platform);
+        paint_end(t);
     }
     head_os(t, report);
     label(t, "Content");
-    putn(t, STYLE_PLAIN, "%zu package%s in %zu layer%s", report->packages.len,
-         plural(report->packages.len), report->layers.len, plural(report->layers.len));
-    end(t);
+    paint_format(t, STYLE_PLAIN, "%zu package%s in %zu layer%s", report->packages.len,
+                 plural(report->packages.len), report->layers.len, plural(report->layers.len));
+    paint_end(t);
     head_database(t, report);
 }
 
-static void head(struct table *t, const struct report *report)
+static void head(struct paint *t, const struct report *report)
 {
     struct verdict_look look = verdict_look(report->verdict);
     struct report_summary summary = report_summarize(report);
     head_image(t, report);
     label(t, "Verdict");
-    putn(t, look.style, "%s %s%s", look.symbol, verdict_name(report->verdict),
-         report->is_complete || report->verdict == VERDICT_NOT_APPLICABLE ? "" : ", incomplete");
+    paint_format(t, look.style, "%s %s%s", look.symbol, verdict_name(report->verdict),
+                 report->is_complete || report->verdict == VERDICT_NOT_APPLICABLE ? ""
+                                                                                  : ", incomplete");
     if (report->reason.len) {
-        putc_(t, STYLE_PLAIN, ": ");
-        put_rest(t, STYLE_PLAIN, report->reason);
+        paint_text(t, STYLE_PLAIN, ": ");
+        paint_rest(t, STYLE_PLAIN, report->reason);
     }
-    end(t);
+    paint_end(t);
     if (!report->findings.len)
         return;
     label(t, "Findings");
     if (total_of(&summary))
         head_severities(t, &summary);
     else
-        putn(t, STYLE_PLAIN, "none that counts"), end(t);
+        paint_format(t, STYLE_PLAIN, "none that counts"), paint_end(t);
     head_remarks(t, report, &summary);
 }
 
-/* --- findings ------------------------------------------------------------------------------------ */
-static void section(struct table *t, const char *title, const char *fmt, ...) PRINTF(3, 4);
-static void section(struct table *t, const char *title, const char *fmt, ...)
+/* --- findings ------------------------------------------------------------------------------------
+ */
+static void section(struct paint *t, const char *title, const char *fmt, ...) PRINTF(3, 4);
+static void section(struct paint *t, const char *title, const char *fmt, ...)
 {
     char text[128];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    end(t);
-    putc_(t, STYLE_BOLD, title);
-    putc_(t, STYLE_PLAIN, "  ");
-    put_rest(t, STYLE_DIM, str_from(text));
-    end(t);
+    paint_end(t);
+    paint_text(t, STYLE_BOLD, title);
+    paint_text(t, STYLE_PLAIN, "  ");
+    paint_rest(t, STYLE_DIM, str_from(text));
+    paint_end(t);
 }
 
-static const char *more_words(const struct table *t)
+static const char *more_words(const struct paint *t)
 {
     return t->width < 60 ? "" : " (--format json shows all)";
 }
 
-static void put_more(struct table *t, size_t n, const char *what)
+static void put_more(struct paint *t, size_t n, const char *what)
 {
     char text[128];
     snprintf(text, sizeof(text), "… and %zu more%s%s", n, what, more_words(t));
-    put_rest(t, STYLE_DIM, str_from(text));
+    paint_rest(t, STYLE_DIM, str_from(text));
 }
 
 static size_t id_columns(const struct finding *finding)
 {
-    return columns_of(finding->id) + (finding->is_kev ? sizeof(" (exploited)") - 1 : 0);
+    return paint_columns(finding->id) + (finding->is_kev ? sizeof(" (exploited)") - 1 : 0);
 }
 
-static void put_id(struct table *t, const struct finding *finding)
+static void put_id(struct paint *t, const struct finding *finding)
 {
-    put(t, finding->is_kev ? STYLE_CRITICAL : STYLE_PLAIN, finding->id,
-        finding->is_kev || left(t) < 16 ? 0 : left(t));
+    paint_str(t, finding->is_kev ? STYLE_CRITICAL : STYLE_PLAIN, finding->id,
+              finding->is_kev || paint_left(t) < 16 ? 0 : paint_left(t));
     if (finding->is_kev)
-        putc_(t, STYLE_CRITICAL, " (exploited)");
+        paint_text(t, STYLE_CRITICAL, " (exploited)");
 }
 
 /* True when members @from to @to fit into what is left of the line. */
-static bool do_fit(const struct table *t, const struct group *group, size_t from, size_t to)
+static bool do_fit(const struct paint *t, const struct group *group, size_t from, size_t to)
 {
     size_t columns = t->column;
     for (size_t i = from; i < to && columns <= t->width; i++)
@@ -393,20 +290,20 @@ static bool do_fit(const struct table *t, const struct group *group, size_t from
 }
 
 /* Ids of one severity, members @from to @to: at most ID_LINES lines, then how many more. */
-static void put_ids(struct table *t, const struct group *group, size_t from, size_t to)
+static void put_ids(struct paint *t, const struct group *group, size_t from, size_t to)
 {
     size_t indent = t->column, n_lines = 1;
     size_t reserve = sizeof("… and 100000 more") + strlen(more_words(t));
     for (size_t i = from; i < to; i++) {
         size_t need = id_columns(group->members.ptr[i]) + 2; /* ", " before or "," behind */
         if (i > from) {
-            putc_(t, STYLE_PLAIN, ",");
+            paint_text(t, STYLE_PLAIN, ",");
             if (n_lines < ID_LINES && t->column + need > t->width) {
-                end(t);
-                pad_to(t, indent);
+                paint_end(t);
+                paint_to(t, indent);
                 n_lines++;
             } else {
-                putc_(t, STYLE_PLAIN, " ");
+                paint_text(t, STYLE_PLAIN, " ");
             }
         }
         if (n_lines == ID_LINES && t->column > indent && t->column + need + reserve > t->width &&
@@ -416,19 +313,19 @@ static void put_ids(struct table *t, const struct group *group, size_t from, siz
         }
         put_id(t, group->members.ptr[i]);
     }
-    end(t);
+    paint_end(t);
 }
 
-static void put_members(struct table *t, const struct group *group)
+static void put_members(struct paint *t, const struct group *group)
 {
     for (size_t from = 0, to; from < group->members.len; from = to) {
         const struct level *level = level_of(group->members.ptr[from]->severity);
         for (to = from; to < group->members.len; to++)
             if (level_of(group->members.ptr[to]->severity) != level)
                 break;
-        putc_(t, STYLE_PLAIN, "  ");
-        putn(t, level->style, "%s %s", level->symbol, level->word);
-        pad_to(t, 14);
+        paint_text(t, STYLE_PLAIN, "  ");
+        paint_format(t, level->style, "%s %s", level->symbol, level->word);
+        paint_to(t, 14);
         put_ids(t, group, from, to);
     }
 }
@@ -465,64 +362,65 @@ static void tag_print(char out[static 80], const struct group *group)
 }
 
 /* At the right end of this line when it fits, else of the next. */
-static void put_tag(struct table *t, const struct group *group)
+static void put_tag(struct paint *t, const struct group *group)
 {
     char tag[80];
     tag_print(tag, group);
-    size_t columns = columns_of(str_from(tag));
+    size_t columns = paint_columns(str_from(tag));
     if (t->column + 2 + columns > t->width)
-        end(t);
-    pad_to(t, t->width > columns ? t->width - columns : 2);
-    putc_(t, STYLE_DIM, tag);
-    end(t);
+        paint_end(t);
+    paint_to(t, t->width > columns ? t->width - columns : 2);
+    paint_text(t, STYLE_DIM, tag);
+    paint_end(t);
 }
 
-static void put_package(struct table *t, const struct finding *first, size_t max)
+static void put_package(struct paint *t, const struct finding *first, size_t max)
 {
-    put(t, STYLE_BOLD, first->package_name, max);
-    putc_(t, STYLE_PLAIN, "  ");
-    put(t, STYLE_PLAIN, first->package_version, max);
+    paint_str(t, STYLE_BOLD, first->package_name, max);
+    paint_text(t, STYLE_PLAIN, "  ");
+    paint_str(t, STYLE_PLAIN, first->package_version, max);
 }
 
-static void group_head(struct table *t, const struct group *group)
+static void group_head(struct paint *t, const struct group *group)
 {
     const struct finding *first = group->first;
     const struct level *level = level_of(first->severity);
     size_t max = t->width / 2 - 4;
-    putn(t, level->style, "%s ", level->symbol);
+    paint_format(t, level->style, "%s ", level->symbol);
     put_package(t, first, max);
     if (first->is_patchable) {
-        if (t->column + 3 + num_min(columns_of(group->best->fixed_version), max) > t->width) {
-            end(t);
-            pad_to(t, 3);
+        if (t->column + 3 + num_min(paint_columns(group->best->fixed_version), max) > t->width) {
+            paint_end(t);
+            paint_to(t, 3);
         }
-        putc_(t, STYLE_PLAIN, " → ");
-        put(t, STYLE_GOOD, group->best->fixed_version, max);
+        paint_text(t, STYLE_PLAIN, " → ");
+        paint_str(t, STYLE_GOOD, group->best->fixed_version, max);
     }
     put_tag(t, group);
 }
 
-/* "● low       zlib  1.2.13-1  CVE-2023-45853          no fix yet, layer 1", when that says it all. */
-static bool put_one_line(struct table *t, const struct group *group)
+/* "● low       zlib  1.2.13-1  CVE-2023-45853          no fix yet, layer 1", when that says it all.
+ */
+static bool put_one_line(struct paint *t, const struct group *group)
 {
     const struct finding *first = group->first;
     const struct level *level = level_of(first->severity);
     size_t n = group->members.len, columns = 12 + 2 + 2;
     char tag[80];
     tag_print(tag, group);
-    columns += columns_of(first->package_name) + columns_of(first->package_version) + 2 +
-               columns_of(str_from(tag));
+    columns += paint_columns(first->package_name) + paint_columns(first->package_version) + 2 +
+               paint_columns(str_from(tag));
     for (size_t i = 0; i < n && columns <= t->width; i++)
         columns += id_columns(group->members.ptr[i]) + (i ? 2 : 0);
     if (first->is_patchable || first->class == CLASS_LANGUAGE || columns > t->width ||
         group->members.ptr[n - 1]->severity != first->severity)
         return false;
-    putn(t, level->style, "%s %s", level->symbol, level->word);
-    pad_to(t, 12);
+    paint_format(t, level->style, "%s %s", level->symbol, level->word);
+    paint_to(t, 12);
     put_package(t, first, 0);
-    putc_(t, STYLE_PLAIN, "  ");
+    paint_text(t, STYLE_PLAIN, "  ");
     for (size_t i = 0; i < n; i++) {
-        putc_(t, STYLE_PLAIN, i ? ", " : "");
+        paint_text(t, STYLE_PLAIN, i ? ", " : "");
         put_id(t, group->members.ptr[i]);
     }
     put_tag(t, group);
@@ -530,7 +428,7 @@ static bool put_one_line(struct table *t, const struct group *group)
 }
 
 /* Where it lies: said for what no package manager's database names. */
-static void put_places(struct table *t, const struct group *group)
+static void put_places(struct paint *t, const struct group *group)
 {
     if (group->first->class != CLASS_LANGUAGE || !group->paths.len || !group->paths.ptr[0].len)
         return;
@@ -538,14 +436,14 @@ static void put_places(struct table *t, const struct group *group)
     if (group->paths.len > 1)
         snprintf(more, sizeof(more), " and %zu more place%s", group->paths.len - 1,
                  plural(group->paths.len - 1));
-    putc_(t, STYLE_DIM, "  in ");
-    put(t, STYLE_DIM, group->paths.ptr[0],
-        left(t) > strlen(more) + 20 ? left(t) - strlen(more) : 20);
-    putc_(t, STYLE_DIM, more);
-    end(t);
+    paint_text(t, STYLE_DIM, "  in ");
+    paint_str(t, STYLE_DIM, group->paths.ptr[0],
+              paint_left(t) > strlen(more) + 20 ? paint_left(t) - strlen(more) : 20);
+    paint_text(t, STYLE_DIM, more);
+    paint_end(t);
 }
 
-static void group_print(struct table *t, const struct group *group)
+static void group_print(struct paint *t, const struct group *group)
 {
     if (put_one_line(t, group))
         return;
@@ -554,24 +452,24 @@ static void group_print(struct table *t, const struct group *group)
     put_members(t, group);
     str command = group->best->remediation_command;
     if (group->first->is_patchable && command.len) {
-        putc_(t, STYLE_DIM, "  $ ");
-        put(t, STYLE_GOOD, command, 0); /* whole, to be pasted */
-        end(t);
+        paint_text(t, STYLE_DIM, "  $ ");
+        paint_str(t, STYLE_GOOD, command, 0); /* whole, to be pasted */
+        paint_end(t);
     } else if (group->first->is_patchable && group->best->remediation_text.len) {
-        putc_(t, STYLE_DIM, "  → ");
-        put_rest(t, STYLE_PLAIN, group->best->remediation_text);
-        end(t);
+        paint_text(t, STYLE_DIM, "  → ");
+        paint_rest(t, STYLE_PLAIN, group->best->remediation_text);
+        paint_end(t);
     }
 }
 
 /* Groups @from to @to, at most @max of them. */
-static void section_groups(struct table *t, const groups *all, size_t from, size_t to, size_t max)
+static void section_groups(struct paint *t, const groups *all, size_t from, size_t to, size_t max)
 {
     for (size_t i = from; i < to && i < from + max; i++)
         group_print(t, &all->ptr[i]);
     if (to > from + max) {
         put_more(t, to - from - max, " packages");
-        end(t);
+        paint_end(t);
     }
 }
 
@@ -584,7 +482,7 @@ static size_t count_members(const groups *all, size_t from, size_t to)
 }
 
 /* The build steps that brought what is listed above. */
-static void section_layers(struct table *t, const struct report *report, const groups *all)
+static void section_layers(struct paint *t, const struct report *report, const groups *all)
 {
     bool has_title = false;
     for (size_t layer = 0; layer < report->layers.len; layer++) {
@@ -597,14 +495,14 @@ static void section_layers(struct table *t, const struct report *report, const g
         if (!has_title)
             section(t, "LAYERS", "that brought them");
         has_title = true;
-        putn(t, STYLE_PLAIN, "  %2zu  %s  ", layer + 1,
-             report->layers.ptr[layer].is_base ? "base" : "own ");
-        put_rest(t, STYLE_DIM, step);
-        end(t);
+        paint_format(t, STYLE_PLAIN, "  %2zu  %s  ", layer + 1,
+                     report->layers.ptr[layer].is_base ? "base" : "own ");
+        paint_rest(t, STYLE_DIM, step);
+        paint_end(t);
     }
 }
 
-static bool sections_findings(struct table *t, const struct report *report)
+static bool sections_findings(struct paint *t, const struct report *report)
 {
     struct arena arena;
     arena_init(&arena, LIMIT_SCAN_MEMORY);
@@ -615,8 +513,8 @@ static bool sections_findings(struct table *t, const struct report *report)
         n_fixable++;
     if (n_fixable) {
         size_t n = count_members(&all, 0, n_fixable);
-        section(t, "UPGRADE", "%zu package%s, heals %zu finding%s", n_fixable, plural(n_fixable),
-                n, plural(n));
+        section(t, "UPGRADE", "%zu package%s, heals %zu finding%s", n_fixable, plural(n_fixable), n,
+                plural(n));
         section_groups(t, &all, 0, n_fixable, GROUPS_FIXABLE);
     }
     if (n_fixable < all.len) {
@@ -630,31 +528,33 @@ static bool sections_findings(struct table *t, const struct report *report)
     return is_done;
 }
 
-/* --- notices and the last line ------------------------------------------------------------------- */
-static void put_notice(struct table *t, const struct notice *notice)
+/* --- notices and the last line -------------------------------------------------------------------
+ */
+static void put_notice(struct paint *t, const struct notice *notice)
 {
     enum style s = notice->is_incomplete ? STYLE_CRITICAL : STYLE_PLAIN;
-    putn(t, s, "%s %s", notice->is_incomplete ? "!" : "·", notice_kind_name(notice->kind));
-    putc_(t, STYLE_PLAIN, "  ");
+    paint_format(t, s, "%s %s", notice->is_incomplete ? "!" : "·", notice_kind_name(notice->kind));
+    paint_text(t, STYLE_PLAIN, "  ");
     if (notice->path.len) {
-        put(t, STYLE_PLAIN, notice->path, t->width / 2);
-        putc_(t, STYLE_PLAIN, ": ");
+        paint_str(t, STYLE_PLAIN, notice->path, t->width / 2);
+        paint_text(t, STYLE_PLAIN, ": ");
     }
-    if (t->column + columns_of(notice->message) > t->width && t->column > 4) {
-        end(t);
-        pad_to(t, 4);
+    if (t->column + paint_columns(notice->message) > t->width && t->column > 4) {
+        paint_end(t);
+        paint_to(t, 4);
     }
-    put_rest(t, STYLE_PLAIN, notice->message);
-    end(t);
+    paint_rest(t, STYLE_PLAIN, notice->message);
+    paint_end(t);
 }
 
-static void section_notices(struct table *t, const struct report *report)
+static void section_notices(struct paint *t, const struct report *report)
 {
     size_t n_shown = 0;
     if (!report->notices.len)
         return;
-    section(t, "NOTICES", "%s", report->is_complete ? "the scan is complete"
-                                                    : "!: the scan is incomplete because of it");
+    section(t, "NOTICES", "%s",
+            report->is_complete ? "the scan is complete"
+                                : "!: the scan is incomplete because of it");
     for (int pass = 0; pass < 2; pass++) { /* what makes it incomplete first */
         for (size_t i = 0; i < report->notices.len && n_shown < NOTICES_SHOWN; i++) {
             if (report->notices.ptr[i].is_incomplete != (pass == 0))
@@ -665,56 +565,58 @@ static void section_notices(struct table *t, const struct report *report)
     }
     if (n_shown < report->notices.len) {
         put_more(t, report->notices.len - n_shown, "");
-        end(t);
+        paint_end(t);
     }
 }
 
-static void verdict_counts(struct table *t, const struct report *report)
+static void verdict_counts(struct paint *t, const struct report *report)
 {
     struct report_summary summary = report_summarize(report);
     unsigned total = total_of(&summary);
-    putn(t, STYLE_PLAIN, "%s%u finding%s", report->is_complete ? "" : "at least ", total,
-         plural(total));
+    paint_format(t, STYLE_PLAIN, "%s%u finding%s", report->is_complete ? "" : "at least ", total,
+                 plural(total));
     if (summary.critical)
-        putn(t, STYLE_PLAIN, ", %u critical", summary.critical);
+        paint_format(t, STYLE_PLAIN, ", %u critical", summary.critical);
     if (summary.high)
-        putn(t, STYLE_PLAIN, ", %u high", summary.high);
-    putn(t, STYLE_PLAIN, ", %u with a fix", summary.patchable);
+        paint_format(t, STYLE_PLAIN, ", %u high", summary.high);
+    paint_format(t, STYLE_PLAIN, ", %u with a fix", summary.patchable);
 }
 
-static void verdict_line(struct table *t, const struct report *report)
+static void verdict_line(struct paint *t, const struct report *report)
 {
     struct verdict_look look = verdict_look(report->verdict);
-    putn(t, look.style, "%s %s", look.symbol, verdict_name(report->verdict));
-    putc_(t, STYLE_PLAIN, ": ");
+    paint_format(t, look.style, "%s %s", look.symbol, verdict_name(report->verdict));
+    paint_text(t, STYLE_PLAIN, ": ");
     if (report->verdict == VERDICT_UNHEALTHY) {
         verdict_counts(t, report);
     } else if (report->verdict == VERDICT_HEALTHY) {
-        putn(t, STYLE_PLAIN, "nothing known against its %zu package%s", report->packages.len,
-             plural(report->packages.len));
+        paint_format(t, STYLE_PLAIN, "nothing known against its %zu package%s",
+                     report->packages.len, plural(report->packages.len));
     } else {
-        put(t, STYLE_PLAIN, report->reason.len ? report->reason : STR("no reason was given"),
-            left(t));
-        end(t);
+        paint_str(t, STYLE_PLAIN, report->reason.len ? report->reason : STR("no reason was given"),
+                  paint_left(t));
+        paint_end(t);
         return;
     }
-    if (left(t) > 8) {
-        putc_(t, STYLE_DIM, " · ");
-        put_rest(t, STYLE_DIM, report->source);
+    if (paint_left(t) > 8) {
+        paint_text(t, STYLE_DIM, " · ");
+        paint_rest(t, STYLE_DIM, report->source);
     }
-    end(t);
+    paint_end(t);
 }
 
 /* Worst first. */
 static int verdict_rank(enum verdict verdict)
 {
-    static const int ranks[] = {[VERDICT_UNKNOWN] = 0,        [VERDICT_FAILED] = 0,
-                                [VERDICT_UNHEALTHY] = 1,      [VERDICT_NOT_APPLICABLE] = 2,
+    static const int ranks[] = {[VERDICT_UNKNOWN] = 0,
+                                [VERDICT_FAILED] = 0,
+                                [VERDICT_UNHEALTHY] = 1,
+                                [VERDICT_NOT_APPLICABLE] = 2,
                                 [VERDICT_HEALTHY] = 3};
     return ranks[verdict];
 }
 
-static void verdict_line_of_all(struct table *t, const struct report *const *reports, size_t n)
+static void verdict_line_of_all(struct paint *t, const struct report *const *reports, size_t n)
 {
     size_t n_worst = 0, worst = 0;
     for (size_t i = 0; i < n; i++)
@@ -723,28 +625,28 @@ static void verdict_line_of_all(struct table *t, const struct report *const *rep
     for (size_t i = 0; i < n; i++)
         n_worst += verdict_rank(reports[i]->verdict) == verdict_rank(reports[worst]->verdict);
     struct verdict_look look = verdict_look(reports[worst]->verdict);
-    end(t);
-    putn(t, look.style, "%s %s", look.symbol, verdict_name(reports[worst]->verdict));
-    putn(t, STYLE_PLAIN, ": %zu of %zu platforms · ", n_worst, n);
-    put_rest(t, STYLE_DIM, reports[worst]->source);
-    end(t);
+    paint_end(t);
+    paint_format(t, look.style, "%s %s", look.symbol, verdict_name(reports[worst]->verdict));
+    paint_format(t, STYLE_PLAIN, ": %zu of %zu platforms · ", n_worst, n);
+    paint_rest(t, STYLE_DIM, reports[worst]->source);
+    paint_end(t);
 }
 
 static bool table_write(int fd, const struct report *const *reports, size_t n,
                         const struct report_options *options, struct err *err)
 {
-    struct table table = {.options = options};
-    struct table *t = &table;
+    struct paint table = {.options = options};
+    struct paint *t = &table;
     t->width = options->width ? num_max(options->width, WIDTH_MIN) : WIDTH_OF_A_PIPE;
     out_open(&t->out, fd, err);
     bool is_done = true;
     for (size_t i = 0; i < n && is_done; i++) {
         if (i)
-            end(t);
+            paint_end(t);
         head(t, reports[i]);
         is_done = sections_findings(t, reports[i]);
         section_notices(t, reports[i]);
-        end(t);
+        paint_end(t);
         verdict_line(t, reports[i]);
     }
     if (n > 1)

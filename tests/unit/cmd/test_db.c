@@ -8,15 +8,21 @@ enum { NOW = 1795506277 }; /* 2026-11-24T07:44:37Z */
 
 static void make_sources(struct arena *arena, struct source_state out[3])
 {
-    out[0] = (struct source_state){
-        .name = STR("debian-archive"), .url = STR("http://mirror.example/debian"),
-        .fetched_at = NOW - 7300, .valid_until = NOW - 60, .n_records = 412,
-        .digest = STR("sha256:0123456789abcdef0123456789abcdef"), .licence = STR("DFSG")};
+    out[0] = (struct source_state){.name = STR("debian-archive"),
+                                   .url = STR("http://mirror.example/debian"),
+                                   .fetched_at = NOW - 7300,
+                                   .valid_until = NOW - 60,
+                                   .n_records = 412,
+                                   .digest = STR("sha256:0123456789abcdef0123456789abcdef"),
+                                   .licence = STR("DFSG")};
     out[1] = (struct source_state){.name = STR("evil\033[2J\xe2\x80\xae"),
                                    .error = STR("mirror.example: refused\033[31m")};
-    out[2] = (struct source_state){.name = STR("osv"), .fetched_at = NOW - 3 * 86400,
-                                   .valid_until = NOW + 60, .n_records = 512345,
-                                   .digest = STR("sha256:ff"), .licence = STR("CC-BY-4.0")};
+    out[2] = (struct source_state){.name = STR("osv"),
+                                   .fetched_at = NOW - 3 * 86400,
+                                   .valid_until = NOW + 60,
+                                   .n_records = 512345,
+                                   .digest = STR("sha256:ff"),
+                                   .licence = STR("CC-BY-4.0")};
     assert_true(notice_add(arena, &out[2].notices, NOTICE_ADVISORY, false, STR("Debian/all.zip"),
                            STR("2 records without a package")));
 }
@@ -88,9 +94,11 @@ static void test_db__status_without_database(void **state)
 static void add_package(struct arena *arena, struct report *report, const char *source,
                         const char *version, bool is_os)
 {
-    *(struct package *)vec_push(arena, &report->packages) = (struct package){
-        .name = STR("x"), .source_name = str_from(source), .source_version = str_from(version),
-        .is_os = is_os};
+    *(struct package *)vec_push(arena, &report->packages) =
+        (struct package){.name = STR("x"),
+                         .source_name = str_from(source),
+                         .source_version = str_from(version),
+                         .is_os = is_os};
 }
 
 static void test_db__wanted_are_distinct_sources_of_the_distribution(void **state)

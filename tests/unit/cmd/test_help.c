@@ -34,7 +34,8 @@ static void check_command(struct arena *arena, str path, const struct command *c
     assert_true(!command->run == !!command->subs);
     free(text);
     for (size_t i = 0; command->subs && command->subs[i]; i++)
-        check_command(arena, arena_printf(arena, STR_FMT " %s", STR_ARG(path), command->subs[i]->name),
+        check_command(arena,
+                      arena_printf(arena, STR_FMT " %s", STR_ARG(path), command->subs[i]->name),
                       command->subs[i]);
 }
 
@@ -56,7 +57,8 @@ static void test_help__of_one_command(void **state)
     struct arena arena;
     (void)state;
     arena_init(&arena, 1 << 20);
-    struct run asked = RUN(&arena, "help", "db", "update"), option = RUN(&arena, "db", "update", "-h");
+    struct run asked = RUN(&arena, "help", "db", "update"),
+               option = RUN(&arena, "db", "update", "-h");
     assert_int_equal(asked.code, EXIT_DONE);
     assert_true(asked.out.len > 200 && str_eq(asked.out, option.out));
     assert_int_equal(RUN(&arena, "help", "nothing").code, EXIT_USAGE);

@@ -28,7 +28,8 @@ static void test_output__file_is_replaced_as_a_whole_or_not_at_all(void **state)
         struct output output;
         struct stat st;
         assert_ok(output_open(&call, &output, &err), err);
-        assert_int_equal(write(output.fd, is_done ? "new" : "half", is_done ? 3 : 4), is_done ? 3 : 4);
+        assert_int_equal(write(output.fd, is_done ? "new" : "half", is_done ? 3 : 4),
+                         is_done ? 3 : 4);
         assert_int_equal(output_close(&output, is_done, &err), is_done);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_size, 3); /* the second time too: the failed write changed nothing */

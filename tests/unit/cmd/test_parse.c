@@ -7,7 +7,10 @@ static str call_print(struct arena *arena, const struct cmd_call *call)
     struct sb out;
     sb_init(&out, 4096);
     if (call->wants_help) {
-        sb_addf(&out, "help of" "%s" STR_FMT, call->path.len ? " " : "", STR_ARG(call->path));
+        sb_addf(&out,
+                "help of"
+                "%s" STR_FMT,
+                call->path.len ? " " : "", STR_ARG(call->path));
     } else {
         sb_add(&out, call->path);
         sb_addc(&out, " [");
@@ -63,8 +66,8 @@ static void test_parse__rows(void **state)
             assert_true(str_cut(row, STR(" | "), &args, &want));
         str got = without_serve(&arena, run_row(&arena, args));
         if (!str_eq(got, want))
-            fail_msg("line %zu: is \"" STR_FMT "\", expected \"" STR_FMT "\"", in.line, STR_ARG(got),
-                     STR_ARG(want));
+            fail_msg("line %zu: is \"" STR_FMT "\", expected \"" STR_FMT "\"", in.line,
+                     STR_ARG(got), STR_ARG(want));
         n++;
     }
     assert_true(n >= 55);
@@ -92,7 +95,9 @@ static void test_parse__arguments_cannot_move_the_cursor(void **state)
     struct arena arena;
     (void)state;
     arena_init(&arena, 1 << 20);
-    struct run run = RUN(&arena, "scan", "a", "--\033[2J\xc2\x9b" "31m\xe2\x80\xae");
+    struct run run = RUN(&arena, "scan", "a",
+                         "--\033[2J\xc2\x9b"
+                         "31m\xe2\x80\xae");
     assert_int_equal(run.code, EXIT_USAGE);
     assert_false(str_has(run.errors, STR("\033")) || str_has(run.errors, STR("\xc2\x9b")) ||
                  str_has(run.errors, STR("\xe2\x80\xae")));

@@ -17,7 +17,8 @@ static void expect(const struct progress *progress, int64_t now_ms, const char *
 static void test_progress__rate_and_time_left(void **state)
 {
     (void)state;
-    struct progress progress = {.fd = -1, .width = 80, .height = 24, .n_rows = 3, .started_ms = 1000};
+    struct progress progress = {
+        .fd = -1, .width = 80, .height = 24, .n_rows = 3, .started_ms = 1000};
     progress.rows[0] = (struct progress_row){10 << 20, 10 << 20, 1000};
     progress.rows[1] = (struct progress_row){20 << 20, 80 << 20, 1000};
     expect(&progress, 3000,
@@ -31,10 +32,12 @@ static void test_progress__rate_and_time_left(void **state)
 static void test_progress__unknown_total(void **state)
 {
     (void)state;
-    struct progress progress = {.fd = -1, .width = 80, .height = 24, .n_rows = 1, .started_ms = 1000};
+    struct progress progress = {
+        .fd = -1, .width = 80, .height = 24, .n_rows = 1, .started_ms = 1000};
     progress.rows[0] = (struct progress_row){3ULL << 30, UINT64_MAX, 1000};
-    expect(&progress, 61000, "  layer 1/1  3.0 GiB  51.2 MiB/s\n"
-                             "  0 of 1 layers read, 3.0 GiB  51.2 MiB/s\n");
+    expect(&progress, 61000,
+           "  layer 1/1  3.0 GiB  51.2 MiB/s\n"
+           "  0 of 1 layers read, 3.0 GiB  51.2 MiB/s\n");
 }
 
 static void test_progress__many_layers_fit_the_screen(void **state)
@@ -54,8 +57,8 @@ static void test_progress__many_layers_fit_the_screen(void **state)
 static void test_progress__feed_names_stay_text(void **state)
 {
     (void)state;
-    struct progress progress = {.fd = -1, .width = 80, .height = 24, .feed = "osv",
-                                .what = "\033[2JDebian/all.zip"};
+    struct progress progress = {
+        .fd = -1, .width = 80, .height = 24, .feed = "osv", .what = "\033[2JDebian/all.zip"};
     progress.rows[0] = (struct progress_row){1, 2, 1000};
     expect(&progress, 2000, "  osv  ████████░░░░░░░░  50%  \\x1b[2JDebian/all.zip  1 s left\n");
 }

@@ -19,9 +19,11 @@ static void test_sbom__lists_and_judges_nothing(void **state)
     assert_ok(dir_make(arena_printf(&arena, "%s/var/lib/dpkg", dir).ptr, &err), err);
     assert_ok(dir_make(arena_printf(&arena, "%s/etc", dir).ptr, &err), err);
     assert_ok(file_save(arena_printf(&arena, "%s/var/lib/dpkg/status", dir).ptr, str_from(status),
-                        0644, &err), err);
+                        0644, &err),
+              err);
     assert_ok(file_save(arena_printf(&arena, "%s/etc/os-release", dir).ptr,
-                        STR("ID=debian\nVERSION_ID=12\n"), 0644, &err), err);
+                        STR("ID=debian\nVERSION_ID=12\n"), 0644, &err),
+              err);
     struct run run = RUN(&arena, "sbom", arena_printf(&arena, "dir:%s", dir).ptr);
     if (run.code != EXIT_DONE)
         fail_msg("exit %d: " STR_FMT, run.code, STR_ARG(run.errors));

@@ -80,7 +80,8 @@ static void test_scan__exit_codes(void **state)
     rd_init(&in, test_data(&arena, "cmd/exit.txt"));
     while (test_next_row(&in, &row)) {
         uint64_t code;
-        assert_true(str_cut(row, STR(" | "), &gate, &row) && str_cut(row, STR(" | "), &filter, &row) &&
+        assert_true(str_cut(row, STR(" | "), &gate, &row) &&
+                    str_cut(row, STR(" | "), &filter, &row) &&
                     str_cut(row, STR("| "), &list, &want));
         assert_true(str_to_u64(want, 9, &code));
         int got = code_of(&arena, gate, filter, str_trim(list));

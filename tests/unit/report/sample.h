@@ -17,7 +17,10 @@
 #include "report/report.h"
 
 /* ESC, a title-setting sequence, C1 CSI, right-to-left override, zero width, not UTF-8, newline. */
-#define SAMPLE_HOSTILE "evil\033]0;pwned\007\xc2\x9b" "31m\xe2\x80\xae" "txt.exe\xe2\x80\x8b\xff\nok"
+#define SAMPLE_HOSTILE                                                                             \
+    "evil\033]0;pwned\007\xc2\x9b"                                                                 \
+    "31m\xe2\x80\xae"                                                                              \
+    "txt.exe\xe2\x80\x8b\xff\nok"
 
 static inline void sample_list(struct arena *arena, strs *to, const char *const *values)
 {
@@ -26,9 +29,10 @@ static inline void sample_list(struct arena *arena, strs *to, const char *const 
 }
 #define SAMPLE_LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static inline struct finding *sample_finding(struct arena *arena, struct report *report, const char *id,
-                                             enum severity severity, const char *name,
-                                             const char *version, const char *fixed)
+static inline struct finding *sample_finding(struct arena *arena, struct report *report,
+                                             const char *id, enum severity severity,
+                                             const char *name, const char *version,
+                                             const char *fixed)
 {
     struct finding *f = vec_push(arena, &report->findings);
     *f = (struct finding){
@@ -47,10 +51,10 @@ static inline struct finding *sample_finding(struct arena *arena, struct report 
         .is_from_base = true,
     };
     if (*fixed) {
-        f->remediation_text = arena_printf(arena, "Upgrade %s from %s to %s or later.", name, version,
-                                           fixed);
-        f->remediation_command =
-            arena_printf(arena, "apt-get update && apt-get install --only-upgrade %s=%s", name, fixed);
+        f->remediation_text =
+            arena_printf(arena, "Upgrade %s from %s to %s or later.", name, version, fixed);
+        f->remediation_command = arena_printf(
+            arena, "apt-get update && apt-get install --only-upgrade %s=%s", name, fixed);
     }
     struct finding_evidence *evidence = vec_push(arena, &f->evidence);
     *evidence = (struct finding_evidence){
@@ -72,7 +76,8 @@ static inline void sample_openssl(struct arena *arena, struct report *report)
     f->is_kev = true;
     f->epss = 0.91234;
     f->title = STR("SSL_select_next_proto buffer overread");
-    f->description = STR("Issue summary: calling the function with an empty list …\nMay leak memory.");
+    f->description =
+        STR("Issue summary: calling the function with an empty list …\nMay leak memory.");
     f->published = STR("2024-06-27T11:15:00Z");
     f->modified = STR("2026-10-02T00:00:00Z");
     sample_list(arena, &f->aliases, SAMPLE_LIST("GHSA-4fc7-mvrr-wv2c"));
@@ -112,8 +117,8 @@ static inline void sample_hostile(struct arena *arena, struct report *report)
         f->class = CLASS_LANGUAGE;
         f->is_from_base = false;
         f->layer = 2;
-        f->path = arena_printf(arena, "/app/node_modules/package-%d/node_modules/lodash/package.json",
-                               i);
+        f->path =
+            arena_printf(arena, "/app/node_modules/package-%d/node_modules/lodash/package.json", i);
         f->remediation_command = STR("npm install lodash@4.17.21");
         f->evidence.ptr[0].comparator = STR("npm");
     }
@@ -130,16 +135,19 @@ static inline void sample_unfixed(struct arena *arena, struct report *report)
         const char *id = arena_printf(arena, "CVE-2022-%d", 3000 + i).ptr;
         sample_finding(arena, report, id, SEVERITY_LOW, name, "1.0-1", "");
     }
-    f = sample_finding(arena, report, "CVE-2026-1", SEVERITY_HIGH, "linux", "6.1.90-1", "6.1.112-1");
+    f = sample_finding(arena, report, "CVE-2026-1", SEVERITY_HIGH, "linux", "6.1.90-1",
+                       "6.1.112-1");
     f->class = CLASS_KERNEL_HEADERS;
-    f = sample_finding(arena, report, "CVE-2026-2", SEVERITY_HIGH, "gnutls28", "3.7.9-2", "3.7.9-3");
+    f = sample_finding(arena, report, "CVE-2026-2", SEVERITY_HIGH, "gnutls28", "3.7.9-2",
+                       "3.7.9-3");
     f->disabled_by = STR("rule: accepted until spring");
 }
 
 static inline void sample_layers(struct arena *arena, struct report *report)
 {
     static const char *const steps[] = {
-        "/bin/sh -c #(nop) ADD file:4b1be1de1a1e5aa608c688cad2824587262081866180d7368feb79d33ca05953 "
+        "/bin/sh -c #(nop) ADD "
+        "file:4b1be1de1a1e5aa608c688cad2824587262081866180d7368feb79d33ca05953 "
         "in / ",
         "RUN apt-get update && apt-get install -y --no-install-recommends openssl curl perl "
         "&& rm -rf /var/lib/apt/lists/* # buildkit",
@@ -158,10 +166,14 @@ static inline void sample_packages(struct arena *arena, struct report *report)
 {
     for (int i = 0; i < 3; i++) {
         struct package *package = vec_push(arena, &report->packages);
-        *package = (struct package){
-            .type = STR("deb"), .name = arena_printf(arena, "libssl%d", i), .version = STR("3.0.11-1"),
-            .arch = STR("amd64"), .source_name = STR("openssl"), .source_version = STR("3.0.11-1"),
-            .path = STR("/var/lib/dpkg/status"), .is_os = true};
+        *package = (struct package){.type = STR("deb"),
+                                    .name = arena_printf(arena, "libssl%d", i),
+                                    .version = STR("3.0.11-1"),
+                                    .arch = STR("amd64"),
+                                    .source_name = STR("openssl"),
+                                    .source_version = STR("3.0.11-1"),
+                                    .path = STR("/var/lib/dpkg/status"),
+                                    .is_os = true};
         sample_list(arena, &package->licenses, SAMPLE_LIST("Apache-2.0"));
         *(str *)vec_push(arena, &report->purls) =
             arena_printf(arena, "pkg:deb/debian/libssl%d@3.0.11-1?arch=amd64&distro=debian-12", i);
@@ -177,8 +189,11 @@ static inline void sample_packages(struct arena *arena, struct report *report)
 }
 
 static const struct source_state sample_sources[] = {
-    {.name = STR("debian-archive"), .fetched_at = 1795500000, .valid_until = 1795400000,
-     .n_records = 1234, .digest = STR("sha256:00")},
+    {.name = STR("debian-archive"),
+     .fetched_at = 1795500000,
+     .valid_until = 1795400000,
+     .n_records = 1234,
+     .digest = STR("sha256:00")},
     {.name = STR("osv"), .fetched_at = 1795500000, .n_records = 345678, .digest = STR("sha256:01")},
 };
 
@@ -191,7 +206,9 @@ static inline struct report *sample_unhealthy(struct arena *arena)
         .scanned_at = 1795506277,
         .digest = digest_of(HASH_SHA256, STR("manifest")),
         .platform = STR("linux/amd64"),
-        .distro = {.id = STR("debian"), .version_id = STR("12"), .codename = STR("bookworm"),
+        .distro = {.id = STR("debian"),
+                   .version_id = STR("12"),
+                   .codename = STR("bookworm"),
                    .name = STR("Debian GNU/Linux 12 (bookworm)")},
         .has_end_of_life = true,
         .end_of_life = 1845936000,
@@ -208,9 +225,9 @@ static inline struct report *sample_unhealthy(struct arena *arena)
     sample_packages(arena, report);
     sample_openssl(arena, report);
     sample_hostile(arena, report);
-    struct finding *f = sample_finding(arena, report, "DEBIAN-UPDATE-curl-7.88.1-10+deb12u8",
-                                       SEVERITY_UNKNOWN, "curl", "7.88.1-10+deb12u7",
-                                       "7.88.1-10+deb12u8");
+    struct finding *f =
+        sample_finding(arena, report, "DEBIAN-UPDATE-curl-7.88.1-10+deb12u8", SEVERITY_UNKNOWN,
+                       "curl", "7.88.1-10+deb12u7", "7.88.1-10+deb12u8");
     f->layer = 1;
     sample_unfixed(arena, report);
     bool is_done = notice_add(arena, &report->notices, NOTICE_ADVISORY, false, STR_NONE,
@@ -229,7 +246,9 @@ static inline struct report *sample_healthy(struct arena *arena)
         .scanned_at = 1795506277,
         .digest = digest_of(HASH_SHA256, STR("alpine")),
         .platform = STR("linux/arm64"),
-        .distro = {.id = STR("alpine"), .version_id = STR("3.20.3"), .name = STR("Alpine Linux v3.20")},
+        .distro = {.id = STR("alpine"),
+                   .version_id = STR("3.20.3"),
+                   .name = STR("Alpine Linux v3.20")},
         .verdict = VERDICT_HEALTHY,
         .is_complete = true,
         .has_database = true,

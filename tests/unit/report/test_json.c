@@ -132,7 +132,8 @@ static void test_json__a_full_disk_is_an_error(void **state)
     close(fd);
 }
 
-/* --- the schema: a small reader of the keywords that it uses ---------------------------------------- */
+/* --- the schema: a small reader of the keywords that it uses
+ * ---------------------------------------- */
 static const json_t *resolve(const json_t *root, const json_t *schema)
 {
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
@@ -205,9 +206,8 @@ static void check(const json_t *root, const json_t *schema, const json_t *value,
         return;
     void *in_order = json_object_iter(properties);
     const json_t *required = json_object_get(schema, "required");
-    json_array_foreach(required, i, child)
-        if (!json_object_get(value, json_string_value(child)))
-            fail_msg("%s: %s is missing", where, json_string_value(child));
+    json_array_foreach(required, i, child) if (!json_object_get(value, json_string_value(child)))
+        fail_msg("%s: %s is missing", where, json_string_value(child));
     json_object_foreach((json_t *)(uintptr_t)value, key, child)
     {
         snprintf(below, sizeof(below), "%s.%s", where, key);

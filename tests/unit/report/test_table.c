@@ -20,14 +20,16 @@ static void test_table__eighty_columns(void **state)
 {
     const struct report *report = sample_unhealthy(*state);
     const struct report_options options = {.width = 80};
-    sample_golden(*state, "report/table-80.txt", sample_write(*state, "table", &report, 1, &options));
+    sample_golden(*state, "report/table-80.txt",
+                  sample_write(*state, "table", &report, 1, &options));
 }
 
 static void test_table__two_hundred_columns(void **state)
 {
     const struct report *report = sample_unhealthy(*state);
     const struct report_options options = {.width = 200};
-    sample_golden(*state, "report/table-200.txt", sample_write(*state, "table", &report, 1, &options));
+    sample_golden(*state, "report/table-200.txt",
+                  sample_write(*state, "table", &report, 1, &options));
 }
 
 static void test_table__colour(void **state)
@@ -55,8 +57,8 @@ static void test_table__several_platforms(void **state)
                   sample_write(*state, "table", reports, 2, &options));
 }
 
-/* Every byte of the output, at every width: no control character but the newline (and our own colour),
- * and no line wider than the terminal but those that are for pasting. */
+/* Every byte of the output, at every width: no control character but the newline (and our own
+ * colour), and no line wider than the terminal but those that are for pasting. */
 static void test_table__hostile_names_stay_text(void **state)
 {
     for (unsigned width = 1; width < 220; width += 7) {
@@ -95,7 +97,8 @@ static void test_table__lines_fit(void **state)
         str text = sample_write(&arena, "table", reports, 2, &options), line;
         while (str_cut_byte(text, '\n', &line, &text))
             if (!str_starts(line, STR("  $ ")) && columns_of(line) > width)
-                fail_msg("%zu columns at width %u: " STR_FMT, columns_of(line), width, STR_ARG(line));
+                fail_msg("%zu columns at width %u: " STR_FMT, columns_of(line), width,
+                         STR_ARG(line));
         arena_fini(&arena);
     }
     (void)state;
@@ -108,8 +111,10 @@ static void test_table__last_line_is_the_verdict(void **state)
         const struct report *report;
         const char *last;
     } rows[] = {
-        {sample_unhealthy(*state), "✗ Unhealthy: 60 findings, 2 critical, 7 high, 38 with a fix · "},
-        {sample_healthy(*state), "✓ Healthy: nothing known against its 4 packages · oci:build/alpine"},
+        {sample_unhealthy(*state),
+         "✗ Unhealthy: 60 findings, 2 critical, 7 high, 38 with a fix · "},
+        {sample_healthy(*state),
+         "✓ Healthy: nothing known against its 4 packages · oci:build/alpine"},
         {sample_failed(*state), "! Failed: a package database could not be read whole"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

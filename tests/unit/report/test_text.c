@@ -31,14 +31,16 @@ static void test_text__rows(void **state)
     rd_init(&in, test_data(&arena, "report/text.txt"));
     while (test_next_row(&in, &row)) {
         uint64_t n_max, n_columns;
-        assert_true(str_cut(row, STR(" | "), &max, &row) && str_cut(row, STR(" | "), &bytes, &row) &&
+        assert_true(str_cut(row, STR(" | "), &max, &row) &&
+                    str_cut(row, STR(" | "), &bytes, &row) &&
                     str_cut(row, STR(" | "), &shown, &columns));
         assert_true(str_to_u64(max, 1000, &n_max) && str_to_u64(columns, 1000, &n_columns));
         struct sb out;
         sb_init(&out, 4096);
         size_t got = report_text(&out, unescape(&arena, bytes), (size_t)n_max);
         if (!str_eq(sb_str(&out), shown) || got != n_columns)
-            fail_msg("line %zu: is \"" STR_FMT "\" in %zu columns", in.line, STR_ARG(sb_str(&out)), got);
+            fail_msg("line %zu: is \"" STR_FMT "\" in %zu columns", in.line, STR_ARG(sb_str(&out)),
+                     got);
         sb_fini(&out);
         n++;
     }
