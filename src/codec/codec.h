@@ -69,7 +69,8 @@ NODISCARD bool decode_whole(struct arena *arena, str bytes, size_t max, str *out
 /* --- archives: tar (ustar, pax, GNU), zip, ar; by libarchive ---------------------------------- */
 enum entry_type { ENTRY_OTHER, ENTRY_FILE, ENTRY_DIR, ENTRY_SYMLINK, ENTRY_HARDLINK };
 struct entry {
-    str path; /* raw bytes as stored; "./a", "a/" and "/a" are for the caller to clean */
+    str path; /* raw bytes as stored (zip: UTF-8 names are composed, NFC); "./a", "a/" and "/a" are
+               * for the caller to clean */
     str link; /* target of a symbolic or hard link */
     enum entry_type type;
     uint32_t mode; /* permission bits */
@@ -80,8 +81,11 @@ struct archive_reader;
 enum archive_kind { ARCHIVE_TAR, ARCHIVE_ZIP, ARCHIVE_AR };
 NODISCARD bool archive_open(struct archive_reader **out, enum archive_kind kind, struct source from,
                             struct err *err);
-/* Zip from a file, which needs seeking for its central directory. */
+/* Zip with seeking, by its central directory, as everybody else reads it: from a file, or from
+ * memory that outlives the reader.  (A zip that streams is read by its local headers, which may tell
+ * another story and know no modes.) */
 NODISCARD bool archive_open_zip_file(struct archive_reader **out, const char *path, struct err *err);
+NODISCARD bool archive_open_zip_mem(struct archive_reader **out, str bytes, struct err *err);
 /* The next entry; strings are borrowed until the next call.  The body that nobody read is skipped.
  * A tar stream that ends without its end marker is complete when it ends at an entry's border. */
 NODISCARD enum next archive_next(struct archive_reader *archive, struct entry *entry, struct err *err);

@@ -43,7 +43,8 @@ void jw_arr_end(struct jw *jw);
 void jw_key(struct jw *jw, const char *key);
 void jw_str(struct jw *jw, str value);
 void jw_int(struct jw *jw, int64_t value);
-void jw_num(struct jw *jw, double value); /* one decimal for scores: 9.8; integers without point */
+/* The shortest text that reads back as the same number: 9.8, 0.00043, 10; null for NaN and infinity. */
+void jw_num(struct jw *jw, double value);
 void jw_bool(struct jw *jw, bool value);
 void jw_null(struct jw *jw);
 /* key and value in one. */
@@ -86,7 +87,6 @@ struct stanza {
  * is folded (newlines inside).  Comment lines (#) are left out.  A line that is neither a field nor a
  * continuation fails the reader with its number.  @arena holds the field array; reset it as you like
  * between stanzas. */
-
 NODISCARD enum next stanza_read(struct rd *in, struct arena *arena, struct stanza *stanza);
 /* Case-insensitive; empty when absent. */
 str stanza_get(const struct stanza *stanza, str name);
