@@ -47,8 +47,8 @@ struct finding {
 };
 typedef VEC(struct finding) findings;
 
-/* Why an image's release cannot be judged; MATCH_OK when it can. */
-enum match_ground { MATCH_OK, MATCH_NO_DISTRO, MATCH_NOT_COVERED };
+/* Why an image's release cannot be judged; MATCH_OK when it can.  Zero is the safe value. */
+enum match_ground { MATCH_NO_DISTRO, MATCH_NOT_COVERED, MATCH_OK };
 
 struct match_result {
     findings findings; /* sorted: severity rank, id, package, version */
