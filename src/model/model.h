@@ -28,11 +28,12 @@ int severity_rank(enum severity severity);
 struct cvss {
     str version; /* "2.0", "3.0", "3.1", "4.0" */
     str vector;
-    double score; /* of the vector's base metrics; 0 with is_scored false when it does not parse */
+    double score; /* of the vector; 0 with is_scored false when it does not parse */
     bool is_scored;
     str source;
 };
-/* Score of a CVSS 2.0, 3.0, 3.1 or 4.0 vector by the FIRST specifications.  False with ERR_FORMAT. */
+/* Score of a CVSS 2.0, 3.0, 3.1 or 4.0 vector by the FIRST specifications: all metrics that are given
+ * count, which is the base score where only base metrics are.  False with ERR_FORMAT. */
 NODISCARD bool cvss_score(str vector, double *score, struct err *err);
 enum severity cvss_severity(double score);
 
@@ -52,23 +53,34 @@ struct distro {
     int layer;      /* index of the layer that holds it */
 };
 /* One row of distro.c's table: id, ecosystem prefix of its advisories, how the release is cut out
- * of VERSION_ID, comparator, purl type, package manager commands. */
+ * of VERSION_ID, comparator, purl type, package manager. */
 struct distro_row {
     const char *id;         /* "alpine" */
     const char *ecosystem;  /* "Alpine" */
-    const char *scheme;     /* version_find(): "apk" */
+    const char *scheme;     /* version_find(): "apk"; NULL from there when we have no such order yet */
     const char *purl_type;  /* "apk" */
     const char *category;   /* as disable rules filter: "Alpine" */
+    const char *manager;    /* whose commands a remediation names: "apk", "apt", "dnf" … */
     unsigned n_release_parts; /* 3.20.3 → 2 parts → "3.20"; 0: rolling, no release */
     const char *release_prefix; /* "v" for Alpine */
+    const char *lts_suffix;     /* ":LTS" behind Ubuntu's even .04 */
+    const char *patch_word;     /* " SP" of SUSE: 15.5 → "15 SP5", 15 → "15" */
+    const char *edge;           /* the development branch: Alpine's VERSION_ID 3.21_alpha20240606 → "edge" */
 };
-const struct distro_row *distro_find(str id); /* NULL: not known */
-/* OSV's name of the ecosystem with its release: "Debian:12", "Alpine:v3.20"; empty when the distro
- * is not known or has no release (Debian sid).  In @arena; ptr NULL when it is used up. */
+const struct distro_row *distro_find(str id); /* NULL: not known; never by ID_LIKE: other builds */
+const struct distro_row *distro_rows(size_t *n);
+/* The release as the distribution counts it: "12", "3.20", "22.04", "edge"; empty when there is none
+ * or VERSION_ID is odd.  In @arena; ptr NULL when it is used up. */
+str distro_release(const struct distro *distro, struct arena *arena);
+/* OSV's name of the ecosystem with its release: "Debian:12", "Alpine:v3.20"; a rolling distribution is
+ * its bare name, "Wolfi"; empty when the distro is not known or has no release (Debian sid).  In
+ * @arena; ptr NULL when it is used up. */
 str distro_ecosystem(const struct distro *distro, struct arena *arena);
-/* Last public security support of the release, UTC seconds of the day it ends; false: not known.
- * Debian's LTS counts as alive. */
+/* Last public security support of the release, UTC seconds of the day it ends (its midnight; the day
+ * itself is still supported); false: not known.  Debian's LTS counts as alive. */
 NODISCARD bool distro_end_of_life(const struct distro *distro, int64_t *utc_s);
+/* True when the last supported day is over at @now_s; a release without a known end is alive. */
+bool distro_is_end_of_life(const struct distro *distro, int64_t now_s);
 
 /* --- package ----------------------------------------------------------------------------------- */
 enum evidence { EVIDENCE_INSTALLED, EVIDENCE_DECLARED };
@@ -90,11 +102,13 @@ struct package {
 };
 typedef VEC(struct package) packages;
 
-/* package-url/purl-spec.  @namespace may be empty; @qualifiers is a list of key, value, …, NULL; empty
- * values are left out; order and escaping are the specification's.  ptr NULL: arena used up. */
+/* package-url/purl-spec.  @ns may be empty; @qualifiers are @n_qualifiers pairs: key, value, key, value …
+ * (2 × n strs); empty values are left out; order, case and escaping are the specification's.  ptr NULL:
+ * arena used up. */
 str purl_print(struct arena *arena, str type, str ns, str name, str version,
                const str *qualifiers, size_t n_qualifiers);
-/* Of an installed package of a distribution: pkg:deb/debian/openssl@3.0.11-1?arch=amd64&distro=debian-12 */
+/* Of an installed package of a distribution: pkg:deb/debian/openssl@3.0.11-1?arch=amd64&distro=debian-12.
+ * Of any other: its name is split as its type wants it (npm scope, Go path, Maven group …). */
 str purl_of(struct arena *arena, const struct package *package, const struct distro *distro);
 
 /* --- notices: what was not read, cut, or understood; always shown ------------------------------- */
