@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Real package databases against a real feed, compiled as `db update` does it: exactly the findings that
- * an independent reading gives (DATA.md), nothing missing, nothing more. */
+/* Real package databases against a real feed, compiled as `db update` does it: exactly the findings
+ * that an independent reading gives (DATA.md), nothing missing, nothing more. */
 #include "support.h"
 
 #include "base/num.h"
@@ -52,8 +52,12 @@ static void read_status(struct arena *arena, str text, str version_id, struct im
                                     .is_identified = true};
 }
 
-/* --- findings as lines of the expected table ------------------------------------------------------------ */
-static int cmp_lines(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+/* --- findings as lines of the expected table
+ * ------------------------------------------------------------ */
+static int cmp_lines(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
 
 static str line_of(struct arena *arena, const struct finding *f)
 {
@@ -117,7 +121,8 @@ static void check_item(const struct advisory_db *db, json_t *item)
     assert_ok(match_image(db, &inventory, &arena, &result, &err), err);
     assert_int_equal(result.ground, MATCH_OK);
     assert_true(result.is_complete);
-    check_findings(&arena, &result, expected_lines(&arena, test_shared(&arena, findings_file)), file);
+    check_findings(&arena, &result, expected_lines(&arena, test_shared(&arena, findings_file)),
+                   file);
     arena_fini(&arena);
 }
 
@@ -137,7 +142,8 @@ static void test_database__findings_of_real_status_files_are_exact(void **state)
     json_array_foreach(json_object_get(root, "items"), i, item)
     {
         const char *kind = json_string_value(json_object_get(item, "kind"));
-        if (!kind || strcmp(kind, "dpkg-status") != 0 || !json_object_get(item, "expected_findings"))
+        if (!kind || strcmp(kind, "dpkg-status") != 0 ||
+            !json_object_get(item, "expected_findings"))
             continue;
         check_item(db, item);
         n++;
