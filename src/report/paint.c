@@ -44,9 +44,10 @@ static void plain(struct paint *t, enum style style)
         sb_addc(&t->out.sb, "\033[0m");
 }
 
-/* At most @max columns of text, ours or foreign: escaped, cut with "…"; 0: whole. */
 void paint_str(struct paint *t, enum style s, str text, size_t max)
 {
+    if (!text.len)
+        return;
     style(t, s);
     t->column += report_text(&t->out.sb, text, max);
     plain(t, s);
@@ -91,5 +92,4 @@ size_t paint_columns(str text)
     return report_text(&scratch, text, 0);
 }
 
-/* The rest of the line, cut where it ends. */
 void paint_rest(struct paint *t, enum style s, str text) { paint_str(t, s, text, paint_left(t)); }

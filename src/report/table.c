@@ -18,6 +18,7 @@ enum {
     GROUPS_UNFIXED = 15,
     NOTICES_SHOWN = 20,
     LABEL_COLUMNS = 9,
+    TAG_COLUMN = 110,
 };
 
 static void label(struct paint *t, const char *name)
@@ -361,7 +362,8 @@ static void tag_print(char out[static 80], const struct group *group)
         snprintf(out + used, 80 - (size_t)used, ", layer %d", group->first->layer + 1);
 }
 
-/* At the right end of this line when it fits, else of the next. */
+/* At the right end of this line when it fits, else of the next; not too far from what it is about.
+ */
 static void put_tag(struct paint *t, const struct group *group)
 {
     char tag[80];
@@ -369,7 +371,8 @@ static void put_tag(struct paint *t, const struct group *group)
     size_t columns = paint_columns(str_from(tag));
     if (t->column + 2 + columns > t->width)
         paint_end(t);
-    paint_to(t, t->width > columns ? t->width - columns : 2);
+    size_t right_end = num_max(num_min(t->width, TAG_COLUMN), t->column + 2 + columns);
+    paint_to(t, right_end - columns);
     paint_text(t, STYLE_DIM, tag);
     paint_end(t);
 }
