@@ -176,8 +176,9 @@ static bool on_file(struct layer_scan *scan, const struct entry *entry, str path
     uint64_t order = scan->out.n_entries;
     const struct detector *detector = matcher_find(scan->matcher, path, &is_stray);
     if (!detector)
-        return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
-    if (is_stray && matcher_is_known(scan->matcher, path)) /* a file where others have a folder */
+        return !(matcher_is_folder(scan->matcher, path) || map_get(&scan->odd_links, path)) ||
+               add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+    if (is_stray && matcher_is_folder(scan->matcher, path)) /* a file where others have a folder */
         return add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
     if (is_stray && ++scan->n_strays > LIMIT_STRAY_FILES)
         return scan->n_strays > LIMIT_STRAY_FILES + 1 ||

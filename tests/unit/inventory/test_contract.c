@@ -3,8 +3,6 @@
  * real files as fixtures. */
 #include "detect.h"
 
-#include <stdlib.h>
-
 enum { ARENA = 64 << 20, PREFIX_STEP_FROM = 4096 };
 
 struct fixture {

@@ -69,7 +69,7 @@ static void test_layer__cleans_paths(void **state)
     assert_str(test.layer.files.ptr[2].packages.ptr[0].path, "/var/lib/dpkg/status");
     assert_int_equal(test.layer.files.ptr[2].packages.ptr[0].layer, -1);
     assert_int_equal(test.layer.n_entries, 3);
-    assert_int_equal(test.layer.size_bytes, strlen(one_package) + 10 + 10);
+    assert_int_equal(test.layer.size_bytes, strlen(one_package) + 9 + 10);
     assert_int_equal(test.layer.notices.len, 0);
     end(&test);
 }
