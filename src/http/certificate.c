@@ -53,11 +53,9 @@ static bool add_names(X509 *cert, const str *names, size_t n, struct err *err)
     for (size_t i = 0; i < n; i++) {
         unsigned char address[16];
         char text[NAME_MAX_BYTES + 1];
-        if (!is_name(names[i]))
-            return err_set(err, ERR_USAGE, "'" STR_FMT "' is no name for a certificate",
-                           STR_ARG(names[i]));
         snprintf(text, sizeof(text), STR_FMT, STR_ARG(names[i]));
-        bool is_ip = inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+        bool is_ip =
+            inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
         sb_addf(&list, "%s%s:%s", i ? "," : "", is_ip ? "IP" : "DNS", text);
     }
     return sb_ok(&list, err) && (add_extension(cert, NID_subject_alt_name, list.ptr) || fail(err));
@@ -76,8 +74,8 @@ static bool set_subject(X509 *cert, str name)
 {
     X509_NAME *subject = X509_get_subject_name(cert);
     int len = name.len > 64 ? 64 : (int)name.len; /* ub-common-name */
-    return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                                      (const unsigned char *)name.ptr, len, -1, 0) &&
+    return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name.ptr,
+                                      len, -1, 0) &&
            X509_set_issuer_name(cert, subject);
 }
 
@@ -94,8 +92,7 @@ static bool fill(X509 *cert, EVP_PKEY *key, const str *names, size_t n, unsigned
                  add_extension(cert, NID_subject_key_identifier, "hash");
     if (!is_ok)
         return fail(err);
-    return add_names(cert, names, n, err) &&
-           (X509_sign(cert, key, EVP_sha256()) != 0 || fail(err));
+    return add_names(cert, names, n, err) && (X509_sign(cert, key, EVP_sha256()) != 0 || fail(err));
 }
 
 static bool take_pem(struct arena *arena, BIO *bio, str *out, struct err *err)
@@ -114,8 +111,9 @@ static bool print(struct arena *arena, X509 *cert, EVP_PKEY *key, str *cert_pem,
     BIO *cert_bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_secmem());
     bool is_ok = cert_bio && key_bio && PEM_write_bio_X509(cert_bio, cert) &&
                  PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL);
-    is_ok = is_ok ? take_pem(arena, cert_bio, cert_pem, err) && take_pem(arena, key_bio, key_pem, err)
-                  : fail(err);
+    is_ok = is_ok
+                ? take_pem(arena, cert_bio, cert_pem, err) && take_pem(arena, key_bio, key_pem, err)
+                : fail(err);
     BIO_free(cert_bio);
     BIO_free(key_bio);
     return is_ok;
@@ -126,6 +124,10 @@ bool http_self_signed(struct arena *arena, const str *names, size_t n, unsigned 
 {
     if (n == 0)
         return err_set(err, ERR_USAGE, "a certificate needs a name");
+    for (size_t i = 0; i < n; i++)
+        if (!is_name(names[i]))
+            return err_set(err, ERR_USAGE, "'" STR_FMT "' is no name for a certificate",
+                           STR_ARG(names[i]));
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = X509_new();
     bool is_ok = key && cert ? fill(cert, key, names, n, days, err) : fail(err);

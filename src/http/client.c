@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client.c - libcurl's multi interface, pulled by its caller.  Every transfer of a client shares its
- * connections; whoever waits for one drives them all, and a stream that nobody reads pauses when its
- * buffer is full. */
+/* client.c - libcurl's multi interface, pulled by its caller.  Every transfer of a client shares
+ * its connections; whoever waits for one drives them all, and a stream that nobody reads pauses
+ * when its buffer is full. */
 #include "http/http.h"
 
 #include <assert.h>
@@ -50,11 +50,15 @@ struct http_stream {
     struct transfer transfer;
 };
 
-/* --- libcurl's global state ----------------------------------------------------------------------- */
+/* --- libcurl's global state
+ * ----------------------------------------------------------------------- */
 
 static bool global_is_ready; /* lint: mutable static, written once under global_once */
 
-static void global_init(void) { global_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK; }
+static void global_init(void)
+{
+    global_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
 
 static bool global_ready(struct err *err)
 {
@@ -63,7 +67,8 @@ static bool global_ready(struct err *err)
     return global_is_ready || err_set(err, ERR_UNAVAILABLE, "libcurl does not start");
 }
 
-/* --- client --------------------------------------------------------------------------------------- */
+/* --- client
+ * --------------------------------------------------------------------------------------- */
 
 static bool dup_option(char **to, const char *from, struct err *err)
 {
@@ -71,7 +76,8 @@ static bool dup_option(char **to, const char *from, struct err *err)
     return *to || !from || err_memory(err);
 }
 
-bool http_client_open(const struct http_client_spec *spec, struct http_client **out, struct err *err)
+bool http_client_open(const struct http_client_spec *spec, struct http_client **out,
+                      struct err *err)
 {
     if (!global_ready(err))
         return false;
@@ -107,7 +113,8 @@ void http_client_close(struct http_client *client)
     free(client);
 }
 
-/* --- what libcurl calls --------------------------------------------------------------------------- */
+/* --- what libcurl calls
+ * --------------------------------------------------------------------------- */
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 {
@@ -162,7 +169,8 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     return add_header(t, line) ? line.len : 0;
 }
 
-/* --- one transfer --------------------------------------------------------------------------------- */
+/* --- one transfer
+ * --------------------------------------------------------------------------------- */
 
 static bool add_request_header(struct transfer *t, str name, str value, struct err *err)
 {
@@ -225,8 +233,8 @@ static bool set_method(struct transfer *t, const struct http_call *call, struct 
     }
     if (str_eq(method, STR("GET")) && call->body.len == 0)
         return true;
-    bool has_body = call->body.len > 0 || str_eq(method, STR("POST")) || str_eq(method, STR("PUT")) ||
-                    str_eq(method, STR("PATCH"));
+    bool has_body = call->body.len > 0 || str_eq(method, STR("POST")) ||
+                    str_eq(method, STR("PUT")) || str_eq(method, STR("PATCH"));
     if (has_body) { /* borrowed: the caller's body lives as long as the call */
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, call->body.len ? call->body.ptr : "");
@@ -358,7 +366,8 @@ static bool drive(struct transfer *t, struct err *err)
     return true;
 }
 
-/* --- what went wrong ------------------------------------------------------------------------------ */
+/* --- what went wrong
+ * ------------------------------------------------------------------------------ */
 
 /* The host that was talked to last: a redirect may have led elsewhere. */
 static void current_host(const struct transfer *t, char *out, size_t size)
@@ -409,10 +418,12 @@ static bool fail_connect(const struct transfer *t, const char *host, struct err 
 static bool is_tls_failure(CURLcode code)
 {
     static const CURLcode codes[] = {
-        CURLE_SSL_CONNECT_ERROR,   CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
-        CURLE_SSL_CACERT_BADFILE,  CURLE_SSL_CIPHER,               CURLE_SSL_ISSUER_ERROR,
-        CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_INVALIDCERTSTATUS,    CURLE_SSL_CLIENTCERT,
-        CURLE_SSL_CRL_BADFILE,     CURLE_USE_SSL_FAILED,
+        CURLE_SSL_CONNECT_ERROR,   CURLE_PEER_FAILED_VERIFICATION,
+        CURLE_SSL_CERTPROBLEM,     CURLE_SSL_CACERT_BADFILE,
+        CURLE_SSL_CIPHER,          CURLE_SSL_ISSUER_ERROR,
+        CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_INVALIDCERTSTATUS,
+        CURLE_SSL_CLIENTCERT,      CURLE_SSL_CRL_BADFILE,
+        CURLE_USE_SSL_FAILED,
     };
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         if (codes[i] == code)
@@ -462,7 +473,8 @@ static bool transfer_head(struct transfer *t, struct err *err)
     return t->answer->final_url.ptr || err_memory(err);
 }
 
-/* --- the two ways to call ------------------------------------------------------------------------- */
+/* --- the two ways to call
+ * ------------------------------------------------------------------------- */
 
 bool http_fetch(struct http_client *client, const struct http_call *call, struct arena *arena,
                 size_t max, struct http_answer *out, struct err *err)
@@ -496,8 +508,7 @@ bool http_stream_open(struct http_client *client, const struct http_call *call, 
         free(stream);
         return false;
     }
-    bool is_ok = drive(t, err) &&
-                 (t->result == CURLE_OK || t->has_body || transfer_fail(t, err)) &&
+    bool is_ok = drive(t, err) && (t->result == CURLE_OK || t->has_body || transfer_fail(t, err)) &&
                  transfer_head(t, err);
     if (!is_ok) {
         http_stream_close(stream);

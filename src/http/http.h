@@ -16,14 +16,14 @@ struct http_header {
 typedef VEC(struct http_header) http_headers;
 str http_header_get(const http_headers *headers, str name); /* the first; empty when absent */
 
-/* --- client ------------------------------------------------------------------------------------- */
+/* --- client ---------------------------------------------------------------------------------- */
 struct http_client_spec {
     const char *user_agent;
-    const char *ca_file;     /* NULL: the system's */
+    const char *ca_file; /* NULL: the system's */
     const char *client_cert_file, *client_key_file;
-    const char *proxy;       /* NULL: from the environment */
-    uint32_t stall_s;        /* without a byte; 0: 60 */
-    uint32_t connect_s;      /* 0: 15 */
+    const char *proxy;           /* NULL: from the environment */
+    uint32_t stall_s;            /* without a byte; 0: 60 */
+    uint32_t connect_s;          /* 0: 15 */
     const struct cancel *cancel; /* borrowed; may be NULL */
 };
 struct http_client;
@@ -47,15 +47,16 @@ struct http_answer {
     http_headers headers;
     str body; /* http_fetch only */
 };
-/* Whole answer, body at most @max bytes, into @arena.  True for every status; false for what is not an
- * answer: ERR_UNAVAILABLE (refused, no such host, timeout, TLS: the message says which and names the
- * host), ERR_LIMIT, ERR_CANCELLED. */
-NODISCARD bool http_fetch(struct http_client *client, const struct http_call *call, struct arena *arena,
-                          size_t max, struct http_answer *out, struct err *err);
+/* Whole answer, body at most @max bytes, into @arena.  True for every status; false for what is not
+ * an answer: ERR_UNAVAILABLE (refused, no such host, timeout, TLS: the message says which and names
+ * the host), ERR_LIMIT, ERR_CANCELLED. */
+NODISCARD bool http_fetch(struct http_client *client, const struct http_call *call,
+                          struct arena *arena, size_t max, struct http_answer *out,
+                          struct err *err);
 
-/* A body as it comes: the headers are read, then http_stream_next gives chunks. A body shorter than its
- * Content-Length is ERR_UNAVAILABLE ("ended after N of M bytes").  Other calls of the same client may
- * run between two chunks. */
+/* A body as it comes: the headers are read, then http_stream_next gives chunks. A body shorter than
+ * its Content-Length is ERR_UNAVAILABLE ("ended after N of M bytes").  Other calls of the same
+ * client may run between two chunks. */
 struct http_stream;
 NODISCARD bool http_stream_open(struct http_client *client, const struct http_call *call,
                                 struct arena *arena, struct http_stream **out,
@@ -69,7 +70,7 @@ NODISCARD bool http_url_unescape(struct arena *arena, str text, str *out);
 /* scheme, host (with port) and the rest of an absolute URL; false when it is none. */
 NODISCARD bool http_url_split(str url, str *scheme, str *host, str *rest);
 
-/* --- server ------------------------------------------------------------------------------------- */
+/* --- server ---------------------------------------------------------------------------------- */
 struct http_query {
     str key, value; /* decoded */
 };
@@ -81,17 +82,18 @@ struct http_request {
     VEC(struct http_query) query;
     http_headers headers;
     str body;
-    str remote; /* address of the peer */
+    str remote;      /* address of the peer */
     str scheme_host; /* "https://HOST:PORT" that the client used */
-    str params[8]; /* decoded {name} segments of the route, in order */
-    void *user;    /* of the server's spec */
-    uint64_t id;   /* rises; for the log */
+    str params[8];   /* decoded {name} segments of the route, in order */
+    void *user;      /* of the server's spec */
+    uint64_t id;     /* rises; for the log */
 };
 str http_request_header(const struct http_request *req, str name);
-str http_request_query(const struct http_request *req, str key); /* key without case; empty when absent */
+str http_request_query(const struct http_request *req,
+                       str key); /* key without case; empty when absent */
 
 struct http_response {
-    int status; /* a handler sets it: 0 is answered as 500 */
+    int status;           /* a handler sets it: 0 is answered as 500 */
     http_headers headers; /* in the request's arena */
     struct sb body;       /* maximum LIMIT_HTTP_ANSWER */
 };
@@ -101,18 +103,23 @@ NODISCARD bool http_respond_header(struct http_request *req, struct http_respons
 
 typedef void http_handler(struct http_request *req, struct http_response *res);
 struct http_server_spec {
-    str address; /* "127.0.0.1" or "::" */
-    uint16_t port; /* 0: any free one */
+    str address;           /* "127.0.0.1" or "::" */
+    uint16_t port;         /* 0: any free one */
     str cert_pem, key_pem; /* empty: plain HTTP */
-    unsigned n_workers; /* 0: 4 */
+    unsigned n_workers;    /* 0: 4 */
     http_handler *handler;
     void *user;
     uint64_t max_body; /* 0: LIMIT_HTTP_BODY */
     /* A larger maximum for some targets; NULL: none. Answer 0 for the default. */
     uint64_t (*max_body_of)(str path);
+    /* What stands in an answer that the server gives by itself (400, 413, 431, 500, 503): the
+     * content type, and the text into @body.  NULL: one plain line.  Called on network threads too.
+     */
+    const char *(*refusal)(unsigned status, struct sb *body);
 };
 struct http_server;
-/* The handler runs on a worker while the connection is suspended: a slow one delays only its client. */
+/* The handler runs on a worker while the connection is suspended: a slow one delays only its
+ * client. */
 NODISCARD bool http_server_open(const struct http_server_spec *spec, struct http_server **out,
                                 struct err *err);
 uint16_t http_server_port(const struct http_server *server);
@@ -124,10 +131,10 @@ void http_server_close(struct http_server *server, uint32_t grace_ms);
 NODISCARD bool http_self_signed(struct arena *arena, const str *names, size_t n, unsigned days,
                                 str *cert_pem, str *key_pem, struct err *err);
 
-/* --- router ------------------------------------------------------------------------------------- */
-/* Literal segments compare without case; "{name}" takes one segment, "{name*}" as many as it must (at
- * least one; one such a pattern).  At most 8 a pattern.  HEAD fits GET's rows.  The first row that fits
- * path and method wins; rows must not depend on order otherwise. */
+/* --- router ---------------------------------------------------------------------------------- */
+/* Literal segments compare without case; "{name}" takes one segment, "{name*}" as many as it must
+ * (at least one; one such a pattern).  At most 8 a pattern.  HEAD fits GET's rows.  The first row
+ * that fits path and method wins; rows must not depend on order otherwise. */
 struct http_route {
     const char *method;
     const char *pattern; /* "/healthz", "/subscriptions/{sub}/…/registries/{registry}" */
@@ -136,5 +143,5 @@ struct http_route {
 };
 enum http_route_fit { ROUTE_NONE, ROUTE_OTHER_METHOD, ROUTE_FOUND };
 /* Fills req->params. */
-enum http_route_fit http_route_find(const struct http_route *routes, size_t n, struct http_request *req,
-                                    const struct http_route **out);
+enum http_route_fit http_route_find(const struct http_route *routes, size_t n,
+                                    struct http_request *req, const struct http_route **out);

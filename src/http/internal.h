@@ -8,7 +8,7 @@
 bool http_is_token(str name);
 bool http_is_field_value(str value);
 
-/* Raw request target → target, path, query of @req, in its arena.  "//a" is a path, never a host; an
- * absolute-form target loses scheme and host.  ERR_FORMAT: no path, a control character, a broken or
- * zero escape in the path. */
+/* Raw request target → target, path, query of @req, in its arena.  "//a" is a path, never a host;
+ * an absolute-form target loses scheme and host.  ERR_FORMAT: no path, a control character, a
+ * broken or zero escape in the path. */
 NODISCARD bool http_target_parse(str raw, struct http_request *req, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* router.c - which row of a table of routes a path fits.
- * With at most one "{name*}" a pattern, its length follows from the number of segments behind it: so
+ * With at most one "{name*}" a pattern, its length follows from the number of segments behind it:
+ * so
  * "/{scope*}/providers/P/things" matches on the last "/providers/" by itself, in one pass. */
 #include "http/internal.h"
 
@@ -42,8 +43,8 @@ static bool fits_literal(struct arena *arena, str part, str segment)
     str plain;
     if (str_eq_nocase(part, segment))
         return true;
-    return str_find_byte(segment, '%') < segment.len &&
-           http_url_unescape(arena, segment, &plain) && str_eq_nocase(part, plain);
+    return str_find_byte(segment, '%') < segment.len && http_url_unescape(arena, segment, &plain) &&
+           str_eq_nocase(part, plain);
 }
 
 /* Borrowed from first to behind last: they are slices of one path. */
@@ -88,8 +89,8 @@ static bool decode_params(struct http_request *req, const str *raw, size_t n)
     return true;
 }
 
-enum http_route_fit http_route_find(const struct http_route *routes, size_t n, struct http_request *req,
-                                    const struct http_route **out)
+enum http_route_fit http_route_find(const struct http_route *routes, size_t n,
+                                    struct http_request *req, const struct http_route **out)
 {
     struct segments path;
     enum http_route_fit fit = ROUTE_NONE;

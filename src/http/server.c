@@ -2,8 +2,8 @@
 /* server.c - libmicrohttpd's network threads read a request, suspend its connection and queue it; a
  * worker runs the handler and resumes the connection with the answer.
  *
- *   network thread:  target → head → body → suspend ─┐         ┌─ resumed: queue the answer → completed
- *   worker:                                          └ handler ┘
+ *   network thread:  target → head → body → suspend ─┐         ┌─ resumed: queue the answer →
+ * completed worker:                                          └ handler ┘
  *
  * A job belongs to its connection; from the day close() gives a handler up, to its worker too. */
 #include "http/http.h"
@@ -29,8 +29,9 @@ enum {
     N_WORKERS = 4,
     N_NETWORK_THREADS = 2,
     IDLE_TIMEOUT_S = 75,
-    FLUSH_MS = 500,                 /* for the 503s of handlers that close() gave up */
-    POOL_BYTES_BESIDE_HEAD = 32 << 10, /* what libmicrohttpd itself needs of a connection's memory */
+    FLUSH_MS = 500, /* for the 503s of handlers that close() gave up */
+    POOL_BYTES_BESIDE_HEAD =
+        32 << 10, /* what libmicrohttpd itself needs of a connection's memory */
     BACKLOG = 512,
 };
 
@@ -42,9 +43,9 @@ struct job {
     struct arena arena;
     struct http_request req;
     struct sb body;
-    char *target;        /* owned; until the head is read */
+    char *target; /* owned; until the head is read */
     uint64_t n_discarded;
-    unsigned refusal;    /* status that the network thread answers by itself; 0: none */
+    unsigned refusal; /* status that the network thread answers by itself; 0: none */
     bool has_head;
     /* guarded by server->lock from submit on */
     struct job *next;
@@ -79,7 +80,8 @@ struct http_server {
     struct worker workers[];
 };
 
-/* --- jobs ----------------------------------------------------------------------------------------- */
+/* --- jobs
+ * ----------------------------------------------------------------------------------------- */
 
 static void job_free(struct job *job)
 {
@@ -131,30 +133,37 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
     pthread_mutex_unlock(&server->lock);
 }
 
-/* --- answers -------------------------------------------------------------------------------------- */
+/* --- answers
+ * -------------------------------------------------------------------------------------- */
 
-static struct MHD_Response *plain_response(unsigned status)
+static const char *plain_refusal(unsigned status, struct sb *body)
 {
-    char text[64];
-    int n = snprintf(text, sizeof(text), "%u %s\n", status, MHD_get_reason_phrase_for(status));
+    sb_addf(body, "%u %s\n", status, MHD_get_reason_phrase_for(status));
+    return "text/plain; charset=utf-8";
+}
+
+static struct MHD_Response *refusal(const struct http_server *server, unsigned status)
+{
+    auto_sb body;
+    sb_init(&body, LIMIT_HTTP_ANSWER);
+    const char *type = (server->spec.refusal ? server->spec.refusal : plain_refusal)(status, &body);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(body.len, body.ptr, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return NULL;
-    MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
+    MHD_add_response_header(response, "Content-Type", type);
     if (status == 503)
         MHD_add_response_header(response, "Retry-After", "5");
-    if (status >= 400)
-        MHD_add_response_header(response, "Connection", "close");
+    MHD_add_response_header(response, "Connection", "close");
     return response;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
+static enum MHD_Result refuse(struct job *job, unsigned status)
 {
-    struct MHD_Response *response = plain_response(status);
+    struct MHD_Response *response = refusal(job->server, status);
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    enum MHD_Result result = MHD_queue_response(job->connection, status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -178,9 +187,9 @@ static struct MHD_Response *handler_response(struct job *job, struct http_respon
     if (res->status < 200 || res->status > 599 || res->body.has_failed)
         return NULL;
     struct MHD_Response *response =
-        has_body ? MHD_create_response_from_buffer(res->body.len, res->body.ptr,
-                                                   MHD_RESPMEM_MUST_FREE)
-                 : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        has_body
+            ? MHD_create_response_from_buffer(res->body.len, res->body.ptr, MHD_RESPMEM_MUST_FREE)
+            : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return NULL;
     if (has_body)
@@ -204,7 +213,8 @@ bool http_respond_header(struct http_request *req, struct http_response *res, st
     return http_is_token(name);
 }
 
-/* --- workers -------------------------------------------------------------------------------------- */
+/* --- workers
+ * -------------------------------------------------------------------------------------- */
 
 static struct MHD_Response *run_handler(struct job *job, unsigned *status)
 {
@@ -218,7 +228,7 @@ static struct MHD_Response *run_handler(struct job *job, unsigned *status)
         log_event(LOG_ERROR, "answer cannot be sent", LOG_NUM("request", job->req.id),
                   LOG_STR("path", job->req.path), LOG_NUM("status", res.status),
                   LOG_NUM("bytes", res.body.len));
-        response = plain_response(500);
+        response = refusal(job->server, 500);
     }
     sb_fini(&res.body);
     if (log_is_on(LOG_DEBUG))
@@ -297,7 +307,8 @@ static void *worker_run(void *ctx)
     return NULL;
 }
 
-/* --- reading a request ---------------------------------------------------------------------------- */
+/* --- reading a request
+ * ---------------------------------------------------------------------------- */
 
 struct header_ctx {
     struct http_request *req;
@@ -393,7 +404,7 @@ static enum MHD_Result begin(struct job *job, const char *method)
     job->has_head = true;
     job->refusal = fill_request(job, method);
     if (job->refusal)
-        return refuse(job->connection, job->refusal);
+        return refuse(job, job->refusal);
     uint64_t max = max_body(job->server, job->req.path), length = 0;
     sb_init(&job->body, max);
     str text = http_request_header(&job->req, STR("Content-Length"));
@@ -403,7 +414,7 @@ static enum MHD_Result begin(struct job *job, const char *method)
         return MHD_YES;
     job->refusal = 413;
     bool asks = http_request_header(&job->req, STR("Expect")).len > 0;
-    return asks || length - max > LIMIT_HTTP_DISCARD ? refuse(job->connection, 413) : MHD_YES;
+    return asks || length - max > LIMIT_HTTP_DISCARD ? refuse(job, 413) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct job *job, const char *bytes, size_t *n)
@@ -434,7 +445,7 @@ static enum MHD_Result submit(struct job *job)
         pthread_cond_signal(&server->work);
     }
     pthread_mutex_unlock(&server->lock);
-    return is_closing ? refuse(job->connection, 503) : MHD_YES;
+    return is_closing ? refuse(job, 503) : MHD_YES;
 }
 
 /* Called with the head, with each piece of body, at the body's end, and when resumed. */
@@ -452,10 +463,11 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         return take_body(job, bytes, n_bytes);
     if (job->response)
         return MHD_queue_response(connection, job->status, job->response);
-    return job->refusal ? refuse(connection, job->refusal) : submit(job);
+    return job->refusal ? refuse(job, job->refusal) : submit(job);
 }
 
-/* --- open and close ------------------------------------------------------------------------------- */
+/* --- open and close
+ * ------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 0))) static void on_log(void *ctx, const char *fmt, va_list ap)
 {
@@ -575,7 +587,8 @@ static bool init(struct http_server *server, const struct http_server_spec *spec
     return (server->address && (!is_tls || (server->cert && server->key))) || err_memory(err);
 }
 
-bool http_server_open(const struct http_server_spec *spec, struct http_server **out, struct err *err)
+bool http_server_open(const struct http_server_spec *spec, struct http_server **out,
+                      struct err *err)
 {
     unsigned n = spec->n_workers ? spec->n_workers : N_WORKERS;
     struct http_server *server = calloc(1, sizeof(*server) + n * sizeof(server->workers[0]));
@@ -610,7 +623,7 @@ static void wait_quiet_locked(struct http_server *server, uint32_t ms)
 static void answer_503_locked(struct job *job)
 {
     job->status = job->refusal = 503;
-    job->response = plain_response(503);
+    job->response = refusal(job->server, 503);
     MHD_resume_connection(job->connection);
 }
 

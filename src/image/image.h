@@ -20,17 +20,22 @@ typedef struct {
 enum { DIGEST_TEXT_SIZE = 8 + 2 * HASH_MAX };
 /* "sha256:…" or "sha512:…", lower-case hexadecimal of the right length. */
 NODISCARD bool digest_parse(str text, digest *out);
+/* NUL-terminated too; empty for none. */
 str digest_print(const digest *d, char out[static DIGEST_TEXT_SIZE]);
 bool digest_eq(const digest *a, const digest *b);
 digest digest_of(enum hash_kind kind, str bytes);
+/* ERR_MISMATCH unless @bytes have the digest @want. */
+NODISCARD bool digest_check(const digest *want, str bytes, struct err *err);
+/* RFC 4648 section 4, with padding; false when it is none, or @arena is used up. */
+NODISCARD bool base64_decode(struct arena *arena, str text, str *out);
 static inline bool digest_is_none(const digest *d) { return d->n == 0; }
 
 /* --- references --------------------------------------------------------------------------------- */
 enum source_kind {
     SOURCE_NONE,
     SOURCE_REGISTRY,       /* [docker://]HOST/REPO[:TAG|@DIGEST] */
-    SOURCE_OCI_DIR,        /* oci:DIR[:TAG] */
-    SOURCE_OCI_ARCHIVE,    /* oci-archive:FILE[:TAG] */
+    SOURCE_OCI_DIR,        /* oci:DIR[:TAG|@DIGEST] */
+    SOURCE_OCI_ARCHIVE,    /* oci-archive:FILE[:TAG|@DIGEST] */
     SOURCE_DOCKER_ARCHIVE, /* docker-archive:FILE[:TAG] */
     SOURCE_DIR,            /* dir:ROOT */
     SOURCE_SBOM,           /* sbom:FILE */
@@ -48,6 +53,15 @@ struct reference {
  * manifest.json or oci-layout, any other folder as dir:.  Slices borrow from @arena. */
 NODISCARD bool reference_parse(struct arena *arena, str text, struct reference *out, struct err *err);
 
+/* Registries whose API answers under another name than the one people write; NULL: an ordinary one. */
+struct registry_row {
+    const char *host;          /* "docker.io" */
+    const char *api_host;      /* "registry-1.docker.io" */
+    const char *single_prefix; /* "library/": put before a repository of one part */
+    const char *auth_key;      /* in Docker's config.json */
+};
+const struct registry_row *registry_row_find(str host);
+
 /* --- documents ---------------------------------------------------------------------------------- */
 struct platform {
     str os, arch, variant, os_version;
@@ -58,7 +72,7 @@ str platform_print(struct arena *arena, const struct platform *platform);
 
 struct descriptor {
     str media_type; /* may be empty */
-    digest digest;  /* none only for layers of docker-archive that are compressed */
+    digest digest;  /* none only for the layer of dir:, which nobody knows before it was read */
     uint64_t size_bytes; /* UINT64_MAX when not stated */
     struct platform platform;
     str artifact_type;
@@ -142,7 +156,7 @@ static inline void image_source_close(struct image_source *source)
 /* One entry of an archive file, as the sandboxed lister found it. */
 struct archive_entry {
     str path; /* cleaned: no leading "./" or "/" */
-    str link; /* cleaned target of a symbolic link, relative to the archive's root */
+    str link; /* cleaned target of a symbolic or hard link, relative to the archive's root */
     enum entry_type type;
     uint64_t offset, size_bytes;
 };
@@ -150,12 +164,17 @@ typedef VEC(struct archive_entry) archive_entries;
 
 NODISCARD bool image_source_open_dir(const struct reference *ref, struct image_source **out,
                                      struct err *err); /* oci: */
-/* oci-archive: and docker-archive: files are listed by the caller (in the sandbox), read by pread. */
+/* oci-archive: and docker-archive: files are listed by the caller (in the sandbox), read by pread; their
+ * entries, not their name, decide which of the two it is.  @entries is copied.  A compressed archive
+ * has no offsets to read at: ERR_UNSUPPORTED, unless the caller unpacked it and gives the path of that
+ * (/proc/self/fd/N will do). */
 NODISCARD bool image_source_open_archive(const struct reference *ref, const archive_entries *entries,
                                          struct image_source **out, struct err *err);
 /* dir: one plain layer, streamed as a tar of what lies below the root: every path, and the bodies of
  * the files that @wants asks for; others have their size but no body (size 0 in the stream).
- * Entries in byte order of their paths, so the stream is the same for the same tree. */
+ * Entries in byte order of their paths, so the stream is the same for the same tree.  The manifest has
+ * no digest (*got is none), its layer neither digest nor size, and the diff id is none: there is nothing
+ * to verify.  @wants sees paths without a leading "/" or "./". */
 NODISCARD bool image_source_open_root(const struct reference *ref,
                                       bool (*wants)(void *ctx, const struct entry *entry), void *ctx,
                                       struct image_source **out, struct err *err);

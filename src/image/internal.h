@@ -30,6 +30,10 @@ NODISCARD bool manifest_judge(struct arena *arena, struct manifest *manifest);
 struct platform platform_own(void);
 int platform_fit(const struct platform *wanted, const struct platform *have);
 
+/* recognise.c: what kind of source a file is, by its first bytes and the names in it. */
+NODISCARD bool archive_recognise(struct arena *arena, str path, enum source_kind *out, struct err *err);
+bool file_is_compressed(int fd);
+
 /* files.c: a folder, or the entries of an archive file, by path. */
 struct extent {
     int fd;
@@ -62,7 +66,6 @@ NODISCARD bool blob_from_bytes(str bytes, struct blob *out, struct err *err);
 /* Whole blob of at most @max bytes, checked against the digest and size of @what. */
 NODISCARD bool blob_load(struct image_source *source, struct arena *arena,
                          const struct descriptor *what, size_t max, str *out, struct err *err);
-NODISCARD bool digest_check(const digest *want, str bytes, struct err *err);
 
 /* layout.c, docker.c: sources over files, which they take over. */
 NODISCARD bool layout_open(struct files *files, struct arena *arena, const struct reference *ref,

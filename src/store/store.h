@@ -115,7 +115,8 @@ struct event_counts {
 };
 /* All of them or none, in one commit.  A push makes the repository, the image and the tag known, and a
  * job unless the image has a verdict of a complete scan; a delete takes the image (or, without digest
- * but with a tag, the tag; without both, the repository) out of the results; a pull sets last_pulled. */
+ * but with a tag, the tag; without both, the repository) out of the results, unless it was pushed after; a
+ * pull sets last_pulled, and makes a job for an image that has no result. */
 NODISCARD bool store_events_add(struct store *store, int64_t registry_id,
                                 const struct store_event *events, size_t n, int64_t now,
                                 struct event_counts *out, struct err *err);
@@ -129,7 +130,7 @@ struct job {
     str registry; /* name */
     str repository, digest, tag;
     int priority;
-    unsigned attempts; /* leases so far; a lease given back does not count */
+    unsigned attempts; /* leases so far; one given back, or lost with its server, does not count */
     int64_t created_at, not_before, leased_until, started_at, finished_at;
     int64_t lease; /* fencing token, rises with every lease */
     str error;     /* of the last attempt */
@@ -141,7 +142,6 @@ struct lease_spec {
     size_t n_kinds;
     int64_t now;
     uint32_t lease_s;
-    unsigned max_attempts; /* one that was leased so often and never ended is dead, not leased */
 };
 /* The most urgent job that may run; NEXT_END when there is none. */
 NODISCARD enum next store_job_lease(struct store *store, struct arena *arena,
@@ -149,9 +149,9 @@ NODISCARD enum next store_job_lease(struct store *store, struct arena *arena,
 /* ERR_CONFLICT when the lease is no longer ours: stop working on it. */
 NODISCARD bool store_job_extend(struct store *store, const struct job *job, int64_t leased_until,
                                 struct err *err);
-/* Leases that ran out go back into the queue, or are dead after @max_attempts; with @is_all every lease
- * (when this is the only process that can hold any).  *n may be NULL. */
-NODISCARD bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_attempts,
+/* Leases that ran out go back into the queue; dead is what ran out @max_deaths times.  With @is_all every
+ * lease (when this is the only process that can hold any).  *n may be NULL. */
+NODISCARD bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths,
                                  size_t *n, struct err *err);
 /* UTC seconds at which the next queued job may run or lease runs out; 0: none. */
 NODISCARD bool store_jobs_next_at(struct store *store, int64_t *at, struct err *err);
@@ -232,10 +232,11 @@ NODISCARD bool store_rematch_save(struct store *store, int64_t image_id, const s
                                   uint64_t generation, int64_t now, struct err *err);
 
 /* Source packages of scanned images, for feeds that read only what is asked for.  *n_new: how many were
- * not known before. */
+ * not known before; when there are any, the job @then (may be NULL) is added in the same commit. */
 typedef VEC(struct wanted_package) wanted_packages;
-NODISCARD bool store_wanted_add(struct store *store, const struct wanted_package *packages, size_t n,
-                                int64_t now, size_t *n_new, struct err *err);
+NODISCARD bool store_wanted_add(struct store *store, const struct wanted_package *list, size_t n,
+                                const struct job_spec *then, int64_t now, size_t *n_new,
+                                struct err *err);
 NODISCARD bool store_wanted_list(struct store *store, struct arena *arena, wanted_packages *out,
                                  struct err *err);
 

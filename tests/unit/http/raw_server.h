@@ -25,9 +25,22 @@ struct raw_server {
     pthread_t thread;
     atomic_int n_connections, n_requests;
     atomic_bool is_over;
+    pthread_mutex_t lock; /* guards last_head and last_body */
     char last_head[8192];
     char last_body[256];
+    char seen[8192]; /* what raw_head and raw_body gave; of the test's thread */
 };
+
+static inline const char *raw_look(struct raw_server *s, const char *text)
+{
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->seen, sizeof(s->seen), "%s", text);
+    pthread_mutex_unlock(&s->lock);
+    return s->seen;
+}
+
+static inline const char *raw_head(struct raw_server *s) { return raw_look(s, s->last_head); }
+static inline const char *raw_body(struct raw_server *s) { return raw_look(s, s->last_body); }
 
 static inline void raw_write(int fd, const char *bytes, size_t n)
 {
@@ -43,39 +56,43 @@ static inline void raw_write(int fd, const char *bytes, size_t n)
 static inline void raw_say(int fd, const char *text) { raw_write(fd, text, strlen(text)); }
 
 /* Head and, when it names a length, the body behind it. */
-static inline bool raw_read_request(struct raw_server *s, int fd)
+static inline bool raw_read_request(struct raw_server *s, int fd, char head[static 8192])
 {
     size_t n = 0;
-    char *end = NULL;
-    while (!end && n + 1 < sizeof(s->last_head)) {
-        ssize_t got = recv(fd, s->last_head + n, sizeof(s->last_head) - 1 - n, 0);
+    char *end = NULL, body[256] = "";
+    while (!end && n + 1 < 8192) {
+        ssize_t got = recv(fd, head + n, 8191 - n, 0);
         if (got <= 0)
             return false;
         n += (size_t)got;
-        s->last_head[n] = '\0';
-        end = strstr(s->last_head, "\r\n\r\n");
+        head[n] = '\0';
+        end = strstr(head, "\r\n\r\n");
     }
     if (!end)
         return false;
-    size_t have = n - (size_t)(end + 4 - s->last_head), want = 0;
-    const char *length = strstr(s->last_head, "Content-Length: ");
+    size_t have = n - (size_t)(end + 4 - head), want = 0;
+    const char *length = strstr(head, "Content-Length: ");
     if (length)
         want = (size_t)strtoul(length + 16, NULL, 10);
-    memcpy(s->last_body, end + 4, have < 255 ? have : 255);
+    snprintf(body, sizeof(body), "%s", end + 4);
     while (have < want && have < 255) {
-        ssize_t got = recv(fd, s->last_body + have, 255 - have, 0);
+        ssize_t got = recv(fd, body + have, 255 - have, 0);
         if (got <= 0)
             return false;
         have += (size_t)got;
     }
-    s->last_body[have < 255 ? have : 255] = '\0';
     end[4] = '\0';
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->last_head, sizeof(s->last_head), "%s", head);
+    snprintf(s->last_body, sizeof(s->last_body), "%s", body);
+    pthread_mutex_unlock(&s->lock);
     return true;
 }
 
 static inline void *raw_run(void *ctx)
 {
     struct raw_server *s = ctx;
+    char head[8192];
     for (;;) {
         int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
@@ -85,9 +102,9 @@ static inline void *raw_run(void *ctx)
             return NULL;
         }
         atomic_fetch_add(&s->n_connections, 1);
-        while (raw_read_request(s, fd)) {
+        while (raw_read_request(s, fd, head)) {
             atomic_fetch_add(&s->n_requests, 1);
-            if (!s->answer(s, fd, s->last_head))
+            if (!s->answer(s, fd, head))
                 break;
         }
         close(fd);
@@ -96,7 +113,7 @@ static inline void *raw_run(void *ctx)
 
 static inline void raw_open(struct raw_server *s, raw_answer *answer, const void *ctx)
 {
-    *s = (struct raw_server){.answer = answer, .ctx = ctx};
+    *s = (struct raw_server){.answer = answer, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
     s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -110,9 +127,8 @@ static inline void raw_open(struct raw_server *s, raw_answer *answer, const void
 
 static inline int raw_connect(uint16_t port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - what the files of registry/ share: one registry, one request to it. */
+#pragma once
+
+#include <threads.h>
+
+#include "http/http.h"
+#include "registry/registry.h"
+
+struct registry {
+    struct image_source base;
+    struct arena arena; /* what lives as long as the source */
+    struct reference ref;
+    str api_host;
+    struct http_client_spec http;
+    struct http_client *client;
+    struct registry_credentials credentials;
+    bool is_loopback;
+    mtx_t lock; /* guards all below: blob streams ask for tokens on threads of their own */
+    bool is_plain_http, is_scheme_known;
+    struct sb authorization; /* "Bearer …", "Basic …", or empty */
+    int64_t expires_mono_ms; /* of a bearer token; 0: never */
+};
+
+struct request {
+    str path; /* "/v2/…" */
+    const char *accept;
+    uint64_t range_from;
+    bool is_stream;
+    size_t max; /* of a body that is read whole */
+};
+struct reply {
+    struct http_answer answer;
+    struct http_stream *stream; /* of is_stream; the caller closes it */
+};
+/* client.c: one request with all that may come between: scheme, challenge, redirects, patience.  True
+ * for every status that is an answer.  @client is used by one thread at a time. */
+NODISCARD bool registry_send(struct registry *registry, struct http_client *client,
+                             struct arena *arena, const struct request *request, struct reply *reply,
+                             struct err *err);
+/* Whether @answer asks to come again and it is worth waiting; waits. */
+bool registry_waits(const struct registry *registry, const struct http_answer *answer, unsigned n_tries);
+
+/* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
+NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,
+                                     struct arena *arena, const http_headers *headers,
+                                     struct err *err);
+/* The Authorization to send, copied into @arena; empty: none, or no longer valid. */
+NODISCARD bool registry_authorization(struct registry *registry, struct arena *arena, str *out,
+                                      struct err *err);
+
+/* credentials.c */
+NODISCARD bool registry_credentials_load(struct arena *arena, str host,
+                                         struct registry_credentials *out, struct err *err);

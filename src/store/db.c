@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/internal.h"
+
+/* Statements are prepared once a connection.  The text is a literal, so its address is its name. */
+static struct prepared *slot_of(struct store *store, const char *sql)
+{
+    size_t i = ((uintptr_t)sql >> 4) % PREPARED_MAX;
+    while (store->prepared[i].sql && store->prepared[i].sql != sql)
+        i = (i + 1) % PREPARED_MAX;
+    return &store->prepared[i];
+}
+
+static bool prepare(struct store *store, const char *sql, void **stmt, struct err *err)
+{
+    struct prepared *slot = slot_of(store, sql);
+    if (!slot->sql) {
+        if (store->n_prepared + 1 >= PREPARED_MAX)
+            return err_set(err, ERR_LIMIT, "store: more statements than the cache holds");
+        void *made = NULL;
+        if (!store->driver->prepare(store->conn, sql, &made, err))
+            return false;
+        *slot = (struct prepared){sql, made};
+        store->n_prepared++;
+    }
+    *stmt = slot->stmt;
+    return true;
+}
+
+void rows_done(struct rows *rows)
+{
+    if (rows->stmt)
+        rows->store->driver->reset(rows->stmt);
+    rows->stmt = NULL;
+}
+
+bool db_query_(struct store *store, struct rows *rows, const char *sql, const struct value *values,
+               size_t n, struct err *err)
+{
+    *rows = (struct rows){.store = store};
+    if (!prepare(store, sql, &rows->stmt, err))
+        return false;
+    store->driver->reset(rows->stmt);
+    return store->driver->bind(rows->stmt, values, n, err);
+}
+
+enum next rows_next(struct rows *rows, struct err *err)
+{
+    return rows->store->driver->step(rows->stmt, err);
+}
+
+bool db_run_(struct store *store, const char *sql, const struct value *values, size_t n,
+             struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query_(store, &rows, sql, values, n, err))
+        return false;
+    return rows_next(&rows, err) != NEXT_ERR;
+}
+
+bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *sql,
+             const struct value *values, size_t n, struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query_(store, &rows, sql, values, n, err))
+        return false;
+    enum next next = rows_next(&rows, err);
+    *out = next == NEXT_ITEM ? row_int(&rows, 0) : otherwise;
+    return next != NEXT_ERR;
+}
+
+int64_t db_changes(struct store *store) { return store->driver->changes(store->conn); }
+
+bool tx_begin_write(struct store *store, struct err *err)
+{
+    return store->driver->begin(store->conn, true, err);
+}
+
+bool tx_begin_read(struct store *store, struct err *err)
+{
+    return store->driver->begin(store->conn, false, err);
+}
+
+bool tx_end(struct store *store, bool ok, struct err *err)
+{
+    if (ok && store->driver->commit(store->conn, err))
+        return true;
+    store->driver->rollback(store->conn);
+    return false;
+}

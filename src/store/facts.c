@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing findings: the text of an advisory once, what it says about a package version once, and per
+ * image a row of ids.  Rows are known by the hash of what they hold, so they never change. */
+#include <sodium.h>
+
+#include "store/internal.h"
+
+enum { HASH_BYTES = 16, HASH_TEXT = 2 * HASH_BYTES + 1 };
+
+/* 128 bits of sha256 over the parts, each with its length. */
+static bool hash_parts(const str *parts, size_t n, char out[static HASH_TEXT], struct err *err)
+{
+    unsigned char raw[crypto_hash_sha256_BYTES];
+    auto_sb text;
+    sb_init(&text, LIMIT_FEED_RECORD);
+    for (size_t i = 0; i < n; i++)
+        sb_blob(&text, parts[i]);
+    if (!sb_ok(&text, err))
+        return false;
+    crypto_hash_sha256(raw, (const unsigned char *)text.ptr, text.len);
+    sodium_bin2hex(out, HASH_TEXT, raw, HASH_BYTES);
+    return true;
+}
+
+/* The list columns of one finding, printed once for hash and row. */
+struct packed {
+    struct sb aliases, links, cvss, ratings, binaries, evidence;
+};
+
+static void packed_fini(struct packed *p)
+{
+    struct sb *all[] = {&p->aliases, &p->links, &p->cvss, &p->ratings, &p->binaries, &p->evidence};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        sb_fini(all[i]);
+}
+
+static bool packed_init(struct packed *p, const struct finding *f, struct err *err)
+{
+    struct sb *all[] = {&p->aliases, &p->links, &p->cvss, &p->ratings, &p->binaries, &p->evidence};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        sb_init(all[i], LIMIT_FEED_RECORD);
+    pack_strs(&p->aliases, &f->aliases);
+    pack_strs(&p->links, &f->references);
+    pack_cvss(&p->cvss, f);
+    pack_ratings(&p->ratings, f);
+    pack_strs(&p->binaries, &f->binaries);
+    pack_evidence(&p->evidence, f);
+    bool ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(all) && ok; i++)
+        ok = sb_ok(all[i], err);
+    return ok;
+}
+
+static str flag_text(bool flag) { return flag ? STR("1") : STR("0"); }
+
+static bool advisory_insert(struct store *store, const char *hash, const struct finding *f,
+                            const struct packed *p, struct err *err)
+{
+    return db_run(store, err,
+                  "INSERT INTO advisories (hash, vulnerability, title, description, published,"
+                  " modified, category, is_kev, epss, aliases, links, cvss, ratings)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+                  " ON CONFLICT (hash) DO NOTHING",
+                  vc(hash), vt(f->id), vt(f->title), vt(f->description), vt(f->published),
+                  vt(f->modified), vt(f->category), vi(f->is_kev), vr(f->epss),
+                  vt(sb_str(&p->aliases)), vt(sb_str(&p->links)), vt(sb_str(&p->cvss)),
+                  vt(sb_str(&p->ratings)));
+}
+
+static bool advisory_id(struct store *store, const struct finding *f, const struct packed *p,
+                        int64_t *id, struct err *err)
+{
+    char hash[HASH_TEXT], epss[32];
+    snprintf(epss, sizeof(epss), "%.6f", f->epss);
+    const str parts[] = {f->id,
+                         f->title,
+                         f->description,
+                         f->published,
+                         f->modified,
+                         f->category,
+                         flag_text(f->is_kev),
+                         str_from(epss),
+                         sb_str(&p->aliases),
+                         sb_str(&p->links),
+                         sb_str(&p->cvss),
+                         sb_str(&p->ratings)};
+    static const char find[] = "SELECT id FROM advisories WHERE hash = $1";
+    if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
+        !db_int(store, 0, id, err, find, vc(hash)))
+        return false;
+    return *id || (advisory_insert(store, hash, f, p, err) &&
+                   db_int(store, 0, id, err, find, vc(hash)));
+}
+
+static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
+                        const struct finding *f, const struct packed *p, struct err *err)
+{
+    return db_run(store, err,
+                  "INSERT INTO facts (hash, advisory_id, class, type, purl, package_name,"
+                  " package_version, binaries, fix_state, fixed_version, is_patchable, severity,"
+                  " evidence, remediation_text, remediation_command)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+                  " ON CONFLICT (hash) DO NOTHING",
+                  vc(hash), vi(advisory), vc(word_class(f->class)), vt(f->type), vt(f->purl),
+                  vt(f->package_name), vt(f->package_version), vt(sb_str(&p->binaries)),
+                  vc(word_fix(f->fix_state)), vt(f->fixed_version), vi(f->is_patchable),
+                  vc(word_severity(f->severity)), vt(sb_str(&p->evidence)), vt(f->remediation_text),
+                  vt(f->remediation_command));
+}
+
+static bool fact_id_packed(struct store *store, const struct finding *f, const struct packed *p,
+                           int64_t *id, struct err *err)
+{
+    int64_t advisory = 0;
+    char hash[HASH_TEXT], number[32];
+    if (!advisory_id(store, f, p, &advisory, err))
+        return false;
+    snprintf(number, sizeof(number), "%lld", (long long)advisory);
+    const str parts[] = {str_from(number),
+                         str_from(word_class(f->class)),
+                         f->type,
+                         f->purl,
+                         f->package_name,
+                         f->package_version,
+                         sb_str(&p->binaries),
+                         str_from(word_fix(f->fix_state)),
+                         f->fixed_version,
+                         flag_text(f->is_patchable),
+                         str_from(word_severity(f->severity)),
+                         sb_str(&p->evidence),
+                         f->remediation_text,
+                         f->remediation_command};
+    static const char find[] = "SELECT id FROM facts WHERE hash = $1";
+    if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
+        !db_int(store, 0, id, err, find, vc(hash)))
+        return false;
+    return *id || (fact_insert(store, hash, advisory, f, p, err) &&
+                   db_int(store, 0, id, err, find, vc(hash)));
+}
+
+static bool fact_id(struct store *store, const struct finding *f, int64_t *id, struct err *err)
+{
+    struct packed packed;
+    bool ok = packed_init(&packed, f, err) && fact_id_packed(store, f, &packed, id, err);
+    packed_fini(&packed);
+    return ok;
+}
+
+static bool finding_put(struct store *store, int64_t registry_id, int64_t image_id,
+                        const struct finding *f, int64_t now, struct err *err)
+{
+    int64_t fact = 0;
+    if (!f->name.len)
+        return err_set(err, ERR_FORMAT, "finding " STR_FMT " has no name", STR_ARG(f->id));
+    return fact_id(store, f, &fact, err) &&
+           db_run(store, err,
+                  "INSERT INTO findings (registry_id, image_id, name, fact_id, path, layer,"
+                  " is_from_base, step, disabled_by, first_seen)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+                  " ON CONFLICT (registry_id, image_id, name) DO UPDATE SET"
+                  " fact_id = excluded.fact_id, path = excluded.path, layer = excluded.layer,"
+                  " is_from_base = excluded.is_from_base, step = excluded.step,"
+                  " disabled_by = excluded.disabled_by",
+                  vi(registry_id), vi(image_id), vt(f->name), vi(fact), vt(f->path), vi(f->layer),
+                  vi(f->is_from_base), vt(f->remediation_step), vt(f->disabled_by), vi(now));
+}
+
+/* --- out with what is no longer so ----------------------------------------------------------------------- */
+static bool stale_list(struct store *store, struct arena *arena, int64_t registry_id, int64_t image_id,
+                       const struct map *kept, strs *stale, struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT name FROM findings WHERE registry_id = $1 AND image_id = $2",
+                  vi(registry_id), vi(image_id)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        if (map_get(kept, row_text(&rows, 0)))
+            continue;
+        str *one = vec_push(arena, stale);
+        if (!one || !(*one = row_dup(&rows, 0, arena)).ptr)
+            return err_memory(err);
+    }
+    return next == NEXT_END;
+}
+
+static bool drop_stale(struct store *store, struct arena *arena, int64_t registry_id, int64_t image_id,
+                       const struct report *report, struct err *err)
+{
+    struct map kept;
+    strs stale = {0};
+    map_init(&kept, arena);
+    for (size_t i = 0; i < report->findings.len; i++)
+        if (!map_put(&kept, report->findings.ptr[i].name, &report->findings.ptr[i]))
+            return err_memory(err);
+    if (!stale_list(store, arena, registry_id, image_id, &kept, &stale, err))
+        return false;
+    for (size_t i = 0; i < stale.len; i++)
+        if (!db_run(store, err,
+                    "DELETE FROM findings WHERE registry_id = $1 AND image_id = $2 AND name = $3",
+                    vi(registry_id), vi(image_id), vt(stale.ptr[i])))
+            return false;
+    return true;
+}
+
+/* A row that stays keeps first_seen. */
+bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id,
+                      const struct report *report, int64_t now, struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena, 64 * MIB);
+    bool ok = drop_stale(store, &arena, registry_id, image_id, report, err);
+    arena_fini(&arena);
+    for (size_t i = 0; i < report->findings.len && ok; i++)
+        ok = finding_put(store, registry_id, image_id, &report->findings.ptr[i], now, err);
+    return ok;
+}

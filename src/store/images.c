@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "store/internal.h"
+
+/* --- tags ---------------------------------------------------------------------------------------------- */
+static int cmp_str(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+
+bool image_tags(struct store *store, struct arena *arena, int64_t image_id, strs *out, struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT name FROM tags WHERE image_id = $1 UNION SELECT t.name FROM tags t"
+                  " JOIN index_children c ON c.index_id = t.image_id WHERE c.image_id = $1",
+                  vi(image_id)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        str *tag = vec_push(arena, out);
+        if (!tag || !(*tag = row_dup(&rows, 0, arena)).ptr)
+            return err_memory(err);
+    }
+    vec_sort(out, cmp_str);
+    return next == NEXT_END;
+}
+
+static bool parent_index(struct store *store, struct arena *arena, int64_t image_id, str *out,
+                         struct err *err)
+{
+    auto_rows rows = {0};
+    *out = STR("");
+    if (!db_query(store, &rows, err,
+                  "SELECT i.digest FROM index_children c JOIN images i ON i.id = c.index_id"
+                  " WHERE c.image_id = $1 AND i.deleted_at = 0 ORDER BY i.id LIMIT 1",
+                  vi(image_id)))
+        return false;
+    enum next next = rows_next(&rows, err);
+    if (next == NEXT_ITEM && !(*out = row_dup(&rows, 0, arena)).ptr)
+        return err_memory(err);
+    return next != NEXT_ERR;
+}
+
+/* --- roll-up of an index ----------------------------------------------------------------------------------- */
+struct rollup {
+    uint64_t n[VERDICT_FAILED + 1];
+    struct report_summary counts;
+};
+
+static enum verdict rollup_verdict(const struct rollup *r)
+{
+    if (r->n[VERDICT_UNHEALTHY])
+        return VERDICT_UNHEALTHY;
+    if (r->n[VERDICT_UNKNOWN])
+        return VERDICT_UNKNOWN; /* one child is not known: nobody may call the whole healthy */
+    if (r->n[VERDICT_HEALTHY])
+        return VERDICT_HEALTHY;
+    return r->n[VERDICT_NOT_APPLICABLE] ? VERDICT_NOT_APPLICABLE : VERDICT_UNKNOWN;
+}
+
+static void counts_add(struct report_summary *to, struct rows *rows, int first)
+{
+    to->critical += (unsigned)row_int(rows, first);
+    to->high += (unsigned)row_int(rows, first + 1);
+    to->medium += (unsigned)row_int(rows, first + 2);
+    to->low += (unsigned)row_int(rows, first + 3);
+    to->unknown += (unsigned)row_int(rows, first + 4);
+    to->patchable += (unsigned)row_int(rows, first + 5);
+    to->disabled += (unsigned)row_int(rows, first + 6);
+}
+
+static bool roll_up(struct store *store, struct store_image *image, struct err *err)
+{
+    auto_rows rows = {0};
+    struct rollup r = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT i.verdict, i.n_critical, i.n_high, i.n_medium, i.n_low, i.n_unknown,"
+                  " i.n_patchable, i.n_disabled FROM index_children c JOIN images i"
+                  " ON i.id = c.image_id WHERE c.index_id = $1 AND i.deleted_at = 0",
+                  vi(image->id)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        r.n[word_verdict_parse(row_text(&rows, 0))]++;
+        counts_add(&r.counts, &rows, 1);
+    }
+    image->verdict = rollup_verdict(&r);
+    image->counts = r.counts;
+    return next == NEXT_END;
+}
+
+/* --- listing --------------------------------------------------------------------------------------------------- */
+static bool image_read(struct rows *rows, struct arena *arena, const struct store_registry *registry,
+                       struct store_image *out, struct err *err)
+{
+    *out = (struct store_image){
+        .id = row_int(rows, 0),
+        .registry = *registry,
+        .repository = row_dup(rows, 1, arena),
+        .digest = row_dup(rows, 2, arena),
+        .media_type = row_dup(rows, 3, arena),
+        .is_index = row_int(rows, 4) != 0,
+        .platform = row_dup(rows, 5, arena),
+        .os_id = row_dup(rows, 6, arena),
+        .os_version = row_dup(rows, 7, arena),
+        .os_name = row_dup(rows, 8, arena),
+        .verdict = word_verdict_parse(row_text(rows, 9)),
+        .is_complete = row_int(rows, 10) != 0,
+        .reason = row_dup(rows, 11, arena),
+        .failure = row_dup(rows, 12, arena),
+        .failed_at = row_int(rows, 13),
+        .generation = (uint64_t)row_int(rows, 14),
+        .first_seen = row_int(rows, 15),
+        .last_pushed = row_int(rows, 16),
+        .last_pulled = row_int(rows, 17),
+        .scanned_at = row_int(rows, 18),
+        .size_bytes = (uint64_t)row_int(rows, 19),
+    };
+    counts_add(&out->counts, rows, 20);
+    return out->repository.ptr && out->digest.ptr && out->media_type.ptr && out->platform.ptr &&
+                   out->os_id.ptr && out->os_version.ptr && out->os_name.ptr && out->reason.ptr &&
+                   out->failure.ptr
+               ? true
+               : err_memory(err);
+}
+
+static bool image_complete(struct store *store, struct arena *arena, struct store_image *image,
+                           struct err *err)
+{
+    return image_tags(store, arena, image->id, &image->tags, err) &&
+           parent_index(store, arena, image->id, &image->index, err) &&
+           (!image->is_index || roll_up(store, image, err));
+}
+
+static bool images_of(struct store *store, struct arena *arena, const struct store_registry *registry,
+                      const struct image_filter *filter, int64_t after, size_t limit,
+                      store_images *out, struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT i.id, p.name, i.digest, i.media_type, i.is_index, i.platform, i.os_id,"
+                  " i.os_version, i.os_name, i.verdict, i.is_complete, i.reason, i.failure,"
+                  " i.failed_at, i.generation, i.first_seen, i.last_pushed, i.last_pulled,"
+                  " i.scanned_at, i.size_bytes, i.n_critical, i.n_high, i.n_medium, i.n_low,"
+                  " i.n_unknown, i.n_patchable, i.n_disabled"
+                  " FROM images i JOIN repositories p ON p.id = i.repository_id"
+                  " WHERE i.registry_id = $1 AND i.id > $2 AND i.deleted_at = 0"
+                  " AND ($3 = '' OR p.name = $3) AND ($4 = '' OR i.digest = $4)"
+                  " ORDER BY i.id LIMIT $5",
+                  vi(registry->id), vi(after), vt(filter ? filter->repository : STR("")),
+                  vt(filter ? filter->digest : STR("")), vu(limit - out->len)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        struct store_image *image = vec_push(arena, out);
+        if (!image)
+            return err_memory(err);
+        if (!image_read(&rows, arena, registry, image, err) ||
+            !image_complete(store, arena, image, err))
+            return false;
+    }
+    return next == NEXT_END;
+}
+
+static bool list(struct store *store, struct arena *arena, const struct store_scope *scope,
+                 const struct image_filter *filter, const struct store_page *page, store_images *out,
+                 str *next, struct err *err)
+{
+    store_registries registries = {0};
+    int64_t after[2] = {0};
+    size_t limit = page_limit(page);
+    if ((page && page->after.len && !cursor_parse(page->after, after, 2, NULL, err)) ||
+        !scope_registries(store, arena, scope, &registries, err))
+        return false;
+    for (size_t i = 0; i < registries.len && out->len <= limit; i++) {
+        const struct store_registry *r = &registries.ptr[i];
+        if (r->id < after[0])
+            continue;
+        if (!images_of(store, arena, r, filter, r->id == after[0] ? after[1] : 0, limit + 1, out, err))
+            return false;
+    }
+    *next = STR("");
+    if (out->len > limit) {
+        const struct store_image *last = &out->ptr[limit - 1];
+        out->len = limit;
+        *next = arena_printf(arena, "%lld.%lld", (long long)last->registry.id, (long long)last->id);
+    }
+    return next->ptr ? true : err_memory(err);
+}
+
+bool store_images_list(struct store *store, struct arena *arena, const struct store_scope *scope,
+                       const struct image_filter *filter, const struct store_page *page,
+                       store_images *out, str *next, struct err *err)
+{
+    return tx_begin_read(store, err) &&
+           tx_end(store, list(store, arena, scope, filter, page, out, next, err), err);
+}
+
+bool store_image_notices(struct store *store, struct arena *arena, int64_t image_id, notices *out,
+                         struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT kind, is_incomplete, layer, path, message FROM image_notices"
+                  " WHERE image_id = $1 ORDER BY position",
+                  vi(image_id)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        struct notice *n = vec_push(arena, out);
+        if (!n)
+            return err_memory(err);
+        *n = (struct notice){.kind = word_notice_parse(row_text(&rows, 0)),
+                             .is_incomplete = row_int(&rows, 1) != 0,
+                             .layer = (int)row_int(&rows, 2),
+                             .path = row_dup(&rows, 3, arena),
+                             .message = row_dup(&rows, 4, arena)};
+        if (!n->path.ptr || !n->message.ptr)
+            return err_memory(err);
+    }
+    return next == NEXT_END;
+}

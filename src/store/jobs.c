@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/internal.h"
+
+/* --- adding --------------------------------------------------------------------------------------------- */
+static bool job_merge(struct store *store, const struct job_spec *spec, struct err *err)
+{
+    return db_run(store, err,
+                  "UPDATE jobs SET is_again = CASE WHEN state = 'running' THEN 1 ELSE is_again END,"
+                  " priority = CASE WHEN priority < $1 THEN $1 ELSE priority END,"
+                  " not_before = CASE WHEN state = 'queued' AND not_before > $2 AND attempts = 0"
+                  " THEN $2 ELSE not_before END,"
+                  " tag = CASE WHEN tag = '' THEN $3 ELSE tag END"
+                  " WHERE kind = $4 AND registry_id = $5 AND repository = $6 AND digest = $7"
+                  " AND state IN ('queued', 'running')",
+                  vi(spec->priority), vi(spec->not_before), vt(spec->tag),
+                  vc(job_kind_name(spec->kind)), vi(spec->registry_id), vt(spec->repository),
+                  vt(spec->digest));
+}
+
+bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
+             struct err *err)
+{
+    if (!db_run(store, err,
+                "INSERT INTO jobs (kind, state, registry_id, repository, digest, tag, priority,"
+                " created_at, not_before) VALUES ($1, 'queued', $2, $3, $4, $5, $6, $7, $8)"
+                " ON CONFLICT (kind, registry_id, repository, digest)"
+                " WHERE state IN ('queued', 'running') DO NOTHING",
+                vc(job_kind_name(spec->kind)), vi(spec->registry_id), vt(spec->repository),
+                vt(spec->digest), vt(spec->tag), vi(spec->priority), vi(now), vi(spec->not_before)))
+        return false;
+    bool is_inserted = db_changes(store) > 0;
+    if (is_new)
+        *is_new = is_inserted;
+    return is_inserted ? true : job_merge(store, spec, err);
+}
+
+bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
+                   struct err *err)
+{
+    return tx_begin_write(store, err) && tx_end(store, job_add(store, spec, now, is_new, err), err);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+#define JOB_COLUMNS                                                                                \
+    "j.id, j.kind, j.state, j.registry_id, COALESCE(r.name, ''), j.repository, j.digest, j.tag,"    \
+    " j.priority, j.attempts, j.created_at, j.not_before, j.leased_until, j.started_at,"           \
+    " j.finished_at, j.lease, j.error"
+#define JOB_TABLES " FROM jobs j LEFT JOIN registries r ON r.id = j.registry_id"
+
+static bool job_read(struct rows *rows, struct arena *arena, struct job *out, struct err *err)
+{
+    *out = (struct job){
+        .id = row_int(rows, 0),
+        .kind = word_job_kind_parse(row_text(rows, 1)),
+        .registry_id = row_int(rows, 3),
+        .registry = row_dup(rows, 4, arena),
+        .repository = row_dup(rows, 5, arena),
+        .digest = row_dup(rows, 6, arena),
+        .tag = row_dup(rows, 7, arena),
+        .priority = (int)row_int(rows, 8),
+        .attempts = (unsigned)row_int(rows, 9),
+        .created_at = row_int(rows, 10),
+        .not_before = row_int(rows, 11),
+        .leased_until = row_int(rows, 12),
+        .started_at = row_int(rows, 13),
+        .finished_at = row_int(rows, 14),
+        .lease = row_int(rows, 15),
+        .error = row_dup(rows, 16, arena),
+    };
+    if (!job_state_parse(row_text(rows, 2), &out->state))
+        return err_set(err, ERR_FORMAT, "store: job %lld has no known state", (long long)out->id);
+    return out->registry.ptr && out->repository.ptr && out->digest.ptr && out->tag.ptr &&
+                   out->error.ptr
+               ? true
+               : err_memory(err);
+}
+
+bool store_job_get(struct store *store, struct arena *arena, int64_t id, struct job *out,
+                   struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err, "SELECT " JOB_COLUMNS JOB_TABLES " WHERE j.id = $1", vi(id)))
+        return false;
+    enum next next = rows_next(&rows, err);
+    if (next == NEXT_END)
+        return err_set(err, ERR_NOT_FOUND, "job %lld: not known", (long long)id);
+    return next == NEXT_ITEM && job_read(&rows, arena, out, err);
+}
+
+static bool has_registry(const store_registries *list, int64_t id)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (list->ptr[i].id == id)
+            return true;
+    return false;
+}
+
+static bool jobs_read(struct rows *rows, struct arena *arena, const store_registries *only, size_t limit,
+                      jobs *out, bool *is_more, struct err *err)
+{
+    enum next next;
+    *is_more = false;
+    while ((next = rows_next(rows, err)) == NEXT_ITEM) {
+        if (only && !has_registry(only, row_int(rows, 3)))
+            continue;
+        if ((*is_more = out->len == limit))
+            return true;
+        struct job *job = vec_push(arena, out);
+        if (!job)
+            return err_memory(err);
+        if (!job_read(rows, arena, job, err))
+            return false;
+    }
+    return next == NEXT_END;
+}
+
+bool store_jobs_list(struct store *store, struct arena *arena, const struct job_filter *filter,
+                     const struct store_page *page, jobs *out, str *next, struct err *err)
+{
+    auto_rows rows = {0};
+    store_registries only = {0};
+    int64_t below = INT64_MAX;
+    size_t limit = page_limit(page);
+    bool is_more = false;
+    *next = STR("");
+    if (page && page->after.len && !cursor_parse(page->after, &below, 1, NULL, err))
+        return false;
+    if (filter->scope && !scope_registries(store, arena, filter->scope, &only, err))
+        return false;
+    if (!db_query(store, &rows, err,
+                  "SELECT " JOB_COLUMNS JOB_TABLES " WHERE j.id < $1 AND ($2 = '' OR j.kind = $2)"
+                  " AND ($3 = '' OR j.state = $3) AND ($4 = 0 OR j.registry_id = $4)"
+                  " ORDER BY j.id DESC",
+                  vi(below), vc(job_kind_name(filter->kind)), vc(job_state_name(filter->state)),
+                  vi(filter->registry_id)))
+        return false;
+    if (!jobs_read(&rows, arena, filter->scope ? &only : NULL, limit, out, &is_more, err))
+        return false;
+    if (is_more)
+        *next = arena_printf(arena, "%lld", (long long)out->ptr[out->len - 1].id);
+    return next->ptr ? true : err_memory(err);
+}
+
+bool store_jobs_count(struct store *store, struct job_counts *out, struct err *err)
+{
+    auto_rows rows = {0};
+    *out = (struct job_counts){0};
+    uint64_t *const of[] = {[JOB_QUEUED] = &out->queued, [JOB_LEASED] = &out->leased,
+                            [JOB_DONE] = &out->done,     [JOB_FAILED] = &out->failed,
+                            [JOB_DEAD] = &out->dead,     [JOB_CANCELLED] = &out->cancelled};
+    if (!db_query(store, &rows, err, "SELECT state, COUNT(*) FROM jobs GROUP BY state"))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        enum job_state state;
+        if (job_state_parse(row_text(&rows, 0), &state))
+            *of[state] = (uint64_t)row_int(&rows, 1);
+    }
+    return next == NEXT_END;
+}
+
+/* --- leasing -------------------------------------------------------------------------------------------- */
+static bool wants(const struct lease_spec *spec, enum job_kind kind)
+{
+    for (size_t i = 0; i < spec->n_kinds; i++)
+        if (spec->kinds[i] == kind)
+            return true;
+    return false;
+}
+
+static const char *kind_or_none(const struct lease_spec *spec, enum job_kind kind)
+{
+    return wants(spec, kind) ? job_kind_name(kind) : "";
+}
+
+static enum next candidate(struct store *store, const struct lease_spec *spec, int64_t *id,
+                           struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1"
+                  " AND kind IN ($2, $3, $4) ORDER BY priority DESC, id LIMIT 1",
+                  vi(spec->now), vc(kind_or_none(spec, JOB_SCAN)),
+                  vc(kind_or_none(spec, JOB_REFRESH)), vc(kind_or_none(spec, JOB_REMATCH))))
+        return NEXT_ERR;
+    enum next next = rows_next(&rows, err);
+    if (next == NEXT_ITEM)
+        *id = row_int(&rows, 0);
+    return next;
+}
+
+static bool mark_leased(struct store *store, const struct lease_spec *spec, int64_t id, struct err *err)
+{
+    return db_run(store, err,
+                  "UPDATE jobs SET state = 'running', lease = lease + 1, attempts = attempts + 1,"
+                  " is_again = 0, leased_until = $1, started_at = $2 WHERE id = $3",
+                  vi(spec->now + spec->lease_s), vi(spec->now), vi(id));
+}
+
+static enum next lease_locked(struct store *store, struct arena *arena, const struct lease_spec *spec,
+                              struct job *out, struct err *err)
+{
+    int64_t id = 0;
+    enum next next = candidate(store, spec, &id, err);
+    if (next == NEXT_ITEM &&
+        (!mark_leased(store, spec, id, err) || !store_job_get(store, arena, id, out, err)))
+        return NEXT_ERR;
+    return next;
+}
+
+enum next store_job_lease(struct store *store, struct arena *arena, const struct lease_spec *spec,
+                          struct job *out, struct err *err)
+{
+    int64_t id;
+    enum next next = candidate(store, spec, &id, err); /* idle workers lock nothing */
+    if (next != NEXT_ITEM)
+        return next;
+    if (!tx_begin_write(store, err))
+        return NEXT_ERR;
+    next = lease_locked(store, arena, spec, out, err);
+    return tx_end(store, next != NEXT_ERR, err) ? next : NEXT_ERR;
+}
+
+static bool lease_lost(const struct job *job, struct err *err)
+{
+    return err_set(err, ERR_CONFLICT, "job %lld: the lease is no longer ours", (long long)job->id);
+}
+
+bool store_job_extend(struct store *store, const struct job *job, int64_t leased_until, struct err *err)
+{
+    if (!db_run(store, err,
+                "UPDATE jobs SET leased_until = $1 WHERE id = $2 AND lease = $3 AND state = 'running'",
+                vi(leased_until), vi(job->id), vi(job->lease)))
+        return false;
+    return db_changes(store) > 0 ? true : lease_lost(job, err);
+}
+
+/* A death is not an attempt: what is hostile dies in the sandbox, so a server that was killed says
+ * little about the job.  It is counted apart, so that a job that does kill it comes to an end. */
+static bool expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths, size_t *n,
+                   struct err *err)
+{
+    if (!db_run(store, err,
+                "UPDATE jobs SET deaths = deaths + 1, attempts = attempts - 1, lease = lease + 1,"
+                " leased_until = 0, started_at = 0,"
+                " state = CASE WHEN deaths + 1 < $3 THEN 'queued' ELSE 'dead' END,"
+                " finished_at = CASE WHEN deaths + 1 < $3 THEN 0 ELSE $1 END,"
+                " error = CASE WHEN deaths + 1 < $3 THEN error ELSE"
+                " 'the server was killed each time it ran' END"
+                " WHERE state = 'running' AND ($2 = 1 OR leased_until < $1)",
+                vi(now), vi(is_all), vi(max_deaths)))
+        return false;
+    if (n)
+        *n = (size_t)db_changes(store);
+    return true;
+}
+
+bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths, size_t *n,
+                       struct err *err)
+{
+    return tx_begin_write(store, err) &&
+           tx_end(store, expire(store, now, is_all, max_deaths, n, err), err);
+}
+
+bool store_jobs_next_at(struct store *store, int64_t *at, struct err *err)
+{
+    return db_int(store, 0, at, err,
+                  "SELECT COALESCE(MIN(CASE WHEN state = 'queued' THEN not_before ELSE leased_until"
+                  " END), 0) FROM jobs WHERE state IN ('queued', 'running')");
+}
+
+/* --- ending ----------------------------------------------------------------------------------------------- */
+struct ending {
+    enum job_state state;
+    int64_t attempts_less;
+    bool is_reset; /* attempts start from zero */
+    int64_t not_before;
+};
+
+static struct ending ending_of(const struct job *job, const struct job_outcome *o, bool is_again)
+{
+    static const enum job_state states[] = {[JOB_END_DONE] = JOB_DONE,
+                                            [JOB_END_RETRY] = JOB_QUEUED,
+                                            [JOB_END_FAILED] = JOB_FAILED,
+                                            [JOB_END_DEAD] = JOB_DEAD,
+                                            [JOB_END_GIVE_BACK] = JOB_QUEUED};
+    struct ending e = {.state = states[o->end], .not_before = o->now};
+    if (o->end == JOB_END_GIVE_BACK)
+        e.attempts_less = 1;
+    if (o->end == JOB_END_RETRY)
+        e.not_before = o->not_before;
+    /* A digest that was scanned stays scanned; everything else may have changed since the lease. */
+    bool is_final = e.state != JOB_QUEUED;
+    if (is_again && is_final && !(job->kind == JOB_SCAN && o->end == JOB_END_DONE)) {
+        e.state = JOB_QUEUED;
+        e.is_reset = true;
+    }
+    return e;
+}
+
+/* True with *is_again when the lease is still ours. */
+static bool lease_confirm(struct store *store, const struct job *job, bool *is_again, struct err *err)
+{
+    int64_t again = 0;
+    if (!db_int(store, -1, &again, err,
+                "SELECT is_again FROM jobs WHERE id = $1 AND lease = $2 AND state = 'running'",
+                vi(job->id), vi(job->lease)))
+        return false;
+    *is_again = again > 0;
+    return again >= 0 ? true : lease_lost(job, err);
+}
+
+bool job_end(struct store *store, const struct job *job, const struct job_outcome *o, struct err *err)
+{
+    bool is_again = false;
+    if (!lease_confirm(store, job, &is_again, err))
+        return false;
+    struct ending e = ending_of(job, o, is_again);
+    bool is_queued = e.state == JOB_QUEUED;
+    return db_run(store, err,
+                  "UPDATE jobs SET state = $1, attempts = CASE WHEN $2 = 1 THEN 0 ELSE"
+                  " attempts - $3 END, not_before = $4, finished_at = $5, leased_until = 0,"
+                  " is_again = 0, error = $6, started_at = CASE WHEN $7 = 1 THEN 0 ELSE started_at END"
+                  " WHERE id = $8",
+                  vc(job_state_name(e.state)), vi(e.is_reset), vi(e.attempts_less), vi(e.not_before),
+                  vi(is_queued ? 0 : o->now), vt(o->error), vi(is_queued), vi(job->id));
+}
+
+/* --- by hand ------------------------------------------------------------------------------------------------ */
+static bool requeue(struct store *store, int64_t id, int64_t now, struct err *err)
+{
+    if (!db_run(store, err,
+                "UPDATE jobs SET state = 'queued', attempts = 0, deaths = 0, not_before = $1, finished_at = 0"
+                " WHERE id = $2 AND state IN ('dead', 'failed', 'cancelled')",
+                vi(now), vi(id)))
+        return false;
+    return db_changes(store) > 0
+               ? true
+               : err_set(err, ERR_NOT_FOUND, "job %lld: there is no dead, failed or cancelled one",
+                         (long long)id);
+}
+
+/* ERR_CONFLICT comes from the unique index: the same work is already queued. */
+bool store_job_requeue(struct store *store, int64_t id, int64_t now, struct err *err)
+{
+    return tx_begin_write(store, err) && tx_end(store, requeue(store, id, now, err), err);
+}
+
+/* A running job loses its lease, so what it still finds is refused. */
+static bool cancel(struct store *store, int64_t id, int64_t now, struct err *err)
+{
+    if (!db_run(store, err,
+                "UPDATE jobs SET state = 'cancelled', lease = lease + 1, leased_until = 0,"
+                " finished_at = $1, error = 'cancelled' WHERE id = $2"
+                " AND state IN ('queued', 'running')",
+                vi(now), vi(id)))
+        return false;
+    return db_changes(store) > 0
+               ? true
+               : err_set(err, ERR_NOT_FOUND, "job %lld: there is no queued or running one",
+                         (long long)id);
+}
+
+bool store_job_cancel(struct store *store, int64_t id, int64_t now, struct err *err)
+{
+    return tx_begin_write(store, err) && tx_end(store, cancel(store, id, now, err), err);
+}
