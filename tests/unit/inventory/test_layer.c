@@ -89,6 +89,21 @@ static void test_layer__does_not_follow_dots(void **state)
     end(&test);
 }
 
+static void test_layer__many_oddities_hide_no_loss(void **state)
+{
+    (void)state;
+    struct layer_test test;
+    begin(&test);
+    for (unsigned i = 0; i < LIMIT_STRAY_FILES + 1; i++)
+        add(&test, '0', "opt/../harmless", "", "");
+    add(&test, '0', "../var/lib/dpkg/status", "", one_package);
+    scan(&test);
+    assert_int_equal(test.layer.notices.len, 22);
+    assert_true(test.layer.notices.ptr[20].is_incomplete);
+    assert_str(test.layer.notices.ptr[21].message, "and 9981 more odd paths");
+    end(&test);
+}
+
 static void test_layer__a_path_longer_than_the_limit_is_told(void **state)
 {
     (void)state;
@@ -318,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layer__cleans_paths),
         cmocka_unit_test(test_layer__does_not_follow_dots),
+        cmocka_unit_test(test_layer__many_oddities_hide_no_loss),
         cmocka_unit_test(test_layer__a_path_longer_than_the_limit_is_told),
         cmocka_unit_test(test_layer__keeps_whiteouts_and_links),
         cmocka_unit_test(test_layer__folders_above_a_stray_file_are_kept),
