@@ -47,7 +47,7 @@ struct config {
 NODISCARD bool config_load(struct arena *arena, const char *path, struct config *out, struct err *err);
 NODISCARD bool config_parse(struct arena *arena, str file, str text, struct config *out,
                             struct err *err);
-/* One row a key: what --help and the documents say. */
+/* One row a key: what the documents say of it. */
 enum config_type { CONFIG_TEXT, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_WORD, CONFIG_LIST, CONFIG_MAP };
 struct config_key {
     const char *path; /* "listen.port", "registries[].host" */
@@ -55,7 +55,8 @@ struct config_key {
     const char *fallback; /* as written in YAML; NULL: must be given; "": none */
     const char *help;
 };
-const struct config_key *config_keys(size_t *n);
+/* NULL behind the last. */
+const struct config_key *config_key_at(size_t i);
 
 /* --- the guard --------------------------------------------------------------------------------------- */
 struct guard;

@@ -143,12 +143,17 @@ static bool wanted_add(struct store *store, const struct wanted_package *list, s
     return true;
 }
 
-bool store_wanted_add(struct store *store, const struct wanted_package *list, size_t n, int64_t now,
-                      size_t *n_new, struct err *err)
+bool store_wanted_add(struct store *store, const struct wanted_package *list, size_t n,
+                      const struct job_spec *then, int64_t now, size_t *n_new, struct err *err)
 {
     *n_new = 0;
-    return n == 0 || (tx_begin_write(store, err) &&
-                      tx_end(store, wanted_add(store, list, n, now, n_new, err), err));
+    if (!n)
+        return true;
+    if (!tx_begin_write(store, err))
+        return false;
+    bool ok = wanted_add(store, list, n, now, n_new, err) &&
+              (!then || !*n_new || job_add(store, then, now, NULL, err));
+    return tx_end(store, ok, err);
 }
 
 bool store_wanted_list(struct store *store, struct arena *arena, wanted_packages *out, struct err *err)

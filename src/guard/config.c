@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration file: one row a key; type, default and help come from the row. */
+#include "guard/internal.h"
+
+#include <string.h>
+
+#include "os/file.h"
+#include "syntax/syntax.h"
+
+struct word {
+    const char *text; /* NULL: end of the list */
+    uint32_t value;
+};
+struct row {
+    struct config_key key;
+    size_t offset, size; /* of the member that takes it; size 0: none takes it as it stands */
+    uint64_t max;
+    const struct word *words;
+};
+
+#define MEMBER(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define WORDS(...) ((const struct word[]){__VA_ARGS__, {NULL, 0}})
+#define TEXT(path, fallback, member, help)                                                         \
+    {{path, CONFIG_TEXT, fallback, help}, MEMBER(struct config, member), 0, NULL}
+#define NUMBER(path, fallback, member, max, help)                                                  \
+    {{path, CONFIG_NUMBER, fallback, help}, MEMBER(struct config, member), max, NULL}
+#define WORD(path, fallback, member, words, help)                                                  \
+    {{path, CONFIG_WORD, fallback, help}, MEMBER(struct config, member), 0, words}
+#define LIST(path, fallback, help) {{path, CONFIG_LIST, fallback, help}, 0, 0, 0, NULL}
+#define MAP(path, fallback, help) {{path, CONFIG_MAP, fallback, help}, 0, 0, 0, NULL}
+#define REGISTRY "registries[]."
+#define REGISTRY_TEXT(path, fallback, member, help)                                                \
+    {{REGISTRY path, CONFIG_TEXT, fallback, help}, MEMBER(struct config_registry, member), 0, NULL}
+#define REGISTRY_FLAG(path, fallback, member, help)                                                \
+    {{REGISTRY path, CONFIG_FLAG, fallback, help},                                                 \
+     MEMBER(struct config_registry, member),                                                       \
+     0,                                                                                            \
+     WORDS({"false", 0}, {"true", 1})}
+
+static const struct row rows[] = {
+    TEXT("listen.address", "127.0.0.1", listen_address, "address that the HTTPS server listens on"),
+    NUMBER("listen.port", "8443", listen_port, 65535, "its port; 0: any free one"),
+    TEXT("public-url", "", public_url,
+         "how clients reach the server, for links in answers; empty: made of listen and port"),
+    TEXT("tls.certificate", "", tls_cert_file,
+         "PEM file with the certificate chain; empty: one is made on first start and kept"),
+    TEXT("tls.key", "", tls_key_file, "PEM file with its private key"),
+    TEXT("data-directory", "/var/lib/plimsoll", data_dir, "where the store and made keys are kept"),
+    TEXT("database-directory", "", database_dir,
+         "advisory database; empty: advisories/ in the data directory"),
+    TEXT("assessment-key", "dbd0cb49-b563-45e7-9724-889e799fa648", assessment_key,
+         "the one key under which recommendations are published"),
+    LIST("feeds", "[]",
+         "advisory feeds as NAME or NAME=URL-or-FOLDER; empty: every feed with its default"),
+    NUMBER("feeds-interval", "21600", feeds_interval_s, 31536000,
+           "seconds between two updates of all feeds; 0: only at start"),
+    NUMBER("refresh-pause", "15", refresh_pause_s, 86400,
+           "at least so many seconds between two look-ups of changelogs for new Debian images"),
+    NUMBER("workers", "2", workers, 64, "scans at the same time"),
+    NUMBER("http-workers", "4", http_workers, 256, "requests answered at the same time"),
+    NUMBER("attempts", "8", max_attempts, 1000, "tries before a job is put aside as dead"),
+    NUMBER("retry-base", "10", retry_base_s, 3600,
+           "seconds until the second try; doubled each time, at most an hour"),
+    NUMBER("lease", "60", lease_s, 3600, "seconds after which a silent worker loses its job"),
+    WORD("sandbox", "full", sandbox,
+         WORDS({"full", SANDBOX_FULL}, {"basic", SANDBOX_BASIC}),
+         "weakest sandbox to run with: full or basic"),
+    WORD("log.level", "info", log_level,
+         WORDS({"debug", LOG_DEBUG}, {"info", LOG_INFO}, {"warn", LOG_WARN}, {"error", LOG_ERROR},
+               {"off", LOG_OFF}),
+         "debug, info, warn, error or off"),
+    WORD("log.format", "text", is_log_json, WORDS({"text", 0}, {"json", 1}), "text or json"),
+    TEXT("notification.secret", "", notification_secret,
+         "what registries present as \"Authorization: Bearer SECRET\""),
+    TEXT("notification.secret-file", "", notification_secret_file,
+         "file that holds it; instead of notification.secret"),
+    LIST("registries", "[]", "the registries that are guarded"),
+    REGISTRY_TEXT("name", NULL, name, "its name in ARM ids and in the notification URL"),
+    REGISTRY_TEXT("subscription", "00000000-0000-0000-0000-000000000000", subscription,
+                  "UUID of the subscription it is shown under"),
+    REGISTRY_TEXT("resource-group", "default", resource_group, "group it is shown under"),
+    REGISTRY_TEXT("host", NULL, host, "host or host:port that images are pulled from"),
+    REGISTRY_FLAG("plain-http", "false", is_plain_http, "true: HTTP without TLS"),
+    REGISTRY_TEXT("username", "", username, "empty: anonymous"),
+    REGISTRY_TEXT("password", "", password, "with username"),
+    REGISTRY_TEXT("password-file", "", password_file, "file that holds it; instead of password"),
+    REGISTRY_TEXT("ca-file", "", ca_file, "PEM file of a private certificate authority"),
+    REGISTRY_TEXT("notification-secret", "", notification_secret,
+                  "its own secret; empty: notification.secret"),
+    MAP("limits", "{}", "ceilings on hostile input, as bytes, counts or seconds"),
+};
+
+const struct config_key *config_key_at(size_t i) { return i < ARRAY_LEN(rows) ? &rows[i].key : NULL; }
+
+const struct config_registry *config_registry_find(const struct config *config, str name)
+{
+    for (size_t i = 0; i < config->registries.len; i++)
+        if (str_eq_nocase(config->registries.ptr[i].name, name))
+            return &config->registries.ptr[i];
+    return NULL;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------- */
+struct reading {
+    struct arena *arena;
+    str file;
+    struct config *out;
+    struct err *err;
+};
+
+static bool complain(struct reading *in, const struct yaml *at, const char *what, str name)
+{
+    return err_set(in->err, ERR_USAGE, STR_FMT ":%zu:%zu: %s" STR_FMT, STR_ARG(in->file), at->line,
+                   at->column, what, STR_ARG(name));
+}
+
+static void put_number(void *base, const struct row *row, uint32_t value)
+{
+    char *to = (char *)base + row->offset;
+    if (row->size == sizeof(bool))
+        *(bool *)(void *)to = value != 0;
+    else if (row->size == sizeof(uint16_t))
+        *(uint16_t *)(void *)to = (uint16_t)value;
+    else
+        *(uint32_t *)(void *)to = value; /* enumerations too: the compiler gives them 32 bits */
+}
+_Static_assert(sizeof(enum log_level) == sizeof(uint32_t), "put_number writes enumerations");
+
+static bool put_word(const struct row *row, void *base, str text)
+{
+    for (const struct word *w = row->words; w->text; w++)
+        if (str_eq(text, str_from(w->text))) {
+            put_number(base, row, w->value);
+            return true;
+        }
+    return false;
+}
+
+/* A scalar, of the file or of the fallback, into its member. */
+static bool put_scalar(struct reading *in, const struct row *row, void *base, str text)
+{
+    uint64_t number = 0;
+    switch (row->key.type) {
+    case CONFIG_TEXT:
+        return (*(str *)(void *)((char *)base + row->offset) = arena_dup(in->arena, text)).ptr != NULL;
+    case CONFIG_NUMBER:
+        if (!str_to_u64(text, row->max, &number))
+            return false;
+        put_number(base, row, (uint32_t)number);
+        return true;
+    case CONFIG_FLAG:
+    case CONFIG_WORD: return put_word(row, base, text);
+    case CONFIG_LIST:
+    case CONFIG_MAP:
+    default: return true;
+    }
+}
+
+static bool put_fallbacks(struct reading *in, void *base, bool is_registry)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_starts(str_from(rows[i].key.path), STR(REGISTRY)) == is_registry &&
+            rows[i].key.fallback && !put_scalar(in, &rows[i], base, str_from(rows[i].key.fallback)))
+            return err_memory(in->err);
+    return true;
+}
+
+static const struct row *row_find(str path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_eq(str_from(rows[i].key.path), path))
+            return &rows[i];
+    return NULL;
+}
+
+/* True when some key lies below @path: "listen" of "listen.port". */
+static bool is_section(str path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        str key = str_from(rows[i].key.path);
+        if (str_starts(key, path) && str_starts(str_skip(key, path.len), STR(".")))
+            return true;
+    }
+    return false;
+}
+
+static const char *type_words(const struct row *row)
+{
+    static const char *const words[] = {
+        [CONFIG_TEXT] = "text", [CONFIG_NUMBER] = "a number", [CONFIG_FLAG] = "true or false",
+        [CONFIG_WORD] = "one of its words", [CONFIG_LIST] = "a list", [CONFIG_MAP] = "a map"};
+    return words[row->key.type];
+}
+
+static bool wrong_type(struct reading *in, const struct row *row, const struct yaml *at)
+{
+    bool has_words = row->key.type == CONFIG_WORD;
+    str max = row->key.type == CONFIG_NUMBER
+                  ? arena_printf(in->arena, " of at most %llu", (unsigned long long)row->max)
+                  : STR("");
+    return err_set(in->err, ERR_USAGE, STR_FMT ":%zu:%zu: %s wants %s" STR_FMT, STR_ARG(in->file),
+                   at->line, at->column, row->key.path, has_words ? row->key.help : type_words(row),
+                   STR_ARG(max));
+}
+
+static bool read_map(struct reading *in, const struct yaml *map, str prefix, void *base);
+
+static bool read_scalar(struct reading *in, const struct row *row, const struct yaml *value, void *base)
+{
+    if (value->kind == YAML_NULL && row->key.type == CONFIG_TEXT)
+        return true;
+    if (value->kind != YAML_SCALAR || (row->key.type != CONFIG_TEXT && !value->is_plain) ||
+        !put_scalar(in, row, base, value->text))
+        return wrong_type(in, row, value);
+    return true;
+}
+
+/* --- the keys that are more than a scalar ------------------------------------------------------------------- */
+static bool feed_exists(str name)
+{
+    size_t n = 0;
+    const struct feed *const *feeds = advisory_feeds(&n);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(name, str_from(feeds[i]->name)))
+            return true;
+    return false;
+}
+
+static bool read_feeds(struct reading *in, const struct yaml *list)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        if (item->kind != YAML_SCALAR)
+            return complain(in, item, "feeds: wants NAME or NAME=URL-or-FOLDER", STR(""));
+        struct feed_choice *feed = vec_push(in->arena, &in->out->feeds);
+        str text = arena_dup(in->arena, item->text);
+        if (!feed || !text.ptr)
+            return err_memory(in->err);
+        str_cut_byte(text, '=', &feed->name, &feed->place);
+        if (!feed_exists(feed->name))
+            return complain(in, item, "feeds: no feed is called ", feed->name);
+    }
+    return true;
+}
+
+static bool only_chars(str text, const char *others, size_t max)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alnum && !str_has(str_from(others), str_of(&c, 1)))
+            return false;
+    }
+    return text.len > 0 && text.len <= max;
+}
+
+static bool check_registry(struct reading *in, const struct yaml *at, const struct config_registry *r)
+{
+    if (!r->name.len || !r->host.len)
+        return complain(in, at, "a registry needs ", r->name.len ? STR("host") : STR("name"));
+    if (!only_chars(r->name, "-", 50))
+        return complain(in, at, "registries[].name wants letters, digits and -, at most 50: ", r->name);
+    if (!only_chars(r->subscription, "-", 36) || r->subscription.len != 36)
+        return complain(in, at, "registries[].subscription wants a UUID: ", r->subscription);
+    if (!only_chars(r->resource_group, "-_.()", 90))
+        return complain(in, at, "registries[].resource-group wants letters, digits and -_.(): ",
+                        r->resource_group);
+    if (!only_chars(r->host, "-.:[]", 255))
+        return complain(in, at, "registries[].host wants HOST or HOST:PORT, without scheme: ", r->host);
+    if (r->password.len && r->password_file.len)
+        return complain(in, at, "registries[].password and password-file exclude each other", STR(""));
+    return true;
+}
+
+static bool read_registries(struct reading *in, const struct yaml *list)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        struct config_registry one = {0}, *kept;
+        if (item->kind != YAML_MAP)
+            return complain(in, item, "registries: each is a map with name and host", STR(""));
+        if (!put_fallbacks(in, &one, true) || !read_map(in, item, STR(REGISTRY), &one) ||
+            !check_registry(in, item, &one))
+            return false;
+        if (config_registry_find(in->out, one.name))
+            return complain(in, item, "two registries are called ", one.name);
+        if (!(kept = vec_push(in->arena, &in->out->registries)))
+            return err_memory(in->err);
+        *kept = one;
+    }
+    return true;
+}
+
+static bool read_limit(struct reading *in, const struct yaml *key, const struct yaml *value)
+{
+    for (int i = 0; i < LIMIT_COUNT; i++) {
+        if (!str_eq(key->text, str_from(limit_row((enum limit_id)i)->key)))
+            continue;
+        uint64_t number = 0;
+        if (value->kind != YAML_SCALAR || !str_to_u64(value->text, INT64_MAX, &number) || !number)
+            return complain(in, value, "a limit wants a number above zero: ", key->text);
+        in->out->limits.of[i] = number;
+        return true;
+    }
+    return complain(in, key, "no limit is called ", key->text);
+}
+
+static bool read_limits(struct reading *in, const struct yaml *map)
+{
+    for (size_t i = 0; i < map->pairs.len; i++)
+        if (!read_limit(in, map->pairs.ptr[i].key, map->pairs.ptr[i].value))
+            return false;
+    return true;
+}
+
+static bool read_row(struct reading *in, const struct row *row, const struct yaml *value, void *base)
+{
+    if (row->key.type != CONFIG_LIST && row->key.type != CONFIG_MAP)
+        return read_scalar(in, row, value, base);
+    if (value->kind == YAML_NULL)
+        return true;
+    if (value->kind != (row->key.type == CONFIG_LIST ? YAML_LIST : YAML_MAP))
+        return wrong_type(in, row, value);
+    if (row->key.type == CONFIG_MAP)
+        return read_limits(in, value);
+    return str_eq(str_from(row->key.path), STR("feeds")) ? read_feeds(in, value)
+                                                        : read_registries(in, value);
+}
+
+/* Nesting is that of the table: two levels. */
+static bool read_map(struct reading *in, const struct yaml *map, str prefix, void *base)
+{
+    for (size_t i = 0; i < map->pairs.len; i++) {
+        const struct yaml *key = map->pairs.ptr[i].key, *value = map->pairs.ptr[i].value;
+        str path = arena_printf(in->arena, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(key->text));
+        if (!path.ptr)
+            return err_memory(in->err);
+        const struct row *row = row_find(path);
+        if (row ? !read_row(in, row, value, base) : false)
+            return false;
+        if (row)
+            continue;
+        if (prefix.len || !is_section(path))
+            return complain(in, key, "unknown key ", path);
+        if (value->kind != YAML_MAP)
+            return complain(in, value, "a map is wanted for ", path);
+        str below = arena_printf(in->arena, STR_FMT ".", STR_ARG(path));
+        if (!below.ptr || !read_map(in, value, below, base))
+            return below.ptr ? false : err_memory(in->err);
+    }
+    return true;
+}
+
+/* --- what one key cannot say ---------------------------------------------------------------------------------- */
+static bool conflict(struct reading *in, const char *what)
+{
+    return err_set(in->err, ERR_USAGE, STR_FMT ": %s", STR_ARG(in->file), what);
+}
+
+static bool check_whole(struct reading *in)
+{
+    const struct config *c = in->out;
+    if ((c->tls_cert_file.len > 0) != (c->tls_key_file.len > 0))
+        return conflict(in, "tls.certificate and tls.key are given together or not at all");
+    if (c->notification_secret.len && c->notification_secret_file.len)
+        return conflict(in, "notification.secret and notification.secret-file exclude each other");
+    if (!c->workers || !c->http_workers || !c->max_attempts || c->lease_s < 3)
+        return conflict(in, "workers, http-workers and attempts are at least 1, lease at least 3");
+    if (!c->data_dir.len)
+        return conflict(in, "data-directory is empty");
+    return true;
+}
+
+static bool secret_from(struct reading *in, str file, str *secret)
+{
+    str bytes;
+    if (!file.len)
+        return true;
+    const char *path = arena_cstr(in->arena, file);
+    if (!path)
+        return err_memory(in->err);
+    if (!file_read(in->arena, path, LIMIT_RELEASE_FILE, &bytes, in->err)) {
+        in->err->kind = ERR_USAGE;
+        return err_wrap(in->err, STR_FMT, STR_ARG(in->file));
+    }
+    *secret = str_trim(bytes);
+    return secret->len > 0 ? true : conflict(in, "a secret file is empty");
+}
+
+static bool finish(struct reading *in)
+{
+    struct config *c = in->out;
+    if (!secret_from(in, c->notification_secret_file, &c->notification_secret))
+        return false;
+    for (size_t i = 0; i < c->registries.len; i++)
+        if (!secret_from(in, c->registries.ptr[i].password_file, &c->registries.ptr[i].password))
+            return false;
+    if (!c->database_dir.len)
+        c->database_dir = arena_printf(in->arena, STR_FMT "/advisories", STR_ARG(c->data_dir));
+    return c->database_dir.ptr ? true : err_memory(in->err);
+}
+
+/* libyaml's "line L column C: why" in our spelling. */
+static bool complain_syntax(struct reading *in)
+{
+    char msg[sizeof(in->err->msg)];
+    memcpy(msg, in->err->msg, sizeof(msg));
+    str line, column, why = str_from(msg);
+    if (str_starts(why, STR("line ")) && str_cut(str_skip(why, 5), STR(" column "), &line, &why) &&
+        str_cut(why, STR(": "), &column, &why))
+        return err_set(in->err, ERR_USAGE, STR_FMT ":" STR_FMT ":" STR_FMT ": " STR_FMT,
+                       STR_ARG(in->file), STR_ARG(line), STR_ARG(column), STR_ARG(why));
+    in->err->kind = ERR_USAGE;
+    return err_wrap(in->err, STR_FMT, STR_ARG(in->file));
+}
+
+bool config_parse(struct arena *arena, str file, str text, struct config *out, struct err *err)
+{
+    struct reading in = {arena, file, out, err};
+    struct yaml *root = NULL;
+    *out = (struct config){.limits = limits_default()};
+    if (!put_fallbacks(&in, out, false))
+        return false;
+    if (str_trim(text).len && !yaml_read(arena, text, &root, err))
+        return complain_syntax(&in);
+    if (root && root->kind != YAML_NULL && root->kind != YAML_MAP)
+        return complain(&in, root, "a map of keys is wanted", STR(""));
+    return (!root || root->kind == YAML_NULL || read_map(&in, root, STR(""), out)) &&
+           check_whole(&in) && finish(&in);
+}
+
+bool config_load(struct arena *arena, const char *path, struct config *out, struct err *err)
+{
+    str text;
+    if (!file_read(arena, path, LIMIT_CONFIG_FILE, &text, err)) {
+        err->kind = ERR_USAGE;
+        return false;
+    }
+    return config_parse(arena, str_from(path), text, out, err);
+}
