@@ -5,7 +5,11 @@
  * On disk, DIR holds
  *     current -> generations/000042        replaced by rename: readers see the old or the new one
  *     generations/000042/data.mdb          LMDB, immutable once published, opened MDB_RDONLY|MDB_NOLOCK
- *     sources/<feed>/…                     last good state of each source, from which it is rebuilt
+ *     sources/<feed>/records               last good state of each source, from which it is rebuilt
+ *     sources/<feed>/…                     what else the feed keeps, so that nothing is fetched twice
+ *     sources.json                         when each source was last tried, and how that went
+ *     building-<pid>/                      a generation being made; the next update removes what is left
+ *     lock                                 held by the one update
  * Nothing is ever fetched on the scan path.
  * Owns: a db owns its mapping until advisory_db_close; look-ups borrow from it or copy into the arena.
  * Threads: a db may be read by any number; an update holds DIR/lock. */
@@ -40,6 +44,7 @@ struct affected {
     enum fix_state state;
     enum severity severity; /* the distribution's own rating of this package; unknown when none */
     bool is_binary; /* the name is a binary package's, not a source's */
+    bool is_withdrawn; /* the record was taken back: kept to explain, never to find */
 };
 typedef VEC(struct affected) affecteds;
 
@@ -101,6 +106,8 @@ struct update_spec {
     const struct cancel *cancel;
     void (*progress)(void *ctx, str feed, str what, uint64_t done, uint64_t total);
     void *progress_ctx;
+    const char *keyring; /* of debian-archive; NULL: the one of Debian's package */
+    const char *apt_dir; /* where APT's sources are read; NULL: /etc/apt */
 };
 struct update_result {
     uint64_t generation; /* the one that is current now */

@@ -36,6 +36,8 @@
     X(ANALYSER_CPU, "analyser-cpu", 20 * 60, "seconds", "processor time of one analyser")          \
     X(FRAME, "frame", 768 * MIB, "bytes", "one message of the analyser")                           \
     X(INVENTORY, "inventory", 1000000, "packages", "packages of one image")                        \
+    X(LAYER_STEPS, "layer-steps", 1000000, "facts", "whiteouts, links and folders kept of a layer") \
+    X(STRAY_FILES, "stray-files", 10000, "files", "database-named files of a layer in odd places") \
     X(STANZA_LINE, "stanza-line", 1 * MIB, "bytes", "one line of a package database")              \
     X(FIELD, "field", 64 * KIB, "bytes", "one field that we keep")                                 \
     X(JSON_DEPTH, "json-depth", 128, "levels", "nesting of a JSON or YAML document")               \

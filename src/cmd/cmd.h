@@ -56,7 +56,8 @@ struct cmd_call {
 /* All commands, sorted by name. */
 const struct command *const *commands(size_t *n);
 
-/* Arguments without the program's name → the call.  Options and operands may mix; "--" ends options;
+/* Arguments without the program's name → the call.  Options and operands may mix; "--" ends
+ * options;
  * --name=value and --name value, -ovalue and -o value.  ERR_USAGE names the argument.  out->command
  * and out->path say how far it came even on failure. */
 NODISCARD bool cmd_parse(const struct command *const *table, size_t n_table, const str *args,
@@ -72,7 +73,8 @@ bool cmd_value_at(const struct cmd_call *call, const char *option, size_t i, str
 /* For libc's door: NULL when the option was not given (or the arena is used up). */
 const char *cmd_cstr(const struct cmd_call *call, const char *option);
 
-/* Two lines on stderr: what, where, why; and what to do.  Gives the exit code of the error's kind. */
+/* Two lines on stderr: what, where, why; and what to do.  Gives the exit code of the error's kind.
+ */
 int cmd_fail(const struct cmd_call *call, const struct err *err);
 /* The same with a remedy of its own. */
 int cmd_fail_with(const struct cmd_call *call, const struct err *err, const char *remedy);

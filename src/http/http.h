@@ -16,8 +16,7 @@ struct http_header {
 typedef VEC(struct http_header) http_headers;
 str http_header_get(const http_headers *headers, str name); /* the first; empty when absent */
 
-/* --- client -------------------------------------------------------------------------------------
- */
+/* --- client ---------------------------------------------------------------------------------- */
 struct http_client_spec {
     const char *user_agent;
     const char *ca_file; /* NULL: the system's */
@@ -71,8 +70,7 @@ NODISCARD bool http_url_unescape(struct arena *arena, str text, str *out);
 /* scheme, host (with port) and the rest of an absolute URL; false when it is none. */
 NODISCARD bool http_url_split(str url, str *scheme, str *host, str *rest);
 
-/* --- server -------------------------------------------------------------------------------------
- */
+/* --- server ---------------------------------------------------------------------------------- */
 struct http_query {
     str key, value; /* decoded */
 };
@@ -114,6 +112,10 @@ struct http_server_spec {
     uint64_t max_body; /* 0: LIMIT_HTTP_BODY */
     /* A larger maximum for some targets; NULL: none. Answer 0 for the default. */
     uint64_t (*max_body_of)(str path);
+    /* What stands in an answer that the server gives by itself (400, 413, 431, 500, 503): the
+     * content type, and the text into @body.  NULL: one plain line.  Called on network threads too.
+     */
+    const char *(*refusal)(unsigned status, struct sb *body);
 };
 struct http_server;
 /* The handler runs on a worker while the connection is suspended: a slow one delays only its
@@ -129,8 +131,7 @@ void http_server_close(struct http_server *server, uint32_t grace_ms);
 NODISCARD bool http_self_signed(struct arena *arena, const str *names, size_t n, unsigned days,
                                 str *cert_pem, str *key_pem, struct err *err);
 
-/* --- router -------------------------------------------------------------------------------------
- */
+/* --- router ---------------------------------------------------------------------------------- */
 /* Literal segments compare without case; "{name}" takes one segment, "{name*}" as many as it must
  * (at least one; one such a pattern).  At most 8 a pattern.  HEAD fits GET's rows.  The first row
  * that fits path and method wins; rows must not depend on order otherwise. */

@@ -136,28 +136,34 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 /* --- answers
  * -------------------------------------------------------------------------------------- */
 
-static struct MHD_Response *plain_response(unsigned status)
+static const char *plain_refusal(unsigned status, struct sb *body)
 {
-    char text[64];
-    int n = snprintf(text, sizeof(text), "%u %s\n", status, MHD_get_reason_phrase_for(status));
+    sb_addf(body, "%u %s\n", status, MHD_get_reason_phrase_for(status));
+    return "text/plain; charset=utf-8";
+}
+
+static struct MHD_Response *refusal(const struct http_server *server, unsigned status)
+{
+    auto_sb body;
+    sb_init(&body, LIMIT_HTTP_ANSWER);
+    const char *type = (server->spec.refusal ? server->spec.refusal : plain_refusal)(status, &body);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(body.len, body.ptr, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return NULL;
-    MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
+    MHD_add_response_header(response, "Content-Type", type);
     if (status == 503)
         MHD_add_response_header(response, "Retry-After", "5");
-    if (status >= 400)
-        MHD_add_response_header(response, "Connection", "close");
+    MHD_add_response_header(response, "Connection", "close");
     return response;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
+static enum MHD_Result refuse(struct job *job, unsigned status)
 {
-    struct MHD_Response *response = plain_response(status);
+    struct MHD_Response *response = refusal(job->server, status);
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    enum MHD_Result result = MHD_queue_response(job->connection, status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -222,7 +228,7 @@ static struct MHD_Response *run_handler(struct job *job, unsigned *status)
         log_event(LOG_ERROR, "answer cannot be sent", LOG_NUM("request", job->req.id),
                   LOG_STR("path", job->req.path), LOG_NUM("status", res.status),
                   LOG_NUM("bytes", res.body.len));
-        response = plain_response(500);
+        response = refusal(job->server, 500);
     }
     sb_fini(&res.body);
     if (log_is_on(LOG_DEBUG))
@@ -398,7 +404,7 @@ static enum MHD_Result begin(struct job *job, const char *method)
     job->has_head = true;
     job->refusal = fill_request(job, method);
     if (job->refusal)
-        return refuse(job->connection, job->refusal);
+        return refuse(job, job->refusal);
     uint64_t max = max_body(job->server, job->req.path), length = 0;
     sb_init(&job->body, max);
     str text = http_request_header(&job->req, STR("Content-Length"));
@@ -408,7 +414,7 @@ static enum MHD_Result begin(struct job *job, const char *method)
         return MHD_YES;
     job->refusal = 413;
     bool asks = http_request_header(&job->req, STR("Expect")).len > 0;
-    return asks || length - max > LIMIT_HTTP_DISCARD ? refuse(job->connection, 413) : MHD_YES;
+    return asks || length - max > LIMIT_HTTP_DISCARD ? refuse(job, 413) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct job *job, const char *bytes, size_t *n)
@@ -439,7 +445,7 @@ static enum MHD_Result submit(struct job *job)
         pthread_cond_signal(&server->work);
     }
     pthread_mutex_unlock(&server->lock);
-    return is_closing ? refuse(job->connection, 503) : MHD_YES;
+    return is_closing ? refuse(job, 503) : MHD_YES;
 }
 
 /* Called with the head, with each piece of body, at the body's end, and when resumed. */
@@ -457,7 +463,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         return take_body(job, bytes, n_bytes);
     if (job->response)
         return MHD_queue_response(connection, job->status, job->response);
-    return job->refusal ? refuse(connection, job->refusal) : submit(job);
+    return job->refusal ? refuse(job, job->refusal) : submit(job);
 }
 
 /* --- open and close
@@ -617,7 +623,7 @@ static void wait_quiet_locked(struct http_server *server, uint32_t ms)
 static void answer_503_locked(struct job *job)
 {
     job->status = job->refusal = 503;
-    job->response = plain_response(503);
+    job->response = refusal(job->server, 503);
     MHD_resume_connection(job->connection);
 }
 

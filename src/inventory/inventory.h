@@ -11,6 +11,8 @@
 
 #include "base/cancel.h"
 #include "base/map.h"
+#include "base/rd.h"
+#include "base/sb.h"
 #include "codec/codec.h"
 #include "model/model.h"
 
@@ -24,6 +26,8 @@ struct detector {
     const char *const *paths; /* patterns without leading slash, '*' matches within one component; NULL-terminated */
     size_t max_bytes;      /* of a file it reads whole */
     bool is_os_database;   /* unreadable: the scan is incomplete */
+    unsigned release_rank; /* of a release file: the lowest that names a distribution wins, and within
+                            * a row the first path does; 0: not a release file */
     /* @file gains what @in holds; strings are copied into @arena.  On failure packages already added
      * stay, and the caller makes a notice of *err. */
     bool (*parse)(struct arena *arena, str path, struct rd *in, struct file_record *file,
@@ -34,30 +38,42 @@ const struct detector *const *inventory_detectors(size_t *n);
 /* Changes whenever a detector, its revision, or the encoding does: part of a stored inventory's key. */
 uint64_t inventory_revision(void);
 
-/* What one file of one layer said. */
+/* What one file of one layer said.  Besides the files at a detector's paths these are the strays:
+ * files elsewhere with the name of a database, to which a link of another layer may lead. */
 struct file_record {
     str path; /* cleaned, no leading slash */
+    uint64_t order; /* of its entry in the layer's stream, from 1 */
     const struct detector *detector;
-    packages packages;   /* layer -1, path = this path with a leading slash */
+    packages packages; /* sorted by type, name, version, arch; layer -1, path = this path with a leading slash */
     struct distro distro; /* of a release file; id empty otherwise */
-    bool is_failed;      /* it could not be read: notice made; merged, it makes the image incomplete */
-    str reason;
+    bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
+    str reason;     /* why */
 };
 
 /* --- one layer -------------------------------------------------------------------------------------- */
-struct layer_link {
-    str path, target; /* target as stored for a symlink; cleaned path for a hard link */
-    bool is_hard;
+/* What the layer does to the file tree where it touches a database path, in the order of the stream,
+ * for the merge to repeat.  A database path is one that a detector's pattern matches or a folder above
+ * it; all whiteouts and opaque folders are kept, and links elsewhere that lead to a database path. */
+enum step_kind {
+    STEP_WHITEOUT, /* the path loses what lower layers put there: "a/b" of "a/.wh.b" */
+    STEP_OPAQUE,   /* the folder loses what lower layers put into it */
+    STEP_FOLDER,   /* replaces what is not a folder */
+    STEP_OTHER,    /* a file or device that is no database, and replaces what stood there */
+    STEP_SYMLINK,
+    STEP_HARDLINK,
+    STEP_KINDS
+};
+struct layer_step {
+    enum step_kind kind;
+    uint64_t order; /* of its entry in the layer's stream, from 1 */
+    str path;       /* cleaned, no leading slash */
+    str target;     /* as stored for a symlink; cleaned path for a hard link; else empty */
 };
 struct layer_inventory {
-    VEC(struct file_record) files;  /* sorted by path */
-    strs whiteouts;                 /* paths that a lower layer loses: "a/b" of "a/.wh.b" */
-    strs opaques;                   /* folders whose lower content is gone */
-    strs folders;                   /* folders on the way to a database path, that replace what is not a folder */
-    VEC(struct layer_link) links;   /* those whose path or target touches a database or install prefix */
-    strs replaced;                  /* other files or links standing where a database path goes through */
-    notices notices;
-    uint64_t n_entries, size_bytes; /* entries and inflated bytes seen */
+    VEC(struct file_record) files; /* sorted by path, then order */
+    VEC(struct layer_step) steps;  /* sorted by order */
+    notices notices;               /* about the layer itself; what a file lacks is in its record */
+    uint64_t n_entries, size_bytes; /* entries, and the bytes of their bodies */
 };
 
 struct layer_scan;
@@ -88,6 +104,7 @@ struct image_inventory {
     bool is_identified; /* at least a distribution or a package was found */
 };
 /* Layers from the base up, whiteouts, opaque folders, links and replacements applied; a package's
- * layer is the lowest one from which on it stood unchanged in its database. */
+ * layer is the lowest one from which on it stood unchanged in its database.
+ * @out borrows the strings of @layers. */
 NODISCARD bool image_inventory_merge(struct arena *arena, const struct layer_inventory *const *layers,
                                      size_t n, struct image_inventory *out, struct err *err);

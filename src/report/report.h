@@ -5,6 +5,7 @@
 #pragma once
 
 #include "assess/assess.h"
+#include "base/sb.h"
 #include "image/image.h"
 #include "match/match.h"
 
@@ -18,7 +19,7 @@ struct report {
     str source; /* as the user wrote it */
     int64_t scanned_at;
     digest digest; /* of the manifest; none for dir: */
-    digest index; /* of the index it came from; none */
+    digest index;  /* of the index it came from; none */
     str platform;
     VEC(struct report_layer) layers;
     VEC(struct label) labels;
@@ -41,12 +42,31 @@ struct report {
 struct report_summary {
     unsigned critical, high, medium, low, unknown, patchable, disabled;
 };
+/* Of all findings that count: neither disabled nor kernel headers.  Rated "none" counts as low. */
 struct report_summary report_summarize(const struct report *report);
+
+/* What a reader does not want to see.  The verdict and the summary do not change by it, and what it
+ * hides is counted where it is missing. */
+struct report_filter {
+    unsigned severities; /* 1 << enum severity of those to show; 0: all */
+    bool hides_unfixed, hides_unknown;
+};
+enum report_place {
+    PLACE_LISTED,
+    PLACE_HIDDEN,   /* by the filter */
+    PLACE_HEADERS,  /* of the kernel: a class of their own, outside counts and gates */
+    PLACE_DISABLED, /* by a rule */
+};
+enum report_place report_place_of(const struct finding *finding,
+                                  const struct report_filter *filter);
+size_t report_count(const struct report *report, const struct report_filter *filter,
+                    enum report_place place);
 
 struct report_options {
     bool is_colour;
-    unsigned width;  /* columns of the terminal; 0: not one */
-    bool is_sbom;    /* packages only, no findings */
+    unsigned width; /* columns of the terminal; 0: not one */
+    bool is_sbom;   /* packages only, no findings */
+    struct report_filter filter;
 };
 struct report_format {
     const char *name;    /* "json" */
@@ -58,5 +78,13 @@ struct report_format {
 };
 const struct report_format *report_format_find(str name);
 const struct report_format *const *report_formats(size_t *n);
-/* The engine's version and the digest of its rules: stamped on every report. */
+/* The engine's version and the digest of its rules (version, detectors, version orderings): stamped
+ * on every report. */
 const char *report_engine_version(void);
+digest report_engine_digest(void);
+
+/* Foreign text for a terminal: what could move a cursor, change a colour, reorder a line (controls,
+ * bidirectional and right-to-left, zero-width and unassigned characters, what is not UTF-8) becomes
+ * \x1b or \u202e in words.  At most @max_columns (0: no maximum), then cut with "…".
+ * Gives the columns taken.  Needs LC_CTYPE=C.UTF-8; without it only ASCII passes. */
+size_t report_text(struct sb *out, str foreign, size_t max_columns);

@@ -15,7 +15,8 @@ static void test_distro__rules(void **state)
     str row;
     size_t n = 0;
     for (; test_next_row(&in, &row); n++) {
-        struct distro distro = {.id = column(&row), .version_id = column(&row)};
+        struct distro distro = {.id = column(&row)};
+        distro.version_id = column(&row);
         str ecosystem = column(&row), release = column(&row), day = column(&row);
         str got = distro_ecosystem(&distro, &arena);
         if (!got.ptr || !str_eq(got, ecosystem))

@@ -15,9 +15,12 @@ static void test_purl__rules(void **state)
     rd_init(&in, test_data(&arena, "model/purl.txt"));
     str row;
     while (test_next_row(&in, &row)) {
-        struct package package = {.type = column(&row), .name = column(&row), .version = column(&row),
-                                  .arch = column(&row)};
-        struct distro distro = {.id = column(&row), .version_id = column(&row)};
+        struct package package = {.type = column(&row)};
+        package.name = column(&row);
+        package.version = column(&row);
+        package.arch = column(&row);
+        struct distro distro = {.id = column(&row)};
+        distro.version_id = column(&row);
         package.is_os = distro.id.len > 0;
         str expected = column(&row), purl = purl_of(&arena, &package, &distro);
         if (!str_eq(purl, expected))

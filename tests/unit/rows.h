@@ -4,11 +4,11 @@
 
 #include "support.h"
 
-/* The next column of @row, trimmed; fails the test when there is none. */
+/* The next column of @row, trimmed; empty behind the last. */
 static inline str column(str *row)
 {
-    str field;
+    str field = STR_NONE;
     if (!str_next(row, '|', &field))
-        fail_msg("a column is missing");
+        return STR_NONE;
     return str_trim(field);
 }

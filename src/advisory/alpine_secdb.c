@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alpine_secdb.c - Alpine's security database: vX.Y/{main,community}.{json,yaml}.
+ *
+ * What a secfix says, and how we read it:
+ * - package names are origins (source packages).
+ * - Version V with id I: I is fixed in V, so what is older than V is affected by I.
+ * - Alpine lists an id again under a later version when the first fix was incomplete or its branch was
+ *   rebased; the tools that read the file (Clair, Grype) take each line by itself, so a package is
+ *   affected while any of them is newer than it.  That equals: affected below the highest version.
+ * - Version "0": the package never was affected.  A state of its own, unless a real version is named too.
+ * - A further id on the same line (XSA-297) is an alias when no second CVE shares it, else related:
+ *   one XSA often covers several CVEs, which must not become one finding.
+ *
+ * The folder's name is the branch when it looks like one; the file's own distroversion is asked otherwise.
+ * A branch is covered when `main` was read whole; a notice says so when there is no `community`. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "advisory/internal.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/num.h"
+#include "os/file.h"
+#include "version/version.h"
+
+enum { BRANCH_FIRST = 10, BRANCH_LAST = 60, BRANCHES_MISSING = 3 };
+static const uint64_t FILE_MEMORY = 2 * GIB;
+
+struct secdb_record {
+    struct record record;
+    struct map entries; /* ecosystem NUL package → index + 1 into record.entries */
+    strs others;
+};
+
+struct secdb_read {
+    struct feed_reader *reader;
+    struct arena *arena;
+    struct map by_id;  /* id → struct secdb_record */
+    struct map owners; /* further id → the one id it stands with, or "" when there are several */
+    strs covered;
+    uint64_t n_files;
+};
+
+static bool is_branch(str name)
+{
+    str major, minor;
+    uint64_t number;
+    return str_starts(name, STR("v")) && str_cut_byte(str_skip(name, 1), '.', &major, &minor) &&
+           str_to_u64(major, 999, &number) && str_to_u64(minor, 9999, &number);
+}
+
+/* --- records ------------------------------------------------------------------------------------------ */
+
+static struct secdb_record *record_of(struct secdb_read *read, str id, struct err *err)
+{
+    void **slot = map_at(&read->by_id, id);
+    if (slot && !*slot) {
+        struct secdb_record *fresh = arena_new(read->arena, struct secdb_record);
+        if (fresh) {
+            map_init(&fresh->entries, read->arena);
+            fresh->record.advisory.id = id;
+        }
+        *slot = fresh;
+    }
+    if (!slot || !*slot)
+        err_memory(err);
+    return slot ? *slot : NULL;
+}
+
+static bool note_others(struct secdb_read *read, struct secdb_record *to, const struct secdb_fix *fix,
+                        struct err *err)
+{
+    for (size_t i = 0; i < fix->others.len; i++) {
+        str other = fix->others.ptr[i];
+        struct secdb_record *owner = map_get(&read->owners, other);
+        bool is_known = false;
+        for (size_t j = 0; j < to->others.len; j++)
+            is_known |= str_eq(to->others.ptr[j], other);
+        str *slot = is_known ? NULL : vec_push(read->arena, &to->others);
+        if (!is_known && !slot)
+            return err_memory(err);
+        if (slot)
+            *slot = other;
+        /* the map itself stands for "several" */
+        void *now = !owner || owner == to ? (void *)to : (void *)&read->owners;
+        if (!map_put(&read->owners, other, now))
+            return err_memory(err);
+    }
+    return true;
+}
+
+static struct affected *entry_of(struct secdb_read *read, struct secdb_record *record, str ecosystem,
+                                 str package, struct err *err)
+{
+    str key = arena_printf(read->arena, STR_FMT "/" STR_FMT, STR_ARG(ecosystem), STR_ARG(package));
+    void **slot = key.ptr ? map_at(&record->entries, key) : NULL;
+    if (!slot) {
+        err_memory(err);
+        return NULL;
+    }
+    uintptr_t at = (uintptr_t)*slot;
+    if (at)
+        return &record->record.entries.ptr[at - 1].affected;
+    struct record_entry *entry = vec_push(read->arena, &record->record.entries);
+    if (!entry) {
+        err_memory(err);
+        return NULL;
+    }
+    *entry = (struct record_entry){.ecosystem = ecosystem, .package = package};
+    *slot = (void *)(uintptr_t)record->record.entries.len;
+    return &entry->affected;
+}
+
+/* Keep the highest version; one that cannot be compared stands beside it, so that nothing is lost. */
+static bool add_range(struct secdb_read *read, struct affected *affected, str version, struct err *err)
+{
+    const struct version_scheme *apk = version_find(STR("apk"));
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        struct version_range *range = &affected->ranges.ptr[i];
+        if (str_eq(range->fixed, version))
+            return true;
+        enum version_order order = apk ? apk->cmp(range->fixed, version) : VERSION_UNKNOWN;
+        if (order == VERSION_UNKNOWN)
+            continue;
+        if (order == VERSION_LESS)
+            range->fixed = version;
+        return true;
+    }
+    struct version_range *range = vec_push(read->arena, &affected->ranges);
+    if (!range)
+        return err_memory(err);
+    *range = (struct version_range){.introduced = STR("0"), .fixed = version};
+    return true;
+}
+
+static bool add_fix(struct secdb_read *read, str ecosystem, const struct secdb_fix *fix, struct err *err)
+{
+    struct secdb_record *record = record_of(read, fix->id, err);
+    if (!record || !note_others(read, record, fix, err))
+        return false;
+    if (str_is_empty(record->record.advisory.title))
+        record->record.advisory.title = fix->text;
+    struct affected *affected = entry_of(read, record, ecosystem, fix->package, err);
+    if (!affected)
+        return false;
+    if (!str_eq(fix->version, STR("0"))) {
+        affected->state = FIX_FIXED;
+        return add_range(read, affected, fix->version, err);
+    }
+    if (affected->state == FIX_UNKNOWN)
+        affected->state = FIX_NOT_AFFECTED;
+    return true;
+}
+
+static bool write_records(struct secdb_read *read, struct err *err)
+{
+    for (size_t i = 0; i < read->by_id.len; i++) {
+        struct secdb_record *record = read->by_id.entries[i].value;
+        struct advisory *advisory = &record->record.advisory;
+        for (size_t j = 0; j < record->others.len; j++) {
+            str other = record->others.ptr[j];
+            bool is_alias = map_get(&read->owners, other) == record;
+            str *slot = vec_push(read->arena, is_alias ? &advisory->aliases : &advisory->related);
+            if (!slot)
+                return err_memory(err);
+            *slot = other;
+        }
+        if (!feed_record(read->reader, &record->record, err))
+            return err_wrap(err, STR_FMT, STR_ARG(advisory->id));
+    }
+    return true;
+}
+
+/* --- files -------------------------------------------------------------------------------------------- */
+
+static bool branch_of(struct secdb_read *read, const struct secdb *secdb, str folder, str path, str *out,
+                      struct err *err)
+{
+    bool has_own = is_branch(secdb->branch);
+    if (is_branch(folder)) {
+        *out = folder;
+        if (!str_is_empty(secdb->branch) && !str_eq(secdb->branch, folder))
+            return feed_notice(read->reader, NOTICE_ADVISORY, path, err,
+                               "says it is of " STR_FMT "; taken as " STR_FMT ", the folder's name",
+                               STR_ARG(secdb->branch), STR_ARG(folder));
+        return true;
+    }
+    *out = secdb->branch;
+    return has_own || err_set(err, ERR_FORMAT, STR_FMT ": neither its folder nor the file names a branch",
+                              STR_ARG(path));
+}
+
+static bool add_text(struct secdb_read *read, str folder, str path, str text, str *ecosystem,
+                     struct err *err)
+{
+    struct secdb secdb;
+    str branch;
+    bool is_yaml = !str_ends(path, STR(".json"));
+    feed_seen(read->reader, path, text);
+    if (!secdb_parse(text, is_yaml, read->arena, &secdb, err) ||
+        !branch_of(read, &secdb, folder, path, &branch, err))
+        return err_wrap(err, STR_FMT, STR_ARG(path));
+    *ecosystem = arena_printf(read->arena, "Alpine:" STR_FMT, STR_ARG(branch));
+    if (!ecosystem->ptr)
+        return err_memory(err);
+    for (size_t i = 0; i < secdb.broken.len; i++) {
+        if (!feed_notice(read->reader, NOTICE_ADVISORY, path, err, "not read: " STR_FMT,
+                         STR_ARG(secdb.broken.ptr[i])))
+            return false;
+    }
+    for (size_t i = 0; i < secdb.fixes.len; i++) {
+        if (!add_fix(read, *ecosystem, &secdb.fixes.ptr[i], err))
+            return false;
+    }
+    read->n_files++;
+    return true;
+}
+
+/* One repository of a branch; JSON first.  *is_there is false when it has neither. */
+static bool add_repo(struct secdb_read *read, str place, str folder, const char *repo, str *ecosystem,
+                     bool *is_there, struct err *err)
+{
+    static const char *const suffixes[] = {"json", "yaml"};
+    *is_there = false;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes) && !*is_there; i++) {
+        str text, path = arena_printf(read->arena, STR_FMT "%s%s.%s", STR_ARG(folder),
+                                      folder.len ? "/" : "", repo, suffixes[i]);
+        if (!path.ptr)
+            return err_memory(err);
+        if (feed_get(read->reader, place, path, LIMIT_FEED_RECORD, read->arena, &text, err)) {
+            *is_there = true;
+            /* "." stands for the place itself, whose own name may be the branch */
+            size_t slash = str_rfind_byte(place, '/');
+            str name = folder.len ? folder : slash < place.len ? str_skip(place, slash + 1) : place;
+            return add_text(read, name, path, text, ecosystem, err);
+        }
+        if (err->kind != ERR_NOT_FOUND)
+            return false;
+        *err = (struct err){0};
+    }
+    return true;
+}
+
+static bool add_branch(struct secdb_read *read, str place, str folder, bool *is_there, struct err *err)
+{
+    str ecosystem = STR_NONE, other = STR_NONE;
+    bool has_main, has_community;
+    if (!add_repo(read, place, folder, "main", &ecosystem, &has_main, err) ||
+        !add_repo(read, place, folder, "community", &other, &has_community, err))
+        return false;
+    *is_there = has_main || has_community;
+    if (!*is_there)
+        return true;
+    const char *missing = has_main ? "community" : "main";
+    if ((!has_main || !has_community) &&
+        !feed_notice(read->reader, NOTICE_ADVISORY, folder, err, "%s is missing%s", missing,
+                     has_main ? "" : ": the branch is not covered"))
+        return false;
+    return !has_main || feed_covers(read->reader, ecosystem, err);
+}
+
+static bool add_folder(struct secdb_read *read, str place, struct err *err)
+{
+    str_vec names = {0};
+    bool is_there;
+    const char *path = arena_cstr(read->arena, place);
+    if (!path)
+        return err_memory(err);
+    if (!dir_list(read->arena, path, &names, err))
+        return false;
+    for (size_t i = 0; i < names.len; i++) {
+        if (is_branch(names.ptr[i]) && !add_branch(read, place, names.ptr[i], &is_there, err))
+            return false;
+    }
+    return add_branch(read, place, STR_NONE, &is_there, err);
+}
+
+/* A server lists nothing: branches are tried upwards until several in a row are missing. */
+static bool add_server(struct secdb_read *read, str place, struct err *err)
+{
+    int n_missing = 0;
+    for (int minor = BRANCH_FIRST; minor < BRANCH_LAST && n_missing < BRANCHES_MISSING; minor++) {
+        bool is_there;
+        str folder = arena_printf(read->arena, "v3.%d", minor);
+        if (!folder.ptr)
+            return err_memory(err);
+        if (!add_branch(read, place, folder, &is_there, err))
+            return false;
+        n_missing = is_there ? 0 : n_missing + 1;
+    }
+    return true;
+}
+
+static bool alpine_secdb_read(struct feed_reader *reader, struct err *err)
+{
+    struct arena arena;
+    str place = str_is_empty(reader->place) ? str_from(reader->feed->default_url) : reader->place;
+    while (place.len > 1 && str_ends(place, STR("/")))
+        place = str_slice(place, 0, place.len - 1);
+    arena_init(&arena, FILE_MEMORY);
+    struct secdb_read read = {.reader = reader, .arena = &arena};
+    map_init(&read.by_id, &arena);
+    map_init(&read.owners, &arena);
+    reader->state->url = place;
+    bool is_ok = place_is_url(place) ? add_server(&read, place, err) : add_folder(&read, place, err);
+    if (is_ok && !read.n_files)
+        is_ok = err_set(err, ERR_NOT_FOUND, STR_FMT ": no vX.Y/main.json or .yaml there", STR_ARG(place));
+    is_ok = is_ok && write_records(&read, err);
+    arena_fini(&arena);
+    return is_ok;
+}
+
+const struct feed feed_alpine_secdb = {
+    .name = "alpine-secdb",
+    .summary = "Alpine Linux: which version of a package fixed what",
+    .default_url = "https://secdb.alpinelinux.org",
+    .licence = "none stated (published by Alpine Linux for public use)",
+    .read = alpine_secdb_read,
+};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* build.c - records of all sources into one LMDB file, whole or not at all.
+ *
+ * The records files are mapped; what is collected are pointers into them, sorted by key, so that LMDB is
+ * filled from left to right and the same records give the same order. */
+#include <lmdb.h>
+#include <string.h>
+
+#include "advisory/internal.h"
+#include "base/limits.h"
+#include "base/num.h"
+
+enum { PUTS_A_TXN = 50000, MAP_FACTOR = 6 };
+static const size_t MAP_LEAST = 64 << 20, MAP_MOST = 1ULL << 42;
+static const size_t BUILD_MEMORY = 8ULL << 30; /* of pointers: 64 bytes a statement */
+
+struct row {
+    str a, b;  /* ecosystem and package, or source and record */
+    str value; /* a statement, or a record's text */
+    uint32_t source;
+};
+typedef VEC(struct row) rows;
+
+struct build {
+    struct arena arena;
+    const struct build_source *sources;
+    size_t n_sources;
+    struct records_file *files;
+    rows statements, texts;
+    strs coverage;
+    uint64_t generation;
+    const struct cancel *cancel;
+};
+
+struct filler {
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    size_t n_puts;
+    bool is_full; /* the map was too small: again with a larger one */
+};
+
+static int row_cmp(const void *left, const void *right)
+{
+    const struct row *a = left, *b = right;
+    int order = str_cmp(a->a, b->a);
+    if (order == 0)
+        order = str_cmp(a->b, b->b);
+    if (order == 0)
+        order = a->source < b->source ? -1 : a->source > b->source;
+    return order ? order : str_cmp(a->value, b->value);
+}
+
+static int str_order(const void *left, const void *right)
+{
+    return str_cmp(*(const str *)left, *(const str *)right);
+}
+
+static bool collect_record(struct build *build, uint32_t source, struct rd *body, struct err *err)
+{
+    str id = rd_blob(body, LIMIT_FEED_RECORD);
+    struct row *row = vec_push(&build->arena, &build->texts);
+    if (!row)
+        return err_memory(err);
+    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT_FEED_RECORD), source};
+    size_t n = (size_t)rd_varint(body, rd_left(body));
+    for (size_t i = 0; i < n && rd_is_ok(body); i++) {
+        if (!(row = vec_push(&build->arena, &build->statements)))
+            return err_memory(err);
+        row->a = rd_blob(body, LIMIT_FEED_RECORD);
+        row->b = rd_blob(body, LIMIT_FEED_RECORD);
+        row->value = rd_blob(body, LIMIT_FEED_RECORD);
+        row->source = source;
+    }
+    return rd_ok(body, err);
+}
+
+static bool collect_source(struct build *build, uint32_t source, struct err *err)
+{
+    enum frame_kind kind;
+    struct rd body;
+    enum next next;
+    if (!build->sources[source].path)
+        return true;
+    struct records_file *file = &build->files[source];
+    if (!records_open(file, build->sources[source].path, err))
+        return false;
+    while ((next = records_next(file, &kind, &body, err)) == NEXT_ITEM) {
+        if (cancel_is(build->cancel, err))
+            return false;
+        if (kind == FRAME_RECORD) {
+            if (!collect_record(build, source, &body, err))
+                return err_wrap(err, "%s", build->sources[source].path);
+            continue;
+        }
+        str *ecosystem = vec_push(&build->arena, &build->coverage);
+        if (!ecosystem)
+            return err_memory(err);
+        *ecosystem = rd_blob(&body, LIMIT_FEED_RECORD);
+        if (!rd_ok(&body, err))
+            return false;
+    }
+    return next == NEXT_END ? true : err_wrap(err, "%s", build->sources[source].path);
+}
+
+static bool lmdb_fail(struct filler *filler, int rc, struct err *err)
+{
+    filler->is_full = rc == MDB_MAP_FULL;
+    return err_set(err, ERR_IO, "advisory database: %s", mdb_strerror(rc));
+}
+
+static bool commit(struct filler *filler, struct err *err)
+{
+    int rc = mdb_txn_commit(filler->txn);
+    filler->txn = NULL;
+    return rc ? lmdb_fail(filler, rc, err) : true;
+}
+
+static bool put(struct filler *filler, const struct db_key *key, str value, struct err *err)
+{
+    union {
+        const char *borrowed;
+        void *lmdb;
+    } k = {.borrowed = key->bytes}, v = {.borrowed = value.ptr ? value.ptr : ""};
+    MDB_val mk = {.mv_size = key->len, .mv_data = k.lmdb};
+    MDB_val mv = {.mv_size = value.len, .mv_data = v.lmdb};
+    if (!filler->txn) {
+        int rc = mdb_txn_begin(filler->env, NULL, 0, &filler->txn);
+        if (rc == 0)
+            rc = mdb_dbi_open(filler->txn, NULL, 0, &filler->dbi);
+        if (rc)
+            return lmdb_fail(filler, rc, err);
+    }
+    /* Hashed keys, in lower case, sort behind all others but come between them: no MDB_APPEND. */
+    unsigned flags = key->bytes[0] & 0x20 ? 0 : MDB_APPEND;
+    int rc = mdb_put(filler->txn, filler->dbi, &mk, &mv, flags);
+    if (rc == MDB_KEYEXIST)
+        rc = mdb_put(filler->txn, filler->dbi, &mk, &mv, 0);
+    if (rc)
+        return lmdb_fail(filler, rc, err);
+    return ++filler->n_puts % PUTS_A_TXN ? true : commit(filler, err);
+}
+
+static bool put_coverage(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    for (size_t i = 0; i < build->coverage.len; i++) {
+        if (i && str_eq(build->coverage.ptr[i], build->coverage.ptr[i - 1]))
+            continue;
+        db_key_make(&key, KEY_COVERAGE, build->coverage.ptr[i], STR_NONE);
+        if (!put(filler, &key, STR_NONE, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_meta(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    auto_sb meta;
+    sb_init(&meta, LIMIT_FEED_RECORD);
+    sb_varint(&meta, ADVISORY_FORMAT);
+    sb_u64le(&meta, build->generation);
+    sb_varint(&meta, build->n_sources);
+    for (size_t i = 0; i < build->n_sources; i++) {
+        source_state_print(&build->sources[i].state, &meta);
+        sb_blob(&meta, build->sources[i].compiled);
+    }
+    db_key_make(&key, KEY_META, STR_NONE, STR_NONE);
+    return sb_ok(&meta, err) && put(filler, &key, sb_str(&meta), err);
+}
+
+static bool put_packages(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    auto_sb value;
+    sb_init(&value, LIMIT_FEED_FILE);
+    for (size_t i = 0, end; i < build->statements.len; i = end) {
+        const struct row *first = &build->statements.ptr[i];
+        for (end = i + 1; end < build->statements.len; end++) {
+            const struct row *row = &build->statements.ptr[end];
+            if (!str_eq(row->a, first->a) || !str_eq(row->b, first->b))
+                break;
+        }
+        sb_clear(&value);
+        sb_varint(&value, end - i);
+        for (size_t j = i; j < end; j++) {
+            sb_varint(&value, build->statements.ptr[j].source);
+            sb_add(&value, build->statements.ptr[j].value);
+        }
+        db_key_make(&key, KEY_PACKAGE, first->a, first->b);
+        if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
+            return err_wrap(err, "package " STR_FMT, STR_ARG(first->b));
+        if (cancel_is(build->cancel, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_texts(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    for (size_t i = 0; i < build->texts.len; i++) {
+        const struct row *row = &build->texts.ptr[i];
+        db_key_make(&key, KEY_RECORD, row->a, row->b);
+        if (!put(filler, &key, row->value, err))
+            return err_wrap(err, "record " STR_FMT, STR_ARG(row->b));
+    }
+    return true;
+}
+
+static bool fill(struct build *build, const char *folder, size_t map_bytes, bool *is_full,
+                 struct err *err)
+{
+    struct filler filler = {0};
+    int rc = mdb_env_create(&filler.env);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(filler.env, map_bytes);
+    if (rc == 0)
+        rc = mdb_env_open(filler.env, folder, MDB_NOLOCK | MDB_NOSYNC | MDB_NOTLS, 0644);
+    bool is_ok = rc ? lmdb_fail(&filler, rc, err) : true;
+    is_ok = is_ok && put_coverage(build, &filler, err) && put_meta(build, &filler, err) &&
+            put_packages(build, &filler, err) && put_texts(build, &filler, err);
+    if (filler.txn && is_ok)
+        is_ok = commit(&filler, err);
+    if (filler.txn)
+        mdb_txn_abort(filler.txn);
+    if (is_ok && (rc = mdb_env_sync(filler.env, 1)) != 0)
+        is_ok = lmdb_fail(&filler, rc, err);
+    if (filler.env)
+        mdb_env_close(filler.env);
+    *is_full = filler.is_full;
+    return is_ok;
+}
+
+/* Empties what a too small map left behind. */
+static bool fill_until_it_fits(struct build *build, const char *folder, size_t bytes, struct err *err)
+{
+    bool is_full = false;
+    size_t map_bytes = num_max(MAP_LEAST, bytes * MAP_FACTOR);
+    map_bytes -= map_bytes % (1 << 20);
+    while (!fill(build, folder, map_bytes, &is_full, err)) {
+        if (!is_full || map_bytes >= MAP_MOST)
+            return false;
+        map_bytes *= 2;
+        const char *path = arena_cstr(&build->arena, arena_printf(&build->arena, "%s/data.mdb", folder));
+        if (!path)
+            return err_memory(err);
+        (void)remove(path);
+        *err = (struct err){0};
+    }
+    return true;
+}
+
+bool build_generation(const char *folder, uint64_t generation, const struct build_source *sources,
+                      size_t n_sources, const struct cancel *cancel, struct err *err)
+{
+    struct build build = {.sources = sources, .n_sources = n_sources, .generation = generation,
+                          .cancel = cancel};
+    size_t bytes = 0;
+    arena_init(&build.arena, BUILD_MEMORY);
+    build.files = arena_array(&build.arena, struct records_file, n_sources);
+    bool is_ok = build.files || !n_sources ? true : err_memory(err);
+    for (size_t i = 0; i < n_sources && is_ok; i++) {
+        is_ok = collect_source(&build, (uint32_t)i, err);
+        bytes += build.files[i].bytes.len;
+    }
+    if (is_ok) {
+        vec_sort(&build.statements, row_cmp);
+        vec_sort(&build.texts, row_cmp);
+        vec_sort(&build.coverage, str_order);
+        is_ok = fill_until_it_fits(&build, folder, bytes, err);
+    }
+    for (size_t i = 0; build.files && i < n_sources; i++)
+        records_close(&build.files[i]);
+    arena_fini(&build.arena);
+    return is_ok;
+}

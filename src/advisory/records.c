@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* records.c - the last good state of one source: magic, then frames of a varint length and a body.
+ *
+ *     "plimrec" version | R … | C … | … | E n_records
+ *
+ * The end frame tells a whole file from a cut one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "advisory/internal.h"
+#include "base/auto.h"
+#include "base/limits.h"
+#include "os/file.h"
+
+enum { FLUSH_AT = 1 << 20 };
+
+struct records_writer {
+    int fd;
+    struct hash *hash;
+    struct sb pending; /* whole frames not yet written */
+    struct sb body, part;
+    uint64_t n_records;
+};
+
+static str magic(void) { return STR("plimrec\x01"); }
+
+void records_abort(struct records_writer *writer)
+{
+    if (!writer)
+        return;
+    if (writer->fd >= 0)
+        close(writer->fd);
+    hash_close(writer->hash);
+    sb_fini(&writer->pending);
+    sb_fini(&writer->body);
+    sb_fini(&writer->part);
+    free(writer);
+}
+
+bool records_create(struct records_writer **out, const char *path, struct err *err)
+{
+    struct records_writer *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return err_memory(err);
+    writer->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (writer->fd < 0) {
+        err_sys(err, ERR_IO, "%s", path);
+        records_abort(writer);
+        return false;
+    }
+    sb_init(&writer->pending, 2 * LIMIT_FEED_RECORD);
+    sb_init(&writer->body, LIMIT_FEED_RECORD);
+    sb_init(&writer->part, LIMIT_FEED_RECORD);
+    if (!hash_open(&writer->hash, HASH_SHA256, err)) {
+        records_abort(writer);
+        return false;
+    }
+    sb_add(&writer->pending, magic());
+    *out = writer;
+    return true;
+}
+
+static bool flush(struct records_writer *writer, struct err *err)
+{
+    if (!sb_ok(&writer->pending, err))
+        return false;
+    hash_add(writer->hash, sb_str(&writer->pending));
+    if (!fd_write(writer->fd, sb_str(&writer->pending), err))
+        return err_wrap(err, "records");
+    sb_clear(&writer->pending);
+    return true;
+}
+
+static bool add_frame(struct records_writer *writer, struct err *err)
+{
+    if (!sb_ok(&writer->body, err) || !sb_ok(&writer->part, err))
+        return err_wrap(err, "a record");
+    sb_blob(&writer->pending, sb_str(&writer->body));
+    return writer->pending.len < FLUSH_AT || flush(writer, err);
+}
+
+/* Names become parts of keys, which NUL divides. */
+static bool is_name(str name)
+{
+    return name.len > 0 && str_find_byte(name, '\0') == name.len;
+}
+
+bool records_add(struct records_writer *writer, const struct record *record, struct err *err)
+{
+    const struct advisory *advisory = &record->advisory;
+    if (!is_name(advisory->id))
+        return err_set(err, ERR_FORMAT, "a record without an id");
+    for (size_t i = 0; i < record->entries.len; i++) {
+        if (!is_name(record->entries.ptr[i].ecosystem) || !is_name(record->entries.ptr[i].package))
+            return err_set(err, ERR_FORMAT, "an affected package without a name or ecosystem");
+    }
+    if (writer->n_records >= LIMIT_FEED_RECORDS)
+        return err_set(err, ERR_LIMIT, "feed-records: more than %llu",
+                       (unsigned long long)LIMIT_FEED_RECORDS);
+    sb_clear(&writer->body);
+    sb_byte(&writer->body, FRAME_RECORD);
+    sb_clear(&writer->part);
+    record_text_print(advisory, &writer->part);
+    sb_blob(&writer->body, advisory->id);
+    sb_blob(&writer->body, sb_str(&writer->part));
+    sb_varint(&writer->body, record->entries.len);
+    for (size_t i = 0; i < record->entries.len; i++) {
+        const struct record_entry *entry = &record->entries.ptr[i];
+        struct affected affected = entry->affected;
+        affected.record = advisory->id;
+        affected.is_withdrawn = !str_is_empty(advisory->withdrawn);
+        sb_clear(&writer->part);
+        affected_print(&affected, &writer->part);
+        sb_blob(&writer->body, entry->ecosystem);
+        sb_blob(&writer->body, entry->package);
+        sb_blob(&writer->body, sb_str(&writer->part));
+    }
+    writer->n_records++;
+    return add_frame(writer, err);
+}
+
+bool records_cover(struct records_writer *writer, str ecosystem, struct err *err)
+{
+    if (!is_name(ecosystem))
+        return err_set(err, ERR_FORMAT, "an ecosystem without a name");
+    sb_clear(&writer->body);
+    sb_byte(&writer->body, FRAME_COVERAGE);
+    sb_blob(&writer->body, ecosystem);
+    return add_frame(writer, err);
+}
+
+bool records_finish(struct records_writer *writer, uint64_t *n_records, str *digest,
+                    struct arena *arena, struct err *err)
+{
+    uint8_t sum[HASH_MAX];
+    char hex[2 * HASH_MAX + 1];
+    sb_clear(&writer->body);
+    sb_byte(&writer->body, FRAME_END);
+    sb_varint(&writer->body, writer->n_records);
+    bool is_ok = add_frame(writer, err) && flush(writer, err);
+    if (is_ok && fsync(writer->fd) != 0)
+        is_ok = err_sys(err, ERR_IO, "records");
+    if (is_ok) {
+        hex_print(sum, hash_done(writer->hash, sum), hex);
+        *n_records = writer->n_records;
+        *digest = arena_printf(arena, "sha256:%s", hex);
+        is_ok = digest->ptr ? true : err_memory(err);
+    }
+    records_abort(writer);
+    return is_ok;
+}
+
+bool records_open(struct records_file *file, const char *path, struct err *err)
+{
+    *file = (struct records_file){0};
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
+    if (st.st_size <= 0)
+        return err_set(err, ERR_FORMAT, "%s: empty", path);
+    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return err_sys(err, ERR_IO, "%s", path);
+    file->bytes = str_of(map, (size_t)st.st_size);
+    rd_init(&file->in, file->bytes);
+    if (!rd_take(&file->in, magic())) {
+        records_close(file);
+        return err_set(err, ERR_FORMAT, "%s: not a records file of this version", path);
+    }
+    return true;
+}
+
+void records_close(struct records_file *file)
+{
+    if (file->bytes.ptr) {
+        union {
+            const char *borrowed;
+            void *owned;
+        } map = {.borrowed = file->bytes.ptr};
+        munmap(map.owned, file->bytes.len);
+    }
+    *file = (struct records_file){0};
+}
+
+enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
+                       struct err *err)
+{
+    size_t len = (size_t)rd_varint(&file->in, LIMIT_FEED_RECORD);
+    *body = rd_sub(&file->in, len);
+    uint8_t tag = rd_u8(body);
+    if (!rd_ok(&file->in, err) || !rd_ok(body, err))
+        return NEXT_ERR;
+    if (tag == FRAME_END) {
+        if (rd_is_end(&file->in))
+            return NEXT_END;
+        err_set(err, ERR_FORMAT, "bytes behind the end of a records file");
+        return NEXT_ERR;
+    }
+    if (tag != FRAME_RECORD && tag != FRAME_COVERAGE) {
+        err_set(err, ERR_FORMAT, "a frame of kind %u in a records file", tag);
+        return NEXT_ERR;
+    }
+    *kind = (enum frame_kind)tag;
+    return NEXT_ITEM;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* value.c - records and statements as bytes: varints and blobs (sb.h), read back with checks, because a
+ * database may be damaged or somebody else's. */
+#include "advisory/internal.h"
+#include "base/limits.h"
+
+enum { FLAG_BINARY = 1, FLAG_WITHDRAWN = 2, FLAG_ALL = 3 };
+
+static str blob(struct rd *in) { return rd_blob(in, LIMIT_FEED_RECORD); }
+
+/* A count of things that take at least @least bytes each: a lying one fails here, before memory is
+ * asked for. */
+static size_t count(struct rd *in, size_t least)
+{
+    return (size_t)rd_varint(in, rd_left(in) / least);
+}
+
+static void strs_print(const strs *list, struct sb *out)
+{
+    sb_varint(out, list->len);
+    for (size_t i = 0; i < list->len; i++)
+        sb_blob(out, list->ptr[i]);
+}
+
+static bool strs_parse(struct rd *in, struct arena *arena, strs *out)
+{
+    size_t n = count(in, 1);
+    if (n && !(out->ptr = arena_array(arena, str, n)))
+        return rd_fail(in, ERR_MEMORY, "a list does not fit");
+    out->len = out->cap = n;
+    for (size_t i = 0; i < n; i++)
+        out->ptr[i] = blob(in);
+    return rd_is_ok(in);
+}
+
+void affected_print(const struct affected *affected, struct sb *out)
+{
+    sb_blob(out, affected->record);
+    sb_byte(out, (uint8_t)affected->state);
+    sb_byte(out, (uint8_t)affected->severity);
+    sb_byte(out, (uint8_t)((affected->is_binary ? FLAG_BINARY : 0) |
+                           (affected->is_withdrawn ? FLAG_WITHDRAWN : 0)));
+    sb_varint(out, affected->ranges.len);
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        sb_blob(out, affected->ranges.ptr[i].introduced);
+        sb_blob(out, affected->ranges.ptr[i].fixed);
+        sb_blob(out, affected->ranges.ptr[i].last_affected);
+    }
+    strs_print(&affected->versions, out);
+}
+
+static enum severity severity_of(struct rd *in)
+{
+    uint8_t value = rd_u8(in);
+    if (value > SEVERITY_CRITICAL)
+        rd_fail(in, ERR_FORMAT, "severity %u is none", value);
+    return rd_is_ok(in) ? (enum severity)value : SEVERITY_UNKNOWN;
+}
+
+static bool ranges_parse(struct rd *in, struct arena *arena, struct affected *out)
+{
+    size_t n = count(in, 3);
+    if (n && !(out->ranges.ptr = arena_array(arena, struct version_range, n)))
+        return rd_fail(in, ERR_MEMORY, "ranges do not fit");
+    out->ranges.len = out->ranges.cap = n;
+    for (size_t i = 0; i < n; i++) {
+        out->ranges.ptr[i].introduced = blob(in);
+        out->ranges.ptr[i].fixed = blob(in);
+        out->ranges.ptr[i].last_affected = blob(in);
+    }
+    return rd_is_ok(in);
+}
+
+bool affected_parse(struct rd *in, struct arena *arena, struct affected *out)
+{
+    *out = (struct affected){.record = blob(in)};
+    uint8_t state = rd_u8(in);
+    if (state > FIX_NOT_AFFECTED)
+        return rd_fail(in, ERR_FORMAT, "fix state %u is none", state);
+    out->state = (enum fix_state)state;
+    out->severity = severity_of(in);
+    uint8_t flags = rd_u8(in);
+    if (flags & ~FLAG_ALL)
+        return rd_fail(in, ERR_FORMAT, "flags %u are none", flags);
+    out->is_binary = flags & FLAG_BINARY;
+    out->is_withdrawn = flags & FLAG_WITHDRAWN;
+    return ranges_parse(in, arena, out) && strs_parse(in, arena, &out->versions);
+}
+
+static void scores_print(const struct advisory *advisory, struct sb *out)
+{
+    sb_varint(out, advisory->cvss.len);
+    for (size_t i = 0; i < advisory->cvss.len; i++) {
+        const struct cvss *cvss = &advisory->cvss.ptr[i];
+        sb_blob(out, cvss->version);
+        sb_blob(out, cvss->vector);
+        sb_blob(out, cvss->source);
+        sb_byte(out, cvss->is_scored);
+        sb_byte(out, (uint8_t)(cvss->score * 10 + 0.5));
+    }
+    sb_varint(out, advisory->ratings.len);
+    for (size_t i = 0; i < advisory->ratings.len; i++) {
+        sb_blob(out, advisory->ratings.ptr[i].source);
+        sb_byte(out, (uint8_t)advisory->ratings.ptr[i].severity);
+    }
+}
+
+static bool scores_parse(struct rd *in, struct arena *arena, struct advisory *out)
+{
+    size_t n = count(in, 5);
+    if (n && !(out->cvss.ptr = arena_array(arena, struct cvss, n)))
+        return rd_fail(in, ERR_MEMORY, "scores do not fit");
+    out->cvss.len = out->cvss.cap = n;
+    for (size_t i = 0; i < n; i++) {
+        struct cvss *cvss = &out->cvss.ptr[i];
+        *cvss = (struct cvss){.version = blob(in), .vector = {0}};
+        cvss->vector = blob(in);
+        cvss->source = blob(in);
+        cvss->is_scored = rd_u8(in) != 0;
+        cvss->score = rd_u8(in) / 10.0;
+        if (cvss->score > 10)
+            return rd_fail(in, ERR_FORMAT, "a score above 10");
+    }
+    n = count(in, 2);
+    if (n && !(out->ratings.ptr = arena_array(arena, struct rating, n)))
+        return rd_fail(in, ERR_MEMORY, "ratings do not fit");
+    out->ratings.len = out->ratings.cap = n;
+    for (size_t i = 0; i < n; i++) {
+        out->ratings.ptr[i].source = blob(in);
+        out->ratings.ptr[i].severity = severity_of(in);
+    }
+    return rd_is_ok(in);
+}
+
+void record_text_print(const struct advisory *advisory, struct sb *out)
+{
+    sb_blob(out, advisory->id);
+    strs_print(&advisory->aliases, out);
+    strs_print(&advisory->related, out);
+    sb_blob(out, advisory->title);
+    sb_blob(out, advisory->description);
+    sb_blob(out, advisory->published);
+    sb_blob(out, advisory->modified);
+    sb_blob(out, advisory->withdrawn);
+    scores_print(advisory, out);
+    strs_print(&advisory->references, out);
+    sb_blob(out, advisory->revision);
+}
+
+bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out)
+{
+    *out = (struct advisory){.id = blob(in)};
+    if (!strs_parse(in, arena, &out->aliases) || !strs_parse(in, arena, &out->related))
+        return false;
+    out->title = blob(in);
+    out->description = blob(in);
+    out->published = blob(in);
+    out->modified = blob(in);
+    out->withdrawn = blob(in);
+    if (!scores_parse(in, arena, out) || !strs_parse(in, arena, &out->references))
+        return false;
+    out->revision = blob(in);
+    return rd_is_ok(in);
+}
+
+void source_state_print(const struct source_state *state, struct sb *out)
+{
+    sb_blob(out, state->name);
+    sb_blob(out, state->url);
+    sb_u64le(out, (uint64_t)state->fetched_at);
+    sb_u64le(out, (uint64_t)state->valid_until);
+    sb_varint(out, state->n_records);
+    sb_blob(out, state->digest);
+    sb_blob(out, state->error);
+    sb_blob(out, state->licence);
+    sb_varint(out, state->notices.len);
+    for (size_t i = 0; i < state->notices.len; i++) {
+        const struct notice *notice = &state->notices.ptr[i];
+        sb_byte(out, (uint8_t)notice->kind);
+        sb_byte(out, notice->is_incomplete);
+        sb_blob(out, notice->path);
+        sb_blob(out, notice->message);
+    }
+}
+
+static bool notices_parse(struct rd *in, struct arena *arena, notices *out)
+{
+    size_t n = count(in, 4);
+    for (size_t i = 0; i < n && rd_is_ok(in); i++) {
+        uint8_t kind = rd_u8(in);
+        bool is_incomplete = rd_u8(in) != 0;
+        str path = blob(in), message = blob(in);
+        if (kind > NOTICE_UNSUPPORTED)
+            return rd_fail(in, ERR_FORMAT, "notice kind %u is none", kind);
+        if (!notice_add(arena, out, (enum notice_kind)kind, is_incomplete, path, message))
+            return rd_fail(in, ERR_MEMORY, "notices do not fit");
+    }
+    return rd_is_ok(in);
+}
+
+bool source_state_parse(struct rd *in, struct arena *arena, struct source_state *out)
+{
+    *out = (struct source_state){.name = blob(in)};
+    out->url = blob(in);
+    out->fetched_at = (int64_t)rd_u64le(in);
+    out->valid_until = (int64_t)rd_u64le(in);
+    out->n_records = rd_varint(in, LIMIT_FEED_RECORDS);
+    out->digest = blob(in);
+    out->error = blob(in);
+    out->licence = blob(in);
+    return notices_parse(in, arena, &out->notices);
+}
+
+bool package_value_parse(str value, struct arena *arena, const struct source_state *sources,
+                         size_t n_sources, affecteds *out, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, value);
+    size_t n = count(&in, 7);
+    affecteds list = {0};
+    if (n && !(list.ptr = arena_array(arena, struct affected, n)))
+        return err_memory(err);
+    list.len = list.cap = n;
+    for (size_t i = 0; i < n && rd_is_ok(&in); i++) {
+        size_t source = (size_t)rd_varint(&in, n_sources);
+        if (source >= n_sources)
+            rd_fail(&in, ERR_FORMAT, "source %zu of %zu", source, n_sources);
+        else if (affected_parse(&in, arena, &list.ptr[i]))
+            list.ptr[i].source = sources[source].name;
+    }
+    if (rd_is_ok(&in) && !rd_is_end(&in))
+        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    if (!rd_ok(&in, err))
+        return err_wrap(err, "statements of a package");
+    *out = list;
+    return true;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A source on the command line: where the database is, how to log in, one scan. */
+#include "cmd/internal.h"
+
+#include <unistd.h>
+
+#include "os/file.h"
+
+str cmd_db_dir_of(struct arena *arena, const struct db_dir_input *in)
+{
+    if (in->option && *in->option)
+        return str_from(in->option);
+    if (in->env && *in->env)
+        return str_from(in->env);
+    if (in->is_root)
+        return STR("/var/lib/plimsoll/db");
+    if (in->xdg_cache_home && *in->xdg_cache_home == '/') /* XDG: relative ones do not count */
+        return arena_printf(arena, "%s/plimsoll/db", in->xdg_cache_home);
+    if (in->home && *in->home)
+        return arena_printf(arena, "%s/.cache/plimsoll/db", in->home);
+    return STR_NONE;
+}
+
+const char *cmd_db_dir(const struct cmd_call *call, struct err *err)
+{
+    const struct db_dir_input in = {
+        .option = cmd_cstr(call, "db"),
+        .env = getenv("PLIMSOLL_DB"),
+        .xdg_cache_home = getenv("XDG_CACHE_HOME"),
+        .home = getenv("HOME"),
+        .is_root = geteuid() == 0,
+    };
+    str dir = cmd_db_dir_of(call->arena, &in);
+    if (!dir.len)
+        err_set(err, ERR_USAGE, "--db is missing, and neither PLIMSOLL_DB nor HOME is set");
+    return dir.len ? dir.ptr : NULL;
+}
+
+bool cmd_check_registry(const struct cmd_call *call, struct err *err)
+{
+    bool has_name = cmd_has(call, "username"), has_password = cmd_has(call, "password-stdin");
+    if (has_name && !has_password)
+        return err_set(err, ERR_USAGE, "--username: needs --password-stdin");
+    if (has_password && !has_name)
+        return err_set(err, ERR_USAGE, "--password-stdin: needs --username");
+    return true;
+}
+
+bool cmd_registry_config(const struct cmd_call *call, const struct reference *ref,
+                         struct registry_config *out, struct err *err)
+{
+    *out = (struct registry_config){
+        .host = ref->host,
+        .is_plain_http = cmd_has(call, "plain-http"),
+        .username = cmd_value(call, "username"),
+        .ca_file = cmd_value(call, "ca-file"),
+    };
+    if (!cmd_has(call, "password-stdin"))
+        return true;
+    str password;
+    if (!file_read_fd(call->arena, STDIN_FILENO, LIMIT_FIELD, &password, err))
+        return err_wrap(err, "--password-stdin");
+    if (str_ends(password, STR("\n"))) /* of echo */
+        password.len--;
+    if (str_ends(password, STR("\r")))
+        password.len--;
+    if (!password.len)
+        return err_set(err, ERR_USAGE, "--password-stdin: standard input is empty");
+    out->password = password;
+    return true;
+}
+
+static bool has_registry_options(const struct cmd_call *call)
+{
+    return cmd_has(call, "username") || cmd_has(call, "ca-file") || cmd_has(call, "plain-http");
+}
+
+static bool open_db(struct source_scan *scan, struct err *err)
+{
+    if (!scan->db_dir || advisory_db_open(scan->db_dir, &scan->db, err))
+        return true;
+    scan->remedy = err->kind == ERR_NOT_FOUND
+                       ? "make one with `plimsoll db update`; without it nothing can be judged"
+                       : "make it again with `plimsoll db update`";
+    return false;
+}
+
+static bool run_scan(const struct cmd_call *call, struct source_scan *scan, struct scanner *scanner,
+                     const struct reference *ref, struct err *err)
+{
+    struct registry_config registry;
+    struct progress progress;
+    if (!open_db(scan, err) || !cmd_registry_config(call, ref, &registry, err))
+        return false;
+    progress_open(&progress, scan->is_quiet);
+    const struct scan_spec spec = {
+        .reference = *ref,
+        .choice = scan->choice,
+        .registry = has_registry_options(call) ? &registry : NULL,
+        .db = scan->db,
+        .progress = {.layer = progress_layer, .ctx = &progress},
+        .cancel = cmd_cancel(),
+    };
+    bool is_done = scan_run(scanner, &spec, call->arena, &scan->reports, err);
+    progress_close(&progress);
+    return is_done;
+}
+
+bool source_scan_run(const struct cmd_call *call, struct source_scan *scan, struct err *err)
+{
+    struct reference ref;
+    struct scanner *scanner = NULL;
+    if (!reference_parse(call->arena, scan->source, &ref, err))
+        return false;
+    /* First of all: the zygote must see no threads, no database, no password. */
+    if (!scanner_open(&(struct scanner_spec){.required = scan->required}, &scanner, err))
+        return false;
+    bool is_done = run_scan(call, scan, scanner, &ref, err);
+    scanner_close(scanner);
+    return is_done;
+}
+
+void source_scan_close(struct source_scan *scan)
+{
+    advisory_db_close(scan->db);
+    scan->db = NULL;
+}

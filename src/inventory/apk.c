@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apk.c - lib/apk/db/installed: records of lines "X:value", one letter a field, an empty line behind
+ * each.  Behind a record's own fields follow its folders (F) and files (R), whose fields (a, M, Z) we
+ * pass over. */
+#include "base/limits.h"
+#include "inventory/internal.h"
+
+struct record {
+    str name, version, arch, license, origin, maintainer;
+    size_t line;       /* of its first line */
+    bool is_broken;    /* told already */
+    bool has_anything; /* a line at all */
+};
+
+static str *field_of(struct record *record, char letter)
+{
+    switch (letter) {
+    case 'P':
+        return &record->name;
+    case 'V':
+        return &record->version;
+    case 'A':
+        return &record->arch;
+    case 'L':
+        return &record->license;
+    case 'o':
+        return &record->origin;
+    case 'm':
+        return &record->maintainer;
+    default:
+        return NULL;
+    }
+}
+
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+static void read_line(struct record *record, str line, size_t number, struct flaws *flaws)
+{
+    if (!record->has_anything)
+        record->line = number;
+    record->has_anything = true;
+    if (record->is_broken)
+        return;
+    str letter, value;
+    if (!str_cut_byte(line, ':', &letter, &value) || letter.len != 1 || !is_letter(letter.ptr[0])) {
+        record->is_broken = true;
+        flaws_add(flaws, number, "not a field \"X:value\"");
+        return;
+    }
+    str *field = field_of(record, letter.ptr[0]);
+    if (!field)
+        return;
+    if (field->ptr) {
+        record->is_broken = true;
+        flaws_add(flaws, number, "a second %c field in one record", letter.ptr[0]);
+        return;
+    }
+    *field = value.ptr ? str_trim(value) : STR("");
+    if (!field->ptr)
+        *field = STR("");
+}
+
+static bool is_between(char c) { return c == ' ' || c == '\t' || c == '(' || c == ')'; }
+
+/* The words of a licence expression: "MIT AND (BSD-2-Clause OR ISC)" has three; "WITH exception"
+ * belongs to the one before.  Older records list words without AND. */
+static bool next_license(str *rest, str *license)
+{
+    while (rest->len && is_between(rest->ptr[0]))
+        *rest = str_skip(*rest, 1);
+    size_t n = 0;
+    while (n < rest->len && !is_between(rest->ptr[n]))
+        n++;
+    *license = str_slice(*rest, 0, n);
+    *rest = str_skip(*rest, n);
+    return n > 0;
+}
+
+static bool add_licenses(struct arena *arena, struct package *package, str text, struct err *err)
+{
+    str word;
+    bool is_exception = false;
+    while (next_license(&text, &word)) {
+        if (str_eq_nocase(word, STR("AND")) || str_eq_nocase(word, STR("OR")))
+            continue;
+        if (str_eq_nocase(word, STR("WITH")) && package->licenses.len) {
+            is_exception = true;
+            continue;
+        }
+        str *to = is_exception ? &package->licenses.ptr[package->licenses.len - 1]
+                               : vec_push(arena, &package->licenses);
+        if (!to)
+            return err_memory(err);
+        *to = is_exception ? arena_printf(arena, "%.*s WITH %.*s", STR_ARG(*to), STR_ARG(word))
+                           : arena_dup(arena, word);
+        if (!to->ptr)
+            return err_memory(err);
+        is_exception = false;
+    }
+    return true;
+}
+
+static bool add_package(struct arena *arena, struct file_record *file, const struct record *record,
+                        struct err *err)
+{
+    str origin = record->origin.len ? record->origin : record->name;
+    if (record->license.len > LIMIT_FIELD)
+        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
+    struct package *package = record_package(arena, file, "apk", record->name, record->version,
+                                             record->arch, err);
+    if (!package)
+        return false;
+    package->source_version = package->version; /* one build, one version */
+    return record_share(arena, file, offsetof(struct package, source_name), origin, err) &&
+           record_share(arena, file, offsetof(struct package, maintainer), record->maintainer, err) &&
+           add_licenses(arena, package, record->license, err);
+}
+
+/* False only when the budget is used up. */
+static bool end_record(struct arena *arena, struct file_record *file, struct record *record,
+                       struct flaws *flaws, struct err *err)
+{
+    struct record done = *record;
+    *record = (struct record){0};
+    if (!done.has_anything || done.is_broken)
+        return true;
+    if (done.name.len == 0 || done.version.len == 0) {
+        flaws_add(flaws, done.line, "a record without %s", done.name.len ? "version (V)" : "name (P)");
+        return true;
+    }
+    size_t n = file->packages.len;
+    if (add_package(arena, file, &done, err))
+        return true;
+    if (err->kind == ERR_MEMORY)
+        return false;
+    file->packages.len = n;
+    flaws_add(flaws, done.line, "%s", err->msg);
+    return true;
+}
+
+static bool apk_parse(struct arena *arena, str path, struct rd *in, struct file_record *file,
+                      struct err *err)
+{
+    (void)path;
+    struct record record = {0};
+    struct flaws flaws = {0};
+    str line;
+    while (rd_line(in, LIMIT_STANZA_LINE, &line)) {
+        if (line.len)
+            read_line(&record, line, in->line, &flaws);
+        else if (!end_record(arena, file, &record, &flaws, err))
+            return false;
+    }
+    if (!rd_ok(in, err)) /* an over-long line: what is behind it is not read, and that is told */
+        return false;
+    return end_record(arena, file, &record, &flaws, err) && flaws_ok(&flaws, err);
+}
+
+const struct detector detector_apk = {
+    .name = "apk",
+    .revision = 1,
+    .summary = "installed Alpine packages: P (name), V (version), A (architecture), o (origin), "
+               "L (licence), m (maintainer)",
+    .spec = "apk-package(5), apk(5): the installed database",
+    .paths = PATHS("lib/apk/db/installed", "usr/lib/apk/db/installed"),
+    .max_bytes = LIMIT_PACKAGE_DB,
+    .is_os_database = true,
+    .parse = apk_parse,
+};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dpkg.c - var/lib/dpkg/status: deb-control(5) stanzas of what dpkg knows, and status.d/, where
+ * images without dpkg (distroless) keep a stanza a package and checksum lists beside. */
+#include "base/limits.h"
+#include "inventory/internal.h"
+#include "syntax/syntax.h"
+
+struct fields {
+    str package, version, status, source, arch, maintainer;
+    const char *twice; /* a field that a stanza has once, and this one more often */
+};
+
+static bool read_fields(const struct stanza *stanza, struct fields *out)
+{
+    const struct {
+        str name;
+        str *value;
+    } wanted[] = {
+        {STR("Package"), &out->package}, {STR("Version"), &out->version},
+        {STR("Status"), &out->status},   {STR("Source"), &out->source},
+        {STR("Architecture"), &out->arch}, {STR("Maintainer"), &out->maintainer},
+    };
+    bool has_any = false;
+    *out = (struct fields){0};
+    for (size_t i = 0; i < stanza->fields.len; i++) {
+        const struct stanza_field *field = &stanza->fields.ptr[i];
+        for (size_t w = 0; w < sizeof(wanted) / sizeof(*wanted); w++) {
+            if (!str_eq_nocase(field->name, wanted[w].name))
+                continue;
+            if (wanted[w].value->ptr && !out->twice)
+                out->twice = wanted[w].name.ptr;
+            *wanted[w].value = field->value.ptr ? str_trim(field->value) : STR("");
+            has_any = true;
+        }
+    }
+    return has_any;
+}
+
+/* "want flag status": dpkg(1), "Package states".  False: not three words. */
+static bool third_word(str status, str *word)
+{
+    str want, flag;
+    status = str_trim(status);
+    if (!str_cut_byte(status, ' ', &want, &status) || !str_cut_byte(str_trim(status), ' ', &flag, word))
+        return false;
+    *word = str_trim(*word);
+    return word->len && str_find_byte(*word, ' ') == word->len;
+}
+
+/* "name (version)", or the name with the binary package's version; none at all: the package itself.
+ * Debian Policy 5.6.1. */
+static void split_source(const struct fields *fields, str *name, str *version)
+{
+    str rest;
+    bool has_version = str_cut_byte(fields->source, '(', name, &rest);
+    *name = str_trim(*name);
+    if (name->len == 0)
+        *name = fields->package;
+    *version = fields->version;
+    str inside;
+    if (has_version && str_cut_byte(rest, ')', &inside, &rest) && str_trim(inside).len)
+        *version = str_trim(inside);
+}
+
+static bool add_package(struct arena *arena, struct file_record *file, const struct fields *fields,
+                        struct err *err)
+{
+    str source, source_version;
+    split_source(fields, &source, &source_version);
+    if (!record_package(arena, file, "deb", fields->package, fields->version, fields->arch, err))
+        return false;
+    return record_share(arena, file, offsetof(struct package, source_name), source, err) &&
+           record_share(arena, file, offsetof(struct package, source_version), source_version, err) &&
+           record_share(arena, file, offsetof(struct package, maintainer), fields->maintainer, err);
+}
+
+struct dpkg {
+    struct arena *arena; /* for packages */
+    struct arena scratch; /* for a stanza's fields */
+    struct file_record *file;
+    struct flaws flaws;
+    size_t n_lines; /* before the block in hand */
+    bool is_status_d; /* no Status field: it is there, so it is installed */
+};
+
+/* One stanza.  False only when the budget is used up. */
+static bool read_stanza(struct dpkg *dpkg, const struct stanza *stanza, struct err *err)
+{
+    struct fields fields;
+    size_t line = stanza->line;
+    if (!read_fields(stanza, &fields) && stanza->fields.len) {
+        flaws_add(&dpkg->flaws, line, "a stanza without Package");
+        return true;
+    }
+    str state = STR_NONE;
+    if (fields.twice) {
+        flaws_add(&dpkg->flaws, line, "two %s fields in one stanza", fields.twice);
+        return true;
+    }
+    if (fields.status.ptr && !third_word(fields.status, &state)) {
+        flaws_add(&dpkg->flaws, line, "Status is not three words");
+        return true;
+    }
+    bool is_installed = fields.status.ptr ? str_eq(state, STR("installed")) : dpkg->is_status_d;
+    if (!is_installed) /* removed, never there, or half there: dpkg(1) lists only installed as usable */
+        return true;
+    if (fields.package.len == 0 || fields.version.len == 0) {
+        flaws_add(&dpkg->flaws, line, "installed, but without %s",
+                  fields.package.len ? "Version" : "Package");
+        return true;
+    }
+    size_t n = dpkg->file->packages.len;
+    if (add_package(dpkg->arena, dpkg->file, &fields, err))
+        return true;
+    if (err->kind == ERR_MEMORY)
+        return false;
+    dpkg->file->packages.len = n;
+    flaws_add(&dpkg->flaws, line, "%s", err->msg);
+    return true;
+}
+
+/* The text up to the next empty line, which is taken too. */
+static str next_block(struct rd *in)
+{
+    str rest = {(const char *)in->ptr, rd_left(in)};
+    size_t unix_end = str_find(rest, STR("\n\n"));
+    size_t dos_end = str_find(str_slice(rest, 0, unix_end), STR("\n\r\n"));
+    size_t end = dos_end < unix_end ? dos_end : unix_end;
+    str block = rd_bytes(in, end < rest.len ? end + 1 : rest.len);
+    rd_take(in, STR("\r"));
+    rd_take(in, STR("\n"));
+    return block;
+}
+
+static size_t count_lines(str s)
+{
+    size_t n = 0;
+    for (; s.len; n++)
+        s = str_skip(s, str_find_byte(s, '\n') + 1);
+    return n;
+}
+
+/* A stanza that is broken is passed over up to its empty line. */
+static bool read_block(struct dpkg *dpkg, const struct rd *in, str block, struct err *err)
+{
+    struct rd sub;
+    rd_init(&sub, block);
+    sub.cancel = in->cancel;
+    sub.line = dpkg->n_lines;
+    dpkg->n_lines += count_lines(block) + 1;
+    for (;;) {
+        struct stanza stanza = {0};
+        arena_reset(&dpkg->scratch);
+        switch (stanza_read(&sub, &dpkg->scratch, &stanza)) {
+        case NEXT_END:
+            return true;
+        case NEXT_ITEM:
+            if (!read_stanza(dpkg, &stanza, err))
+                return false;
+            break;
+        case NEXT_ERR:
+            if (sub.err.kind == ERR_CANCELLED || sub.err.kind == ERR_MEMORY) {
+                *err = sub.err;
+                return false;
+            }
+            flaws_add(&dpkg->flaws, 0, "%s", sub.err.msg);
+            return true;
+        }
+    }
+}
+
+static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file_record *file,
+                       struct err *err)
+{
+    if (str_ends(path, STR(".md5sums")))
+        return true; /* the checksum list beside a status.d stanza, md5sum(1) */
+    struct dpkg dpkg = {
+        .arena = arena,
+        .file = file,
+        .is_status_d = str_eq(path_base(path_dir(path)), STR("status.d")),
+    };
+    arena_init(&dpkg.scratch, 4 * LIMIT_STANZA_LINE);
+    bool ok = true;
+    while (ok && !rd_is_end(in))
+        ok = !cancel_is(in->cancel, err) && read_block(&dpkg, in, next_block(in), err);
+    arena_fini(&dpkg.scratch);
+    return ok && flaws_ok(&dpkg.flaws, err);
+}
+
+const struct detector detector_dpkg = {
+    .name = "dpkg",
+    .revision = 1,
+    .summary = "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
+    .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",
+    .paths = PATHS("var/lib/dpkg/status", "var/lib/dpkg/status.d/*"),
+    .max_bytes = LIMIT_PACKAGE_DB,
+    .is_os_database = true,
+    .parse = dpkg_parse,
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - what the files of this folder share: cleaned paths, the compiled patterns, the small
+ * file tree of the merge, and the sharing of strings between packages. */
+#pragma once
+
+#include "inventory/inventory.h"
+
+/* --- paths ------------------------------------------------------------------------------------ */
+enum clean {
+    CLEAN_OK,
+    CLEAN_CLIMBS, /* a ".." component: the path is the one without them, never out of the root */
+    CLEAN_LONG,   /* longer than LIMIT_PATH: no path */
+};
+/* Without leading "./" and "/", empty, "." and ".." components; the root is empty.  @room holds
+ * LIMIT_PATH bytes; *path is a slice of it or of @raw. */
+enum clean path_clean(str raw, char *room, str *path);
+/* Where the target of a symbolic link at @path leads by its letters alone. */
+enum clean path_target(str path, str target, char *room, str *out);
+str path_base(str path);
+str path_dir(str path); /* empty: the root */
+/* @pattern's '*' stands for any bytes of one component. */
+bool path_glob(str pattern, str name);
+
+/* --- the compiled patterns -------------------------------------------------------------------- */
+struct matcher;
+NODISCARD bool matcher_open(struct arena *arena, struct matcher **out, struct err *err);
+/* Who reads a file of that path: the detector one of whose patterns matches it, or, with *is_stray,
+ * the one whose pattern ends in the same name; NULL when nobody does. */
+const struct detector *matcher_find(const struct matcher *matcher, str path, bool *is_stray);
+/* A pattern matches @path, or something below it. */
+bool matcher_is_known(const struct matcher *matcher, str path);
+/* All of it that a layer's inventory keeps: known, or named like a database. */
+bool matcher_is_kept(const struct matcher *matcher, str path);
+
+/* --- the tree: what the layers so far made of the database paths ------------------------------ */
+enum spot_kind { SPOT_ABSENT, SPOT_DIR, SPOT_FILE, SPOT_SYMLINK };
+struct spot_state {
+    int layer;
+    const struct file_record *record; /* NULL: gone, or not a database */
+};
+struct spot {
+    str path; /* real: no component is a link */
+    struct spot *parent;
+    struct spot *first, *last, *next, *prev; /* those of its folder that are there */
+    enum spot_kind kind;
+    int layer;         /* that put it there */
+    int cleared_layer; /* in which its lower content was taken away */
+    str target;        /* of a symlink */
+    const struct file_record *record; /* of a file; NULL: its content is not known */
+    const char *reason;               /* why it is not */
+    VEC(struct spot_state) states;    /* by layer, the last one is the present */
+    bool is_reached, is_read;         /* for the merge: some pattern led here; its packages are in */
+};
+struct tree {
+    struct arena *arena;
+    struct map spots; /* by real path, also those that are gone */
+    struct spot *root;
+    char *room[2], *missing;
+    notices *told;
+};
+NODISCARD bool tree_init(struct tree *tree, struct arena *arena, notices *told, struct err *err);
+/* Repeat what the layer did. */
+NODISCARD bool tree_apply(struct tree *tree, const struct layer_inventory *layer, int index,
+                          struct err *err);
+enum walk {
+    WALK_FOUND,
+    WALK_ABSENT,  /* *missing is where it would be */
+    WALK_BLOCKED, /* a file stands in the way */
+    WALK_LOOP,    /* too many links, or too long a path */
+};
+/* Follow @path from @from, links too, the last one as well. */
+enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot **spot, str *missing);
+
+/* --- for detectors ---------------------------------------------------------------------------- */
+/* A new package with its first four fields copied.  @file's last package shares its strings where
+ * they are equal.  NULL with ERR_MEMORY or ERR_LIMIT. */
+struct package *record_package(struct arena *arena, struct file_record *file, const char *type,
+                               str name, str version, str arch, struct err *err);
+/* Copy, or what the package before has when it is equal.  Offset of a str in struct package. */
+NODISCARD bool record_share(struct arena *arena, struct file_record *file, size_t field, str value,
+                            struct err *err);
+/* Collects what is wrong with a file's records: the first reason in full and the number of others. */
+struct flaws {
+    struct err first;
+    size_t n;
+};
+void flaws_add(struct flaws *flaws, size_t line, const char *fmt, ...) PRINTF(3, 4);
+/* True when there were none, otherwise false and *err tells. */
+NODISCARD bool flaws_ok(const struct flaws *flaws, struct err *err);
+
+/* Assignments of os-release(5): the next "NAME=value" with shell quoting undone, value in @arena.
+ * A line that is none is counted in *n_odd and passed over. */
+struct assignment {
+    str name, value;
+};
+NODISCARD enum next assignment_read(struct rd *in, struct arena *arena, struct assignment *out,
+                                    size_t *n_odd);
+
+int package_cmp_key(const struct package *a, const struct package *b); /* type, name, version, arch */
+const struct detector *detector_find(str name);                       /* NULL: not known */
+enum { INVENTORY_ENCODING = 1 };

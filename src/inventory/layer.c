@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layer.c - one layer's stream to its inventory: which entries are kept, and how files are read. */
+#include "inventory/inventory.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/num.h"
+#include "inventory/internal.h"
+
+/* The folders seen, as hashes: whether one of them stood in this layer is asked at the end. */
+struct folder_set {
+    struct seen_folder {
+        uint64_t hash, order; /* order 0: free */
+    } *slots;
+    size_t len, cap;
+};
+
+struct layer_scan {
+    struct arena *arena;
+    const struct cancel *cancel;
+    struct matcher *matcher;
+    struct layer_inventory out;
+    struct folder_set folders;
+    struct map odd_links; /* kept for where they lead: what replaces them is kept too */
+    size_t n_strays, n_packages, n_bad_paths;
+    char *room, *room2; /* LIMIT_PATH bytes each */
+};
+
+enum { BAD_PATHS_TOLD = 20 }; /* notices of one layer about paths, so that they stay readable */
+
+bool layer_scan_open(struct arena *arena, const struct cancel *cancel, struct layer_scan **out,
+                     struct err *err)
+{
+    struct layer_scan *scan = arena_new(arena, struct layer_scan);
+    if (!scan)
+        return err_memory(err);
+    *scan = (struct layer_scan){.arena = arena, .cancel = cancel};
+    scan->room = arena_alloc(arena, LIMIT_PATH);
+    scan->room2 = arena_alloc(arena, LIMIT_PATH);
+    if (!scan->room || !scan->room2)
+        return err_memory(err);
+    map_init(&scan->odd_links, arena);
+    *out = scan;
+    return matcher_open(arena, &scan->matcher, err);
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+static struct seen_folder *folder_slot(const struct folder_set *set, uint64_t hash)
+{
+    size_t at = hash & (set->cap - 1);
+    while (set->slots[at].order && set->slots[at].hash != hash)
+        at = (at + 1) & (set->cap - 1);
+    return &set->slots[at];
+}
+
+static bool folders_add(struct arena *arena, struct folder_set *set, str path, uint64_t order)
+{
+    if (set->len * 2 >= set->cap) {
+        struct folder_set grown = {.cap = set->cap ? set->cap * 2 : 256, .len = set->len};
+        grown.slots = arena_array(arena, struct seen_folder, grown.cap);
+        if (!grown.slots)
+            return false;
+        for (size_t i = 0; i < set->cap; i++)
+            if (set->slots[i].order)
+                *folder_slot(&grown, set->slots[i].hash) = set->slots[i];
+        *set = grown;
+    }
+    uint64_t hash = map_hash(path);
+    struct seen_folder *slot = folder_slot(set, hash);
+    if (!slot->order) {
+        *slot = (struct seen_folder){.hash = hash, .order = order};
+        set->len++;
+    }
+    return true;
+}
+
+static bool is_kept(const struct layer_scan *scan, str path)
+{
+    return matcher_is_kept(scan->matcher, path) || map_get(&scan->odd_links, path);
+}
+
+/* --- what is kept ----------------------------------------------------------------------------- */
+static bool add_step(struct layer_scan *scan, enum step_kind kind, uint64_t order, str path,
+                     str target, struct err *err)
+{
+    if (scan->out.steps.len >= LIMIT_LAYER_STEPS)
+        return err_set(err, ERR_LIMIT, "more than %zu whiteouts, links and folders (layer-steps)",
+                       (size_t)LIMIT_LAYER_STEPS);
+    struct layer_step *step = vec_push(scan->arena, &scan->out.steps);
+    if (!step)
+        return err_memory(err);
+    *step = (struct layer_step){.kind = kind,
+                                .order = order,
+                                .path = arena_dup(scan->arena, path),
+                                .target = arena_dup(scan->arena, target)};
+    return (step->path.ptr && step->target.ptr) || err_memory(err);
+}
+
+static bool add_notice(struct layer_scan *scan, enum notice_kind kind, bool is_incomplete, str path,
+                       const char *message, struct err *err)
+{
+    /* what keeps the layer from being complete is always told, the rest only in part */
+    if (scan->n_bad_paths++ >= BAD_PATHS_TOLD && !is_incomplete)
+        return true;
+    if (scan->n_bad_paths > LIMIT_STRAY_FILES)
+        return true; /* by then the layer is incomplete for thousands of reasons */
+    return notice_add(scan->arena, &scan->out.notices, kind, is_incomplete,
+                      str_slice(path, 0, LIMIT_PATH), str_from(message)) ||
+           err_memory(err);
+}
+
+static bool fail_file(struct layer_scan *scan, struct file_record *file, const struct err *why,
+                      struct err *err)
+{
+    file->is_failed = true;
+    file->reason = arena_dup(scan->arena, str_from(why->msg));
+    return file->reason.ptr || err_memory(err);
+}
+
+static int cmp_packages(const void *a, const void *b) { return package_cmp_key(a, b); }
+
+/* The detector's work is done: what is the same for every file of every detector. */
+static bool finish_file(struct layer_scan *scan, struct file_record *file, struct err *err)
+{
+    str path = arena_printf(scan->arena, "/%.*s", STR_ARG(file->path));
+    if (!path.ptr)
+        return err_memory(err);
+    for (size_t i = 0; i < file->packages.len; i++)
+        file->packages.ptr[i].path = path;
+    vec_sort(&file->packages, cmp_packages);
+    file->distro.layer = -1;
+    if (file->distro.id.len)
+        file->distro.path = path;
+    scan->n_packages += file->packages.len;
+    if (scan->n_packages > LIMIT_INVENTORY)
+        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT_INVENTORY);
+    return true;
+}
+
+/* Read the body and let the detector have it.  What is wrong with the file stays with its record; what
+ * is wrong with the stream, the budget or the time ends the layer. */
+static bool parse_file(struct layer_scan *scan, struct file_record *file, const struct entry *entry,
+                       struct archive_reader *archive, struct err *err)
+{
+    struct err why = {0};
+    const struct detector *detector = file->detector;
+    if (entry->size_bytes > detector->max_bytes) {
+        err_set(&why, ERR_LIMIT, "larger than %zu bytes", detector->max_bytes);
+        return fail_file(scan, file, &why, err);
+    }
+    struct arena scratch;
+    arena_init(&scratch, 4 * (size_t)entry->size_bytes + MIB);
+    str body;
+    bool ok = archive_body(archive, &scratch, detector->max_bytes, &body, err);
+    if (ok) {
+        struct rd in;
+        rd_init(&in, body);
+        in.cancel = scan->cancel;
+        if (!detector->parse(scan->arena, file->path, &in, file, &why)) {
+            ok = why.kind != ERR_MEMORY && why.kind != ERR_CANCELLED;
+            if (ok)
+                ok = fail_file(scan, file, &why, err);
+            else
+                *err = why;
+        }
+    }
+    arena_fini(&scratch);
+    return ok && finish_file(scan, file, err);
+}
+
+static bool on_file(struct layer_scan *scan, const struct entry *entry, str path,
+                    struct archive_reader *archive, struct err *err)
+{
+    bool is_stray;
+    uint64_t order = scan->out.n_entries;
+    const struct detector *detector = matcher_find(scan->matcher, path, &is_stray);
+    if (!detector)
+        return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+    if (is_stray && matcher_is_known(scan->matcher, path)) /* a file where others have a folder */
+        return add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+    if (is_stray && ++scan->n_strays > LIMIT_STRAY_FILES)
+        return scan->n_strays > LIMIT_STRAY_FILES + 1 ||
+               add_notice(scan, NOTICE_LIMIT, true, path,
+                          "too many files with the name of a package database (stray-files); "
+                          "the others were not read",
+                          err);
+    struct file_record *file = vec_push(scan->arena, &scan->out.files);
+    if (!file)
+        return err_memory(err);
+    *file = (struct file_record){
+        .path = arena_dup(scan->arena, path), .order = order, .detector = detector};
+    if (!file->path.ptr)
+        return err_memory(err);
+    return parse_file(scan, file, entry, archive, err) || err_wrap(err, "%.*s", STR_ARG(path));
+}
+
+static bool on_symlink(struct layer_scan *scan, str path, str target, struct err *err)
+{
+    str leads_to;
+    enum clean clean = path_target(path, target, scan->room2, &leads_to);
+    bool is_odd = !is_kept(scan, path);
+    if (is_odd && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, leads_to)))
+        return true;
+    if (target.len > LIMIT_PATH)
+        return add_notice(scan, NOTICE_LIMIT, true, path, "its target is longer than a path can be",
+                          err);
+    if (!add_step(scan, STEP_SYMLINK, scan->out.n_entries, path, target, err))
+        return false;
+    str kept = scan->out.steps.ptr[scan->out.steps.len - 1].path;
+    return !is_odd || map_put(&scan->odd_links, kept, scan) || err_memory(err);
+}
+
+static bool on_hardlink(struct layer_scan *scan, str path, str target, struct err *err)
+{
+    str cleaned;
+    enum clean clean = path_clean(target, scan->room2, &cleaned);
+    if (!is_kept(scan, path) &&
+        (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, cleaned)))
+        return true;
+    if (clean != CLEAN_OK || cleaned.len == 0)
+        return add_notice(scan, NOTICE_UNREADABLE, true, path, "a hard link to no valid path", err);
+    return add_step(scan, STEP_HARDLINK, scan->out.n_entries, path, cleaned, err);
+}
+
+/* OCI image specification, layer.md, "Whiteouts"; other names below ".wh..wh." are AUFS's own. */
+static bool on_whiteout(struct layer_scan *scan, str path, struct err *err)
+{
+    str dir = path_dir(path);
+    str name = str_skip(path_base(path), STR(".wh.").len);
+    if (str_eq(name, STR(".wh..opq")))
+        return add_step(scan, STEP_OPAQUE, scan->out.n_entries, dir, STR_NONE, err);
+    if (str_starts(name, STR(".wh.")))
+        return true;
+    if (name.len == 0 || str_eq(name, STR(".")) || str_eq(name, STR("..")))
+        return add_notice(scan, NOTICE_UNREADABLE, false, path, "a whiteout of nothing", err);
+    size_t len = dir.len + (dir.len != 0);
+    memcpy(scan->room2, path.ptr, len);
+    memcpy(scan->room2 + len, name.ptr, name.len);
+    return add_step(scan, STEP_WHITEOUT, scan->out.n_entries, (str){scan->room2, len + name.len},
+                    STR_NONE, err);
+}
+
+static bool on_clean_path(struct layer_scan *scan, const struct entry *entry, str path,
+                          struct archive_reader *archive, struct err *err)
+{
+    uint64_t order = scan->out.n_entries;
+    if (str_starts(path_base(path), STR(".wh.")))
+        return on_whiteout(scan, path, err);
+    switch (entry->type) {
+    case ENTRY_FILE:
+        return on_file(scan, entry, path, archive, err);
+    case ENTRY_DIR:
+        if (!folders_add(scan->arena, &scan->folders, path, order))
+            return err_memory(err);
+        return !is_kept(scan, path) || add_step(scan, STEP_FOLDER, order, path, STR_NONE, err);
+    case ENTRY_SYMLINK:
+        return on_symlink(scan, path, entry->link, err);
+    case ENTRY_HARDLINK:
+        return on_hardlink(scan, path, entry->link, err);
+    case ENTRY_OTHER:
+        break;
+    }
+    return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+}
+
+bool layer_scan_entry(struct layer_scan *scan, const struct entry *entry,
+                      struct archive_reader *archive, struct err *err)
+{
+    if (++scan->out.n_entries > LIMIT_LAYER_FILES)
+        return err_set(err, ERR_LIMIT, "more than %zu entries in a layer", (size_t)LIMIT_LAYER_FILES);
+    if ((scan->out.n_entries & 255) == 1 && cancel_is(scan->cancel, err))
+        return false;
+    if (__builtin_add_overflow(scan->out.size_bytes, entry->size_bytes, &scan->out.size_bytes))
+        return err_set(err, ERR_LIMIT, "bodies of more than 2^64 bytes");
+    str path;
+    switch (path_clean(entry->path, scan->room, &path)) {
+    case CLEAN_OK:
+        break;
+    case CLEAN_LONG:
+        return add_notice(scan, NOTICE_LIMIT, true, entry->path, "longer than a path can be", err);
+    case CLEAN_CLIMBS:
+        /* Extractors differ in what they make of it.  Where it might be a database it counts. */
+        return add_notice(scan, NOTICE_UNREADABLE,
+                          path.len && (matcher_is_kept(scan->matcher, path) ||
+                                       str_starts(path_base(path), STR(".wh."))),
+                          entry->path, "a path with \"..\" in it is not followed", err);
+    }
+    if (path.len == 0)
+        return true; /* the root itself */
+    return on_clean_path(scan, entry, path, archive, err);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+/* A folder of this layer above something kept replaces a link of a lower one, so that what is kept
+ * stays where it is. */
+static bool add_folders_above(struct layer_scan *scan, struct map *done, str path, struct err *err)
+{
+    for (str dir = path_dir(path); dir.len; dir = path_dir(dir)) {
+        void **slot = map_at(done, dir);
+        if (!slot)
+            return err_memory(err);
+        if (*slot)
+            return true; /* and so are those above */
+        *slot = scan;
+        if (!scan->folders.len || is_kept(scan, dir))
+            continue;
+        struct seen_folder *seen = folder_slot(&scan->folders, map_hash(dir));
+        if (seen->order && !add_step(scan, STEP_FOLDER, seen->order, dir, STR_NONE, err))
+            return false;
+    }
+    return true;
+}
+
+static int cmp_steps(const void *a, const void *b)
+{
+    const struct layer_step *x = a, *y = b;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+static int cmp_files(const void *a, const void *b)
+{
+    const struct file_record *x = a, *y = b;
+    int c = str_cmp(x->path, y->path);
+    return c ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, struct err *err)
+{
+    if (cancel_is(scan->cancel, err))
+        return false;
+    struct map done;
+    map_init(&done, scan->arena);
+    for (size_t i = 0; i < scan->out.files.len; i++)
+        if (!add_folders_above(scan, &done, scan->out.files.ptr[i].path, err))
+            return false;
+    size_t n_steps = scan->out.steps.len;
+    for (size_t i = 0; i < n_steps; i++)
+        if (!add_folders_above(scan, &done, scan->out.steps.ptr[i].path, err))
+            return false;
+    vec_sort(&scan->out.steps, cmp_steps);
+    vec_sort(&scan->out.files, cmp_files);
+    *out = scan->out;
+    return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* matcher.c - all detectors' patterns at once.  An entry costs a look at its last name (and its
+ * folder's, for patterns that end in a '*'); only names that some pattern ends in cost more. */
+#include "inventory/internal.h"
+
+struct pattern {
+    str text, base, dir_base;
+    const struct detector *detector;
+    struct pattern *next; /* of those with the same key */
+};
+struct matcher {
+    struct map by_base;     /* last names without '*' */
+    struct map by_dir_base; /* for last names with '*': the name of the folder */
+    struct map folders;     /* above a database path, those without '*' */
+    VEC(str) glob_folders;
+    size_t longest_folder;
+    struct pattern *loose; /* '*' in both of the last names */
+};
+
+static bool has_star(str s) { return str_find_byte(s, '*') < s.len; }
+
+/* The number of last components that match. */
+static unsigned n_matching(str pattern, str path)
+{
+    unsigned n = 0;
+    while (pattern.len && path.len && path_glob(path_base(pattern), path_base(path))) {
+        n++;
+        pattern = path_dir(pattern);
+        path = path_dir(path);
+    }
+    return pattern.len == 0 && path.len == 0 ? UINT32_MAX : n;
+}
+
+static bool add_folders(struct arena *arena, struct matcher *matcher, str dir)
+{
+    for (; dir.len; dir = path_dir(dir)) {
+        if (dir.len > matcher->longest_folder)
+            matcher->longest_folder = dir.len;
+        if (!has_star(dir)) {
+            if (!map_put(&matcher->folders, dir, matcher))
+                return false;
+            continue;
+        }
+        str *glob = vec_push(arena, &matcher->glob_folders);
+        if (!glob)
+            return false;
+        *glob = dir;
+        matcher->longest_folder = SIZE_MAX;
+    }
+    return true;
+}
+
+static bool add_pattern(struct arena *arena, struct matcher *matcher,
+                        const struct detector *detector, str text)
+{
+    struct pattern *pattern = arena_new(arena, struct pattern);
+    if (!pattern)
+        return false;
+    *pattern = (struct pattern){.text = text,
+                                .base = path_base(text),
+                                .dir_base = path_base(path_dir(text)),
+                                .detector = detector};
+    void **slot;
+    if (!has_star(pattern->base)) {
+        slot = map_at(&matcher->by_base, pattern->base);
+    } else if (!has_star(pattern->dir_base)) {
+        slot = map_at(&matcher->by_dir_base, pattern->dir_base);
+    } else {
+        pattern->next = matcher->loose;
+        matcher->loose = pattern;
+        return add_folders(arena, matcher, path_dir(text));
+    }
+    if (!slot)
+        return false;
+    pattern->next = *slot;
+    *slot = pattern;
+    return add_folders(arena, matcher, path_dir(text));
+}
+
+bool matcher_open(struct arena *arena, struct matcher **out, struct err *err)
+{
+    struct matcher *matcher = arena_new(arena, struct matcher);
+    if (!matcher)
+        return err_memory(err);
+    map_init(&matcher->by_base, arena);
+    map_init(&matcher->by_dir_base, arena);
+    map_init(&matcher->folders, arena);
+    size_t n;
+    const struct detector *const *all = inventory_detectors(&n);
+    for (size_t i = 0; i < n; i++)
+        for (const char *const *path = all[i]->paths; *path; path++)
+            if (!add_pattern(arena, matcher, all[i], str_from(*path)))
+                return err_memory(err);
+    *out = matcher;
+    return true;
+}
+
+/* The pattern of the list that agrees with @path in the most components, if better than *best. */
+static void pick(const struct pattern *list, str path, unsigned least, const struct pattern **out,
+                 unsigned *best)
+{
+    for (; list; list = list->next) {
+        unsigned n = n_matching(list->text, path);
+        /* of equals the name decides, so that the table's order means nothing */
+        bool is_better = n > *best || (n == *best && *out &&
+                                       str_cmp(str_from(list->detector->name),
+                                               str_from((*out)->detector->name)) < 0);
+        if (n >= least && is_better) {
+            *best = n;
+            *out = list;
+        }
+    }
+}
+
+const struct detector *matcher_find(const struct matcher *matcher, str path, bool *is_stray)
+{
+    const struct pattern *found = NULL;
+    unsigned best = 0;
+    pick(map_get(&matcher->by_base, path_base(path)), path, 1, &found, &best);
+    if (matcher->by_dir_base.len)
+        pick(map_get(&matcher->by_dir_base, path_base(path_dir(path))), path, 2, &found, &best);
+    if (matcher->loose)
+        pick(matcher->loose, path, 3, &found, &best);
+    *is_stray = best != UINT32_MAX;
+    return found ? found->detector : NULL;
+}
+
+bool matcher_is_known(const struct matcher *matcher, str path)
+{
+    if (path.len <= matcher->longest_folder) {
+        if (path.len == 0 || map_get(&matcher->folders, path))
+            return true;
+        for (size_t i = 0; i < matcher->glob_folders.len; i++)
+            if (n_matching(matcher->glob_folders.ptr[i], path) == UINT32_MAX)
+                return true;
+    }
+    bool is_stray;
+    return matcher_find(matcher, path, &is_stray) && !is_stray;
+}
+
+bool matcher_is_kept(const struct matcher *matcher, str path)
+{
+    bool is_stray;
+    return matcher_find(matcher, path, &is_stray) || matcher_is_known(matcher, path);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compare.h - for tests: the merge of a stack against the scan of its flattened root, and each
+ * package's layer against the file system after each layer. */
+#pragma once
+
+#include "stack.h"
+
+enum stack_result { STACK_EQUAL, STACK_INCOMPLETE, STACK_DIFFERS };
+
+struct stack_work {
+    struct arena arena;
+    struct fs *after[STACK_LAYERS]; /* the file system after each layer */
+    struct layer_inventory layers[STACK_LAYERS], flat;
+    struct image_inventory merged, whole;
+    char *why;
+    size_t why_size;
+};
+
+static inline bool stack_says(struct stack_work *work, const char *what, str detail)
+{
+    snprintf(work->why, work->why_size, "%s: %.*s", what, STR_ARG(detail));
+    return false;
+}
+
+/* Through its bytes, as layers travel. */
+static inline bool scan_encoded(struct arena *arena, str tar, struct layer_inventory *out,
+                                struct err *err)
+{
+    struct layer_inventory scanned;
+    auto_sb bytes;
+    sb_init(&bytes, 1u << 24);
+    return scan_tar(arena, tar, &scanned, err) && layer_inventory_encode(&scanned, &bytes, err) &&
+           layer_inventory_decode(arena, sb_str(&bytes), out, err);
+}
+
+static inline bool stack_run(struct stack_work *work, const struct stack *stack, struct err *err)
+{
+    const struct layer_inventory *pointers[STACK_LAYERS], *flat = &work->flat;
+    auto_sb tar;
+    sb_init(&tar, 4u << 20);
+    for (int l = 0; l < stack->n_layers; l++) {
+        work->after[l] = malloc(sizeof(struct fs));
+        if (l)
+            memcpy(work->after[l], work->after[l - 1], sizeof(struct fs));
+        else
+            work->after[l]->n = 0, work->after[l]->has_loop = false;
+        for (int i = 0; i < stack->n_ops[l]; i++)
+            fs_apply(work->after[l], &stack->ops[l][i], l);
+        sb_clear(&tar);
+        layer_to_tar(stack->ops[l], stack->n_ops[l], &tar);
+        if (!scan_encoded(&work->arena, sb_str(&tar), &work->layers[l], err))
+            return false;
+        pointers[l] = &work->layers[l];
+    }
+    sb_clear(&tar);
+    fs_to_tar(work->after[stack->n_layers - 1], &tar);
+    return scan_encoded(&work->arena, sb_str(&tar), &work->flat, err) &&
+           image_inventory_merge(&work->arena, pointers, (size_t)stack->n_layers, &work->merged,
+                                 err) &&
+           image_inventory_merge(&work->arena, &flat, 1, &work->whole, err);
+}
+
+static inline bool has_package(const packages *in, const struct package *package)
+{
+    for (size_t i = 0; i < in->len; i++) {
+        const struct package *other = &in->ptr[i];
+        if (str_eq(other->name, package->name) && str_eq(other->version, package->version) &&
+            str_eq(other->arch, package->arch) && str_eq(other->type, package->type) &&
+            str_eq(other->source_name, package->source_name))
+            return true;
+    }
+    return false;
+}
+
+static inline bool same_packages(struct stack_work *work)
+{
+    const packages *merged = &work->merged.packages, *whole = &work->whole.packages;
+    for (size_t i = 0; i < whole->len; i++)
+        if (!has_package(merged, &whole->ptr[i]))
+            return stack_says(work, "the merge lacks", whole->ptr[i].name);
+    for (size_t i = 0; i < merged->len; i++)
+        if (!has_package(whole, &merged->ptr[i]))
+            return stack_says(work, "only the merge has", merged->ptr[i].path);
+    const struct distro *a = &work->merged.distro, *b = &work->whole.distro;
+    if (!str_eq(a->id, b->id) || !str_eq(a->version_id, b->version_id))
+        return stack_says(work, "the merge's distribution is", a->id);
+    return true;
+}
+
+/* Version of the "pkgN" in its file, as the plain file system has it; 0: not there. */
+static inline int version_in(struct fs *fs, const struct package *package)
+{
+    char plain[FS_PATH];
+    print_into(plain, sizeof(plain), "%.*s", STR_ARG(str_skip(package->path, 1)));
+    struct fs_node *node = fs_get(fs, plain);
+    bool is_apk = str_eq(package->type, STR("apk"));
+    if (!node || node->kind != OP_FILE || node->body < 0 ||
+        (node->body % BODY_KINDS == BODY_APK) != is_apk)
+        return 0;
+    return body_version(node->body, package->name.ptr[3] - '0');
+}
+
+static inline bool same_layers(struct stack_work *work, const struct stack *stack)
+{
+    for (size_t i = 0; i < work->merged.packages.len; i++) {
+        const struct package *package = &work->merged.packages.ptr[i];
+        int version = package->version.ptr[0] - '0';
+        int lowest = stack->n_layers;
+        while (lowest > 0 && version_in(work->after[lowest - 1], package) == version)
+            lowest--;
+        if (lowest != package->layer)
+            return stack_says(work, "wrong layer of", package->path);
+    }
+    return true;
+}
+
+static inline enum stack_result stack_check(const struct stack *stack, char *why, size_t why_size,
+                                            size_t *n_packages)
+{
+    struct stack_work *work = calloc(1, sizeof(*work));
+    work->why = why;
+    work->why_size = why_size;
+    arena_init(&work->arena, 64u << 20);
+    struct err err = {0};
+    enum stack_result result = STACK_EQUAL;
+    if (!stack_run(work, stack, &err)) {
+        stack_says(work, "error", str_from(err.msg));
+        result = STACK_DIFFERS;
+    } else if (!same_packages(work)) {
+        /* links between odd places: either may not know, when it says so */
+        bool is_told = !work->merged.is_complete || !work->whole.is_complete;
+        result = is_told ? STACK_INCOMPLETE : STACK_DIFFERS;
+    } else if (!same_layers(work, stack)) {
+        result = STACK_DIFFERS;
+    }
+    *n_packages += work->merged.packages.len;
+    for (int l = 0; l < STACK_LAYERS; l++)
+        free(work->after[l]);
+    arena_fini(&work->arena);
+    free(work);
+    return result;
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stack.h - for tests: random stacks of layers, and a plain file system that flattens them.
+ *
+ * The file system is a flat list of paths, unlike the tree of the merge: what they have in common is
+ * only the rules that both were written from.  Dice are a generator with a seed, or a fuzzer's bytes. */
+#pragma once
+
+#include <stdarg.h>
+
+#include "tar.h"
+
+struct dice {
+    const uint8_t *data;
+    size_t left;
+    uint64_t state;
+};
+
+static inline unsigned roll(struct dice *dice, unsigned n)
+{
+    if (dice->data) {
+        if (dice->left == 0)
+            return 0;
+        dice->left--;
+        return *dice->data++ % n;
+    }
+    dice->state ^= dice->state << 13;
+    dice->state ^= dice->state >> 7;
+    dice->state ^= dice->state << 17;
+    return (unsigned)((dice->state >> 20) % n);
+}
+
+/* snprintf() that never cuts. */
+PRINTF(3, 4)
+static inline int print_into(char *out, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(out, size, fmt, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= size)
+        abort();
+    return n;
+}
+
+/* --- operations: the entries of a layer --------------------------------------------------------- */
+enum op_kind { OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK, OP_HARDLINK, OP_WHITEOUT, OP_OPAQUE };
+struct op {
+    enum op_kind kind;
+    char path[200], target[200];
+    int body; /* >= 0: number of a body; see body_text */
+};
+enum { STACK_LAYERS = 6, STACK_OPS = 14, N_PACKAGES = 5 };
+struct stack {
+    struct op ops[STACK_LAYERS][STACK_OPS];
+    int n_ops[STACK_LAYERS], n_layers;
+};
+
+static const char *const known_folders[] = {
+    "var", "var/lib", "var/lib/dpkg", "var/lib/dpkg/status.d", "lib", "lib/apk", "lib/apk/db",
+    "usr", "usr/lib", "usr/lib/apk", "usr/lib/apk/db", "etc",
+};
+/* never replaced by what is not a folder: no layer would tell */
+static const char *const odd_folders[] = {"opt", "opt/dpkg", "opt/apk", "opt/db", "srv"};
+static const char *const links_to_known[] = {"srv/lib", "srv/root"};
+
+/* A body's number says all: kind, and for each package absent or its version. */
+enum body_kind { BODY_DPKG, BODY_APK, BODY_ONE, BODY_OS, BODY_KINDS };
+static inline int body_make(struct dice *dice, enum body_kind kind)
+{
+    int value = 0;
+    for (int i = 0; i < N_PACKAGES; i++)
+        value = value * 3 + (int)roll(dice, 3);
+    return value * BODY_KINDS + (int)kind;
+}
+
+/* 0: not in it; else its version */
+static inline int body_version(int body, int package)
+{
+    int value = body / BODY_KINDS;
+    if (body < 0)
+        return 0;
+    for (int i = 0; i < package; i++)
+        value /= 3;
+    enum body_kind kind = (enum body_kind)(body % BODY_KINDS);
+    if (kind == BODY_ONE) /* a status.d file: the first package only, always there */
+        return package == (body / BODY_KINDS) % N_PACKAGES ? 1 + (body / BODY_KINDS) % 2 : 0;
+    return kind == BODY_OS ? 0 : value % 3;
+}
+
+static inline void body_text(int body, struct sb *out)
+{
+    enum body_kind kind = (enum body_kind)(body % BODY_KINDS);
+    int value = body / BODY_KINDS;
+    sb_clear(out);
+    for (int i = 0; i < N_PACKAGES; i++) {
+        int version = body_version(body, i);
+        if (version && kind == BODY_APK)
+            sb_addf(out, "C:Q1\nP:pkg%d\nV:%d\nA:x\no:src\n\n", i, version);
+        else if (version)
+            sb_addf(out, "Package: pkg%d\n%sVersion: %d\n\n", i,
+                    kind == BODY_ONE ? "" : "Status: install ok installed\n", version);
+    }
+    if (kind == BODY_OS && value % 4)
+        sb_addf(out, "ID=%s\nVERSION_ID=%d\n", value % 2 ? "debian" : "alpine", value % 5);
+    sb_add(out, STR(""));
+}
+
+#define PICK(dice, array) ((array)[roll((dice), sizeof(array) / sizeof(*(array)))])
+
+static inline void database_path(struct dice *dice, struct op *op)
+{
+    static const char *const dpkg[] = {"var/lib/dpkg/status", "var/lib/dpkg/status", "opt/status",
+                                       "opt/dpkg/status", "srv/lib/dpkg/status"};
+    static const char *const apk[] = {"lib/apk/db/installed", "usr/lib/apk/db/installed",
+                                      "opt/db/installed", "opt/apk/db/installed",
+                                      "srv/lib/apk/db/installed"};
+    static const char *const os[] = {"etc/os-release", "usr/lib/os-release", "opt/os-release",
+                                     "srv/root/etc/os-release"};
+    static const char *const one[] = {"var/lib/dpkg/status.d/%c", "opt/dpkg/status.d/%c"};
+    enum body_kind kind = (enum body_kind)roll(dice, BODY_KINDS);
+    const char *from = kind == BODY_DPKG ? PICK(dice, dpkg)
+                       : kind == BODY_APK ? PICK(dice, apk)
+                       : kind == BODY_OS  ? PICK(dice, os)
+                                          : PICK(dice, one);
+    print_into(op->path, sizeof(op->path), "%s", from);
+    char *letter = strchr(op->path, '%');
+    if (letter) {
+        letter[0] = (char)('a' + roll(dice, 3));
+        letter[1] = '\0';
+    }
+    op->body = body_make(dice, kind);
+}
+
+/* From the folder of @path up to the root and down to @to, or absolute. */
+static inline void relative(struct dice *dice, const char *path, const char *to, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    if (roll(dice, 3) == 0)
+        len += (size_t)print_into(out, size, "/");
+    else
+        for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+            len += (size_t)print_into(out + len, size - len, "../");
+    print_into(out + len, size - len, "%s", to);
+}
+
+static inline void make_symlink(struct dice *dice, struct op *op)
+{
+    struct op to = {0};
+    char target[200];
+    op->kind = OP_SYMLINK;
+    if (roll(dice, 3) == 0) { /* of a file */
+        database_path(dice, op);
+        database_path(dice, &to);
+        relative(dice, op->path, to.path, op->target, sizeof(op->target));
+        return;
+    }
+    if (roll(dice, 4) == 0) {
+        print_into(op->path, sizeof(op->path), "%s", PICK(dice, links_to_known));
+        print_into(target, sizeof(target), "%s", strcmp(op->path, "srv/root") == 0 ? "" : PICK(dice, known_folders));
+    } else {
+        print_into(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
+        print_into(target, sizeof(target), "%s",
+                 roll(dice, 2) ? PICK(dice, known_folders) : PICK(dice, odd_folders));
+    }
+    relative(dice, op->path, target, op->target, sizeof(op->target));
+    if (op->target[0] == '\0')
+        print_into(op->target, sizeof(op->target), ".");
+}
+
+static inline const char *any_folder(struct dice *dice)
+{
+    return roll(dice, 3) ? PICK(dice, known_folders) : PICK(dice, odd_folders);
+}
+
+static inline void make_op(struct dice *dice, struct op *op)
+{
+    struct op other = {0};
+    *op = (struct op){.body = -1};
+    switch (roll(dice, 20)) {
+    case 0:
+    case 1:
+        op->kind = OP_WHITEOUT;
+        if (roll(dice, 2))
+            database_path(dice, op);
+        else
+            print_into(op->path, sizeof(op->path), "%s", any_folder(dice));
+        return;
+    case 2:
+        op->kind = OP_OPAQUE;
+        print_into(op->path, sizeof(op->path), "%s", any_folder(dice));
+        return;
+    case 3:
+    case 4:
+        op->kind = OP_DIR;
+        print_into(op->path, sizeof(op->path), "%s",
+                 roll(dice, 5) ? any_folder(dice) : PICK(dice, links_to_known));
+        return;
+    case 5:
+        op->kind = OP_JUNK;
+        if (roll(dice, 2))
+            print_into(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
+        else
+            print_into(op->path, sizeof(op->path), "%s/junk", any_folder(dice));
+        return;
+    case 6:
+    case 7:
+    case 8:
+        make_symlink(dice, op);
+        return;
+    case 9:
+        op->kind = OP_HARDLINK;
+        database_path(dice, op);
+        database_path(dice, &other);
+        memcpy(op->target, other.path, sizeof(op->target));
+        return;
+    default:
+        op->kind = OP_FILE;
+        database_path(dice, op);
+    }
+}
+
+static inline void stack_make(struct dice *dice, struct stack *stack)
+{
+    stack->n_layers = 1 + (int)roll(dice, STACK_LAYERS);
+    for (int l = 0; l < stack->n_layers; l++) {
+        stack->n_ops[l] = 1 + (int)roll(dice, STACK_OPS);
+        for (int i = 0; i < stack->n_ops[l]; i++)
+            make_op(dice, &stack->ops[l][i]);
+    }
+}
+
+static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *tar)
+{
+    static const char types[] = {'0', '0', '5', '2', '1', '0', '0'};
+    char path[220];
+    const char *slash = strrchr(op->path, '/');
+    int dir_len = slash ? (int)(slash + 1 - op->path) : 0;
+    sb_clear(body);
+    sb_add(body, STR("junk"));
+    if (op->kind == OP_FILE)
+        body_text(op->body, body);
+    if (op->kind != OP_FILE && op->kind != OP_JUNK)
+        sb_clear(body), body->len = 0;
+    if (op->kind == OP_WHITEOUT)
+        print_into(path, sizeof(path), "%.*s.wh.%s", dir_len, op->path, op->path + dir_len);
+    else if (op->kind == OP_OPAQUE)
+        print_into(path, sizeof(path), "%s/.wh..wh..opq", op->path);
+    else
+        print_into(path, sizeof(path), "%s%s", op->path, op->kind == OP_DIR ? "/" : "");
+    tar_add(tar, types[op->kind], str_from(path), str_from(op->target), sb_str(body));
+}
+
+static inline void layer_to_tar(const struct op *ops, int n, struct sb *tar)
+{
+    auto_sb body;
+    sb_init(&body, 1 << 16);
+    for (int i = 0; i < n; i++)
+        op_to_tar(&ops[i], &body, tar);
+    tar_end(tar);
+}
+
+/* --- the plain file system --------------------------------------------------------------------- */
+enum { FS_NODES = 400, FS_PATH = 1024, FS_HOPS = 40, BODY_UNKNOWN = -2 };
+struct fs_node {
+    char path[FS_PATH];
+    enum op_kind kind; /* OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK */
+    char target[200];
+    int body, layer;
+};
+struct fs {
+    struct fs_node nodes[FS_NODES];
+    int n;
+    bool has_loop; /* an entry could not be placed */
+};
+
+static inline struct fs_node *fs_get(struct fs *fs, const char *path)
+{
+    for (int i = 0; i < fs->n; i++)
+        if (strcmp(fs->nodes[i].path, path) == 0)
+            return &fs->nodes[i];
+    return NULL;
+}
+
+static inline bool fs_is_below(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    return len == 0 || (strncmp(path, dir, len) == 0 && path[len] == '/');
+}
+
+static inline void fs_drop(struct fs *fs, int i) { fs->nodes[i] = fs->nodes[--fs->n]; }
+
+static inline void fs_remove(struct fs *fs, const char *path)
+{
+    char copy[FS_PATH];
+    print_into(copy, sizeof(copy), "%s", path);
+    for (int i = fs->n - 1; i >= 0; i--)
+        if (strcmp(fs->nodes[i].path, copy) == 0 || fs_is_below(fs->nodes[i].path, copy))
+            fs_drop(fs, i);
+}
+
+static inline struct fs_node *fs_put(struct fs *fs, const char *path, enum op_kind kind, int layer)
+{
+    struct fs_node *old = fs_get(fs, path);
+    if (old && old->kind == OP_DIR && kind == OP_DIR) {
+        old->layer = layer;
+        return old;
+    }
+    fs_remove(fs, path);
+    if (fs->n == FS_NODES)
+        abort();
+    struct fs_node *node = &fs->nodes[fs->n++];
+    *node = (struct fs_node){.kind = kind, .body = -1, .layer = layer};
+    print_into(node->path, sizeof(node->path), "%s", path);
+    return node;
+}
+
+/* The real path of folder @path; with @make, missing ones come into being and files give way. */
+static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int layer, char *out)
+{
+    char rest[2 * FS_PATH], joined[FS_PATH * 2];
+    int hops = 0;
+    out[0] = '\0';
+    print_into(rest, sizeof(rest), "%s", path);
+    while (rest[0]) {
+        char name[FS_PATH];
+        size_t len = strcspn(rest, "/");
+        print_into(name, sizeof(name), "%.*s", (int)len, rest);
+        memmove(rest, rest + len + (rest[len] == '/'), strlen(rest + len + (rest[len] == '/')) + 1);
+        if (name[0] == '\0' || strcmp(name, ".") == 0)
+            continue;
+        if (strcmp(name, "..") == 0) {
+            char *slash = strrchr(out, '/');
+            *(slash ? slash : out) = '\0';
+            continue;
+        }
+        print_into(joined, sizeof(joined), "%s%s%s", out, out[0] ? "/" : "", name);
+        struct fs_node *node = fs_get(fs, joined);
+        if (node && node->kind == OP_SYMLINK) {
+            if (++hops > FS_HOPS)
+                return false;
+            char longer[2 * FS_PATH];
+            print_into(longer, sizeof(longer), "%s/%s", node->target, rest);
+            memcpy(rest, longer, sizeof(rest));
+            if (node->target[0] == '/')
+                out[0] = '\0';
+            continue;
+        }
+        if (!node || node->kind != OP_DIR) {
+            if (!make)
+                return false;
+            fs_put(fs, joined, OP_DIR, layer);
+        }
+        print_into(out, FS_PATH, "%s", joined);
+    }
+    return true;
+}
+
+/* Folders of @path resolved, its last name kept. */
+static inline bool fs_place(struct fs *fs, const char *path, bool make, int layer, char *out)
+{
+    char dir[FS_PATH];
+    print_into(dir, sizeof(dir), "%s", path);
+    char *slash = strrchr(dir, '/');
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    *(slash ? slash : dir) = '\0';
+    if (!fs_resolve(fs, dir, make, layer, out))
+        return false;
+    size_t len = strlen(out);
+    print_into(out + len, FS_PATH - len, "%s%s", len ? "/" : "", base);
+    return true;
+}
+
+/* What lower layers put at @path (unless only inside it) and below goes, but for folders that hold
+ * something of this layer. */
+static inline void fs_whiteout(struct fs *fs, const char *path, bool only_inside, int layer)
+{
+    for (int i = fs->n - 1; i >= 0; i--) {
+        struct fs_node *node = &fs->nodes[i];
+        bool is_it = strcmp(node->path, path) == 0;
+        if ((!is_it || only_inside) && !(fs_is_below(node->path, path) && !is_it))
+            continue;
+        bool stays = node->layer == layer;
+        for (int j = 0; j < fs->n; j++)
+            if (node->kind == OP_DIR && fs->nodes[j].layer == layer &&
+                fs_is_below(fs->nodes[j].path, node->path) && fs->nodes[j].path[0])
+                stays = true;
+        if (!stays)
+            fs_drop(fs, i);
+    }
+}
+
+static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
+{
+    char path[FS_PATH], other[FS_PATH];
+    struct fs_node found = {.kind = OP_FILE, .body = BODY_UNKNOWN};
+    if (op->kind == OP_WHITEOUT || op->kind == OP_OPAQUE) {
+        bool is_opaque = op->kind == OP_OPAQUE;
+        if (is_opaque ? fs_resolve(fs, op->path, false, layer, path)
+                      : fs_place(fs, op->path, false, layer, path))
+            fs_whiteout(fs, path, is_opaque, layer);
+        return;
+    }
+    if (op->kind == OP_HARDLINK && fs_place(fs, op->target, false, layer, other)) {
+        struct fs_node *node = fs_get(fs, other);
+        if (node && node->kind != OP_DIR)
+            found = *node;
+    }
+    if (!fs_place(fs, op->path, true, layer, path)) {
+        fs->has_loop = true;
+        return;
+    }
+    if (op->kind == OP_HARDLINK && found.body != BODY_UNKNOWN && strcmp(path, other) == 0)
+        return;
+    struct fs_node *node = fs_put(fs, path, op->kind == OP_HARDLINK ? found.kind : op->kind, layer);
+    node->body = op->kind == OP_HARDLINK ? found.body : op->body;
+    print_into(node->target, sizeof(node->target), "%s",
+             op->kind == OP_HARDLINK ? found.target : op->target);
+}
+
+static inline int fs_cmp(const void *a, const void *b)
+{
+    return strcmp(((const struct fs_node *)a)->path, ((const struct fs_node *)b)->path);
+}
+
+/* As one layer; a hard link to nowhere becomes a device, which nobody can read either. */
+static inline void fs_to_tar(const struct fs *fs, struct sb *tar)
+{
+    auto_sb body;
+    sb_init(&body, 1 << 16);
+    struct fs_node *sorted = malloc(sizeof(fs->nodes));
+    memcpy(sorted, fs->nodes, sizeof(fs->nodes));
+    qsort(sorted, (size_t)fs->n, sizeof(*sorted), fs_cmp);
+    for (int i = 0; i < fs->n; i++) {
+        struct op op = {.kind = sorted[i].kind, .body = sorted[i].body};
+        print_into(op.path, sizeof(op.path), "%.199s", sorted[i].path);
+        print_into(op.target, sizeof(op.target), "%s", sorted[i].target);
+        if (sorted[i].body == BODY_UNKNOWN)
+            tar_add(tar, '3', str_from(op.path), STR_NONE, STR_NONE);
+        else
+            op_to_tar(&op, &body, tar);
+    }
+    tar_end(tar);
+    free(sorted);
+}

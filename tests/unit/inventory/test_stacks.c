@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../support.h"
+
+#include "compare.h"
+
+static void print_stack(const struct stack *stack)
+{
+    static const char *const kinds[] = {"file", "junk", "folder", "symlink", "hardlink", "whiteout", "opaque"};
+    for (int l = 0; l < stack->n_layers; l++)
+        for (int i = 0; i < stack->n_ops[l]; i++)
+            print_message("  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
+                          stack->ops[l][i].path, stack->ops[l][i].target);
+}
+
+static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
+{
+    (void)state;
+    enum { STACKS = 2000 };
+    struct dice dice = {.state = 0x9e3779b97f4a7c15u};
+    struct stack *stack = malloc(sizeof(*stack));
+    int n_of[3] = {0};
+    size_t n_packages = 0;
+    for (int i = 0; i < STACKS; i++) {
+        char why[256] = "";
+        stack_make(&dice, stack);
+        enum stack_result result = stack_check(stack, why, sizeof(why), &n_packages);
+        n_of[result]++;
+        if (result == STACK_DIFFERS && n_of[result] <= 3) {
+            print_message("stack %d: %s\n", i, why);
+            print_stack(stack);
+        }
+    }
+    free(stack);
+    print_message("%d stacks, %zu packages: %d equal, %d told to be incomplete, %d differ\n", STACKS,
+                  n_packages, n_of[STACK_EQUAL], n_of[STACK_INCOMPLETE], n_of[STACK_DIFFERS]);
+    assert_true(n_packages > STACKS); /* there was something to compare */
+    assert_int_equal(n_of[STACK_DIFFERS], 0);
+    assert_true(n_of[STACK_INCOMPLETE] < STACKS / 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge__equals_the_scan_of_the_flattened_root),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
