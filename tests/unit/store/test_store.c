@@ -297,10 +297,10 @@ static void test_events__scanned_digest_needs_no_job_but_moves_its_tag(void **st
     f->now += 10;
     struct store_event again = push(f, "again", 1, "latest");
     assert_int_equal(add(f, &again, 1).n_jobs, 0);
-    store_images images = images_all(f);
-    assert_int_equal(images.len, 1);
-    assert_int_equal(images.ptr[0].tags.len, 1);
-    assert_str(images.ptr[0].tags.ptr[0], "latest");
+    store_images list = images_all(f);
+    assert_int_equal(list.len, 1);
+    assert_int_equal(list.ptr[0].tags.len, 1);
+    assert_str(list.ptr[0].tags.ptr[0], "latest");
 }
 
 static void test_events__without_id_are_known_by_content(void **state)
@@ -319,10 +319,10 @@ static void test_events__late_older_push_does_not_take_the_tag(void **state)
     older.at = f->now - 100;
     add(f, &newer, 1);
     add(f, &older, 1);
-    store_images images = images_all(f);
-    assert_int_equal(images.len, 2);
-    for (size_t i = 0; i < images.len; i++)
-        assert_int_equal(images.ptr[i].tags.len, str_eq(images.ptr[i].digest, newer.digest) ? 1 : 0);
+    store_images list = images_all(f);
+    assert_int_equal(list.len, 2);
+    for (size_t i = 0; i < list.len; i++)
+        assert_int_equal(list.ptr[i].tags.len, str_eq(list.ptr[i].digest, newer.digest) ? 1 : 0);
 }
 
 static void test_events__delete_takes_results_out_and_a_push_brings_a_new_job(void **state)
@@ -405,9 +405,9 @@ static void test_events__clock_ahead_is_cut(void **state)
     add(f, &ahead, 1);
     later.at = ++f->now;
     add(f, &later, 1);
-    store_images images = images_all(f);
-    assert_int_equal(images.ptr[0].tags.len, 0);
-    assert_int_equal(images.ptr[1].tags.len, 1);
+    store_images list = images_all(f);
+    assert_int_equal(list.ptr[0].tags.len, 0);
+    assert_int_equal(list.ptr[1].tags.len, 1);
 }
 
 /* --- jobs -------------------------------------------------------------------------------------------------------- */
@@ -773,14 +773,14 @@ static void test_results__index_rolls_its_platforms_up(void **state)
                                   .generation = 7,
                                   .now = f->now};
     assert_ok(store_job_finish(f->store, &job, &outcome, &err), err);
-    store_images images = images_all(f);
-    assert_int_equal(images.len, 3);
-    assert_true(images.ptr[0].is_index);
-    assert_int_equal(images.ptr[0].verdict, VERDICT_UNHEALTHY);
-    assert_int_equal(images.ptr[0].counts.high + images.ptr[0].counts.unknown, 3);
+    store_images list = images_all(f);
+    assert_int_equal(list.len, 3);
+    assert_true(list.ptr[0].is_index);
+    assert_int_equal(list.ptr[0].verdict, VERDICT_UNHEALTHY);
+    assert_int_equal(list.ptr[0].counts.high + list.ptr[0].counts.unknown, 3);
     for (size_t i = 1; i < 3; i++) {
-        assert_true(str_eq(images.ptr[i].index, digest_n(f, 50)));
-        assert_str(images.ptr[i].tags.ptr[0], "multi");
+        assert_true(str_eq(list.ptr[i].index, digest_n(f, 50)));
+        assert_str(list.ptr[i].tags.ptr[0], "multi");
     }
     struct store_assessment a = assessment(f);
     assert_int_equal(a.healthy, 1); /* the index itself is not counted */
