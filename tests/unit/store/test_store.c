@@ -917,7 +917,7 @@ static void test_wanted__new_ones_bring_their_job_in_the_same_commit(void **stat
     assert_int_equal(n_new, 1);
     assert_ok(store_jobs_count(f->store, &counts, &err), err);
     assert_int_equal(counts.queued, 1);
-    wanted_packages all = {0};
+    store_wanted all = {0};
     assert_ok(store_wanted_list(f->store, &f->arena, &all, &err), err);
     assert_int_equal(all.len, 2);
     assert_str(all.ptr[0].source_name, "curl");
