@@ -71,6 +71,8 @@ struct source_scan {
 NODISCARD bool source_scan_run(const struct cmd_call *call, struct source_scan *scan,
                                struct err *err);
 void source_scan_close(struct source_scan *scan);
+/* On stderr, why a report that was written is not whole: the reason and the first notice. */
+void source_scan_complain(const struct cmd_call *call, const struct source_scan *scan);
 
 /* The wish of SIGINT and SIGTERM to stop. */
 struct cancel *cmd_cancel(void);

@@ -41,6 +41,8 @@ static int sbom_run(const struct cmd_call *call)
                                .is_quiet = cmd_has(call, "quiet")};
     bool is_done = source_scan_run(call, &scan, &err) && print(call, &scan, &err);
     int code = is_done ? exit_code(&scan) : cmd_fail(call, &err);
+    if (is_done)
+        source_scan_complain(call, &scan);
     source_scan_close(&scan);
     return code;
 }
