@@ -99,7 +99,7 @@ static bool describe(struct writer *writer, struct record *record, const struct 
     } else if (!str_eq(advisory->revision, history->digest)) {
         str both = arena_printf(writer->arena, STR_FMT STR_FMT, STR_ARG(advisory->revision),
                                 STR_ARG(history->digest));
-        advisory->revision = digest_print(writer->arena, both);
+        advisory->revision = sha256_print(writer->arena, both);
     }
     return advisory->description.ptr && advisory->revision.ptr ? true : err_memory(err);
 }
@@ -222,7 +222,7 @@ static bool add_history(struct writer *writer, struct history *history, str text
 {
     struct arena arena;
     arena_init(&arena, CHANGELOG_MEMORY);
-    history->digest = digest_print(writer->arena, text);
+    history->digest = sha256_print(writer->arena, text);
     bool is_ok = history->digest.ptr &&
                  changelog_parse(text, history->source, &arena, &history->changelog, err) &&
                  note_trim(writer, history, installed, err) && add_read_update(writer, history, err) &&

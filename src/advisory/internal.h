@@ -131,7 +131,7 @@ NODISCARD bool feed_get(struct feed_reader *reader, str place, str path, size_t 
 NODISCARD bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max,
                              struct err *err);
 /* "sha256:<hex>" of bytes, in @arena. */
-str digest_print(struct arena *arena, str bytes);
+str sha256_print(struct arena *arena, str bytes);
 bool digest_is(str bytes, str sha256_hex);
 
 /* --- osv_record.c ------------------------------------------------------------------------------------------- */

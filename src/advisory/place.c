@@ -18,7 +18,7 @@ enum { TRIES = 3, BACKOFF_MS = 500 };
 
 bool place_is_url(str place) { return str_starts(place, STR("http://")) || str_starts(place, STR("https://")); }
 
-str digest_print(struct arena *arena, str bytes)
+str sha256_print(struct arena *arena, str bytes)
 {
     uint8_t sum[HASH_MAX];
     char hex[2 * HASH_MAX + 1];

@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,22 +20,32 @@ struct archive_reader {
     struct archive *archive;
     struct feed feed;
     enum archive_kind kind;
-    bool is_empty; /* a source of no bytes is an archive of no entries */
+    bool is_end; /* at once, where the source has no bytes: an archive of no entries */
     locale_t locale;
-    struct err failed; /* sticky */
+    struct err failed;   /* sticky */
+    struct err bad_body; /* until the next entry */
 
     /* the body of the entry at hand */
     bool has_body;
-    uint64_t at, size;  /* next byte to give, and the end */
-    str piece;          /* read and not yet given, from at + hole */
+    uint64_t at, size; /* next byte to give, and the end */
+    str piece;         /* read and not yet given, from at + hole */
     uint64_t hole;
 };
 
 /* libarchive converts pax and zip names from UTF-8 to the locale's charset: in a UTF-8 locale it
  * composes them (NFC), so other bytes come out than went in.  In the C locale the conversion fails,
  * and its tar reader warns and gives the raw bytes; but its zip reader gives no name at all, so zip
- * names are composed.  Both locales are built into glibc: no file is opened. */
-static const char *const locale_names[] = {"C", "C.UTF-8", "C"};
+ * names are composed.  "C" is built into glibc; "C.UTF-8" is a file, so the process's own locale
+ * serves where it is a UTF-8 one: inside the sandbox no file can be opened. */
+static locale_t make_locale(enum archive_kind kind)
+{
+    if (kind != ARCHIVE_ZIP)
+        return newlocale(LC_CTYPE_MASK, "C", NULL);
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+        return duplocale(uselocale(NULL));
+    return newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+}
+
 static locale_t enter(const struct archive_reader *reader) { return uselocale(reader->locale); }
 static void leave(locale_t before) { uselocale(before); }
 
@@ -70,7 +81,7 @@ static bool reader_new(struct archive_reader **out, enum archive_kind kind, bool
     if (!reader)
         return err_memory(err);
     reader->kind = kind;
-    reader->locale = newlocale(LC_CTYPE_MASK, locale_names[kind], NULL);
+    reader->locale = make_locale(kind);
     reader->archive = archive_read_new();
     if (!reader->locale || !reader->archive || !add_format(reader->archive, kind, can_seek)) {
         archive_close(reader);
@@ -88,8 +99,8 @@ static bool open_source(struct archive_reader *reader, struct err *err)
     if (step == NEXT_ERR)
         return false;
     feed->has_first = step == NEXT_ITEM;
-    reader->is_empty = step == NEXT_END;
-    if (reader->is_empty)
+    reader->is_end = step == NEXT_END;
+    if (reader->is_end)
         return true;
     locale_t before = enter(reader);
     int code = archive_read_open(reader->archive, feed, NULL, feed_read, NULL);
@@ -183,8 +194,8 @@ static str name_of(const struct archive_reader *reader, struct archive_entry *fr
     return path;
 }
 
-static bool fill_entry(struct archive_reader *reader, struct archive_entry *from, struct entry *entry,
-                       struct err *err)
+static bool fill_entry(struct archive_reader *reader, struct archive_entry *from,
+                       struct entry *entry, struct err *err)
 {
     *entry = (struct entry){.path = name_of(reader, from), .type = type_of(from)};
     entry->mode = (uint32_t)archive_entry_perm(from);
@@ -212,15 +223,17 @@ enum next archive_next(struct archive_reader *reader, struct entry *entry, struc
         return NEXT_ERR;
     }
     reader->has_body = false;
-    if (reader->is_empty)
+    reader->bad_body = (struct err){0};
+    if (reader->is_end)
         return NEXT_END;
     struct archive_entry *from;
     locale_t before = enter(reader);
     int code = archive_read_next_header(reader->archive, &from);
-    bool is_read = (code == ARCHIVE_OK || code == ARCHIVE_WARN) && fill_entry(reader, from, entry, err);
+    bool is_read =
+        (code == ARCHIVE_OK || code == ARCHIVE_WARN) && fill_entry(reader, from, entry, err);
     leave(before);
     if (code == ARCHIVE_EOF) {
-        reader->is_empty = true;
+        reader->is_end = true;
         return NEXT_END;
     }
     if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
@@ -232,6 +245,17 @@ enum next archive_next(struct archive_reader *reader, struct entry *entry, struc
     reader->piece = STR_NONE;
     reader->size = archive_entry_size_is_set(from) ? entry->size_bytes : 0;
     return NEXT_ITEM;
+}
+
+/* A zip entry that is encrypted, damaged or packed in an odd way does not spoil the others. */
+static enum next body_failed(struct archive_reader *reader, int code, struct err *err)
+{
+    reader_fail(reader, err);
+    if (reader->kind == ARCHIVE_ZIP && code != ARCHIVE_FATAL && !err_is(&reader->feed.err)) {
+        reader->failed = (struct err){0};
+        reader->bad_body = *err;
+    }
+    return NEXT_ERR;
 }
 
 /* The next block of libarchive, with the hole before it. */
@@ -247,10 +271,8 @@ static enum next read_block(struct archive_reader *reader, struct err *err)
         reader->hole = reader->size > reader->at ? reader->size - reader->at : 0;
         return reader->hole ? NEXT_ITEM : NEXT_END;
     }
-    if (code != ARCHIVE_OK) {
-        reader_fail(reader, err);
-        return NEXT_ERR;
-    }
+    if (code != ARCHIVE_OK)
+        return body_failed(reader, code, err);
     if (offset < 0 || (uint64_t)offset < reader->at) {
         err_set(err, ERR_FORMAT, "pieces of a sparse file overlap");
         reader->failed = *err;
@@ -264,8 +286,8 @@ static enum next read_block(struct archive_reader *reader, struct err *err)
 enum next archive_data(struct archive_reader *reader, str *chunk, struct err *err)
 {
     *chunk = STR_NONE;
-    if (err_is(&reader->failed)) {
-        *err = reader->failed;
+    if (err_is(&reader->failed) || err_is(&reader->bad_body)) {
+        *err = err_is(&reader->failed) ? reader->failed : reader->bad_body;
         return NEXT_ERR;
     }
     while (reader->hole == 0 && reader->piece.len == 0) {
@@ -290,7 +312,8 @@ static bool too_large(size_t max, struct err *err)
 }
 
 /* Tar and ar know the size beforehand, so the body is written where it will stay. */
-static bool body_known(struct archive_reader *reader, struct arena *arena, str *out, struct err *err)
+static bool body_known(struct archive_reader *reader, struct arena *arena, str *out,
+                       struct err *err)
 {
     size_t size = (size_t)reader->size, n = 0;
     char *bytes = arena_alloc(arena, size + 1);

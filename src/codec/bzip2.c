@@ -10,7 +10,7 @@
 
 struct bzip2 {
     bz_stream stream;
-    bool is_open; /* in the middle of a stream */
+    bool is_open;  /* in the middle of a stream */
     bool has_rest; /* the last call filled its room: more output may wait inside */
 };
 
@@ -61,7 +61,8 @@ static enum next bzip2_step(struct decoder *decoder, struct out *out, struct err
     bool is_stuck = lent && bzip2->stream.avail_in == lent && bzip2->stream.avail_out == room;
     if (code == BZ_OK && !is_stuck)
         return NEXT_ITEM;
-    return decoder_bad(decoder, err, code == BZ_DATA_ERROR_MAGIC ? "rubbish for a header" : "damaged");
+    return decoder_bad(decoder, err,
+                       code == BZ_DATA_ERROR_MAGIC ? "rubbish for a header" : "damaged");
 }
 
 static enum next bzip2_fill(struct decoder *decoder, struct out *out, struct err *err)

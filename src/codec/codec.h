@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* codec.h - bytes in, bytes or entries out: hashes, decompression, archives.  Not: what the bytes
  * mean.  Everything pulls: a reader asks its source for the next chunk.
- * Owns: what *_open made, until *_close (harmless on NULL).  Chunks are borrowed until the next call.
- * Threads: one at a time per object. */
+ * Owns: what *_open made, until *_close (harmless on NULL).  Chunks are borrowed until the next
+ * call. Threads: one at a time per object. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/limits.h"
-
 
 /* Where bytes come from.  read() gives the next chunk, never empty; NEXT_END after the last. */
 struct source {
@@ -15,7 +14,8 @@ struct source {
     void *ctx;
 };
 
-/* A source over bytes in memory (@state is caller's storage), and over a descriptor (256 KiB chunks). */
+/* A source over bytes in memory (@state is caller's storage), and over a descriptor (256 KiB
+ * chunks). */
 struct source_mem {
     str rest;
 };
@@ -54,9 +54,9 @@ struct decoder;
 NODISCARD bool decoder_open(struct decoder **out, struct source from, uint64_t max_out,
                             struct err *err);
 NODISCARD enum next decoder_next(struct decoder *decoder, str *chunk, struct err *err);
-/* The next decoder_next writes into @buf, and its chunk lies there: for a caller who hands chunks to
- * another thread without copying.  For one call; without it the decoder's own buffer is used (plain
- * bytes are then handed through as the source gave them). */
+/* The next decoder_next writes into @buf, and its chunk lies there: for a caller who hands chunks
+ * to another thread without copying.  For one call; without it the decoder's own buffer is used
+ * (plain bytes are then handed through as the source gave them). */
 void decoder_set_buffer(struct decoder *decoder, void *buf, size_t cap);
 enum codec_kind decoder_kind(const struct decoder *decoder); /* known after the first next */
 uint64_t decoder_bytes_in(const struct decoder *decoder);
@@ -82,16 +82,19 @@ enum archive_kind { ARCHIVE_TAR, ARCHIVE_ZIP, ARCHIVE_AR };
 NODISCARD bool archive_open(struct archive_reader **out, enum archive_kind kind, struct source from,
                             struct err *err);
 /* Zip with seeking, by its central directory, as everybody else reads it: from a file, or from
- * memory that outlives the reader.  (A zip that streams is read by its local headers, which may tell
- * another story and know no modes.) */
-NODISCARD bool archive_open_zip_file(struct archive_reader **out, const char *path, struct err *err);
+ * memory that outlives the reader.  (A zip that streams is read by its local headers, which may
+ * tell another story and know no modes.) */
+NODISCARD bool archive_open_zip_file(struct archive_reader **out, const char *path,
+                                     struct err *err);
 NODISCARD bool archive_open_zip_mem(struct archive_reader **out, str bytes, struct err *err);
 /* The next entry; strings are borrowed until the next call.  The body that nobody read is skipped.
  * A tar stream that ends without its end marker is complete when it ends at an entry's border. */
-NODISCARD enum next archive_next(struct archive_reader *archive, struct entry *entry, struct err *err);
-/* The next piece of the entry's body, holes filled with zeros. */
+NODISCARD enum next archive_next(struct archive_reader *archive, struct entry *entry,
+                                 struct err *err);
+/* The next piece of the entry's body, holes filled with zeros.  In a zip an error may be of this
+ * body alone (wrong checksum, encrypted): archive_next then goes on. */
 NODISCARD enum next archive_data(struct archive_reader *archive, str *chunk, struct err *err);
 /* The whole body, at most @max bytes, into @arena. */
-NODISCARD bool archive_body(struct archive_reader *archive, struct arena *arena, size_t max, str *out,
-                            struct err *err);
+NODISCARD bool archive_body(struct archive_reader *archive, struct arena *arena, size_t max,
+                            str *out, struct err *err);
 void archive_close(struct archive_reader *archive);

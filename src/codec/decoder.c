@@ -11,8 +11,8 @@
 static const struct codec_row plain = {.name = "plain"};
 
 static const struct codec_row *const rows[CODEC_COUNT] = {
-    [CODEC_PLAIN] = &plain,  [CODEC_GZIP] = &codec_gzip,   [CODEC_ZSTD] = &codec_zstd,
-    [CODEC_XZ] = &codec_xz,  [CODEC_BZIP2] = &codec_bzip2,
+    [CODEC_PLAIN] = &plain, [CODEC_GZIP] = &codec_gzip,   [CODEC_ZSTD] = &codec_zstd,
+    [CODEC_XZ] = &codec_xz, [CODEC_BZIP2] = &codec_bzip2,
 };
 
 static const struct codec_row *row_of(enum codec_kind kind)
@@ -70,7 +70,8 @@ static enum next pull(struct decoder *decoder, str *chunk, struct err *err)
 {
     *chunk = STR_NONE;
     while (chunk->len == 0) {
-        enum next step = decoder->is_end ? NEXT_END : decoder->from.read(decoder->from.ctx, chunk, err);
+        enum next step =
+            decoder->is_end ? NEXT_END : decoder->from.read(decoder->from.ctx, chunk, err);
         decoder->is_end = step == NEXT_END;
         if (step != NEXT_ITEM)
             return step;
@@ -118,8 +119,8 @@ static bool read_head(struct decoder *decoder, struct err *err)
 static bool is_bzip2(str head)
 {
     str block = str_slice(head, 4, 6);
-    return head.len >= 6 && str_starts(head, STR("BZh")) && head.ptr[3] >= '1' && head.ptr[3] <= '9' &&
-           (str_eq(block, STR("\x31\x41")) || str_eq(block, STR("\x17\x72")));
+    return head.len >= 6 && str_starts(head, STR("BZh")) && head.ptr[3] >= '1' &&
+           head.ptr[3] <= '9' && (str_eq(block, STR("\x31\x41")) || str_eq(block, STR("\x17\x72")));
 }
 
 /* RFC 8878, 3.1.1 and 3.1.2: a frame, or a skippable one. */
@@ -194,8 +195,9 @@ static bool check_limits(const struct decoder *decoder, struct err *err)
     if (decoder->out_bytes <= LIMIT_LAYER_RATIO_FREE ||
         decoder->out_bytes / LIMIT_LAYER_RATIO <= decoder_bytes_in(decoder))
         return true;
-    return err_set(err, ERR_LIMIT, "%s stream: over the limit %s of %llu to 1", codec_name(decoder->kind),
-                   limit_row(LIMIT_ID_LAYER_RATIO)->key, (unsigned long long)LIMIT_LAYER_RATIO);
+    return err_set(err, ERR_LIMIT, "%s stream: over the limit %s of %llu to 1",
+                   codec_name(decoder->kind), limit_row(LIMIT_ID_LAYER_RATIO)->key,
+                   (unsigned long long)LIMIT_LAYER_RATIO);
 }
 
 static enum next step_of(struct decoder *decoder, str *chunk, struct err *err)

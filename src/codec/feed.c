@@ -7,7 +7,8 @@ la_ssize_t feed_read(struct archive *archive, void *ctx, const void **bytes)
 {
     struct feed *feed = ctx;
     str chunk = feed->first;
-    enum next step = feed->has_first ? NEXT_ITEM : feed->from.read(feed->from.ctx, &chunk, &feed->err);
+    enum next step =
+        feed->has_first ? NEXT_ITEM : feed->from.read(feed->from.ctx, &chunk, &feed->err);
     feed->has_first = false;
     if (step == NEXT_ERR) {
         archive_set_error(archive, EIO, "source");

@@ -15,7 +15,7 @@ enum { STEP_MAX = 1 << 30 };
 
 struct gzip {
     enum phase phase;
-    bool has_rest; /* the last call filled its room: more output may wait inside */
+    bool has_rest;                  /* the last call filled its room: more output may wait inside */
     struct isal_gzip_header header; /* its parser stops and goes on anywhere */
     struct inflate_state inflate;
 };
@@ -92,7 +92,8 @@ static enum next read_header(struct decoder *decoder, struct gzip *gzip, struct 
 }
 
 /* One step of inflate.  When it leaves room in @out, no output waits inside. */
-static enum next read_body(struct decoder *decoder, struct gzip *gzip, struct out *out, struct err *err)
+static enum next read_body(struct decoder *decoder, struct gzip *gzip, struct out *out,
+                           struct err *err)
 {
     struct inflate_state *inflate = &gzip->inflate;
     size_t room = num_min(out->cap - out->n, STEP_MAX);

@@ -22,8 +22,8 @@ struct decoder {
     void *state; /* the kind's own */
 
     uint64_t pulled_bytes, out_bytes, max_out;
-    uint8_t *own;          /* made when nobody gave a buffer */
-    uint8_t *given;        /* borrowed, for one call */
+    uint8_t *own;   /* made when nobody gave a buffer */
+    uint8_t *given; /* borrowed, for one call */
     size_t given_cap;
     struct err failed; /* sticky */
 };
@@ -53,7 +53,7 @@ enum next decoder_bad(const struct decoder *decoder, struct err *err, const char
  * libarchive's number. */
 struct feed {
     struct source from;
-    str first;      /* read ahead; handed out before anything else */
+    str first; /* read ahead; handed out before anything else */
     bool has_first;
     uint64_t bytes; /* handed out so far */
     struct err err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RFC 8878 by libzstd: any number of frames, skippable ones too.  Rubbish behind a frame is an error
- * of its own making. */
+/* RFC 8878 by libzstd: any number of frames, skippable ones too.  Rubbish behind a frame is an
+ * error of its own making. */
 #include <stdlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>

@@ -27,7 +27,7 @@ static bool read_fields(const struct stanza *stanza, struct fields *out)
         for (size_t w = 0; w < sizeof(wanted) / sizeof(*wanted); w++) {
             if (!str_eq_nocase(field->name, wanted[w].name))
                 continue;
-            if (wanted[w].value->ptr)
+            if (wanted[w].value->ptr && !out->twice)
                 out->twice = wanted[w].name.ptr;
             *wanted[w].value = field->value.ptr ? str_trim(field->value) : STR("");
             has_any = true;

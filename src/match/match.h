@@ -2,6 +2,16 @@
 /* match.h - package × advisory → finding, always with its explanation.  Not: what to do about it
  * (assess/).  One finding per (package, vulnerability): statements of several sources about the same
  * vulnerability, by id or alias, are its evidence.
+ *
+ * A package of the OS package manager is judged by its distribution's statements on its source (and on
+ * its binaries, where a statement is on a binary), in the distribution's order of versions; any
+ * other package by the statements of its own ecosystem.  What cannot be compared is a notice
+ * that makes the result incomplete, never "not affected".
+ *
+ * Sources that disagree: the distribution's own ("debian-…" for ID debian) comes first, then the others by
+ * name.  The fixed version is the first source's that names one: the smallest of its fixes above the
+ * installed version that lies in none of its ranges.  A statement "not affected" takes the vulnerability
+ * away from the package, or from the one binary that it is on.
  * Owns: nothing; findings live in the arena given and borrow from the inventory and the database.
  * Threads: pure. */
 #pragma once
@@ -51,11 +61,26 @@ typedef VEC(struct finding) findings;
 enum match_ground { MATCH_NO_DISTRO, MATCH_NOT_COVERED, MATCH_OK };
 
 struct match_result {
-    findings findings; /* sorted: severity rank, id, package, version */
+    findings findings; /* sorted: severity rank, id, package, version, path */
     notices notices;   /* versions that could not be compared: is_incomplete */
     enum match_ground ground;
     str ecosystem; /* of the distribution; empty */
     bool is_complete;
 };
+
+/* Where statements come from: the database, or a test's lines. */
+struct match_lookup {
+    bool (*covers)(void *ctx, str ecosystem);
+    /* Every statement on a package, appended to *out, which starts empty. */
+    bool (*find)(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out,
+                 struct err *err);
+    bool (*get)(void *ctx, struct arena *arena, str source, str record, struct advisory *out,
+                struct err *err);
+    void *ctx;
+};
+NODISCARD bool match_inventory(const struct match_lookup *lookup,
+                               const struct image_inventory *inventory, struct arena *arena,
+                               struct match_result *out, struct err *err);
+/* The same with a database. */
 NODISCARD bool match_image(const struct advisory_db *db, const struct image_inventory *inventory,
                            struct arena *arena, struct match_result *out, struct err *err);

@@ -38,10 +38,12 @@ bool json_read(str text, json_t **out, struct err *err)
     if (str_starts(text, STR("\xef\xbb\xbf"))) /* RFC 8259, 8.1: may be ignored */
         text = str_skip(text, 3);
     if (is_too_deep(text, &place))
-        return err_set(err, ERR_LIMIT, "line %zu column %zu: over the limit json-depth of %llu levels",
-                       place.line, place.column, (unsigned long long)LIMIT_JSON_DEPTH);
+        return err_set(err, ERR_LIMIT,
+                       "line %zu column %zu: over the limit json-depth of %llu levels", place.line,
+                       place.column, (unsigned long long)LIMIT_JSON_DEPTH);
     json_error_t why;
-    *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+    *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+                      &why);
     if (*out)
         return true;
     if (json_error_code(&why) == json_error_out_of_memory)
@@ -51,10 +53,14 @@ bool json_read(str text, json_t **out, struct err *err)
 
 str json_str_of(const json_t *value)
 {
-    return json_is_string(value) ? (str){json_string_value(value), json_string_length(value)} : STR_NONE;
+    return json_is_string(value) ? (str){json_string_value(value), json_string_length(value)}
+                                 : STR_NONE;
 }
 
-str json_str(const json_t *object, const char *key) { return json_str_of(json_object_get(object, key)); }
+str json_str(const json_t *object, const char *key)
+{
+    return json_str_of(json_object_get(object, key));
+}
 
 json_t *json_obj(const json_t *object, const char *key)
 {

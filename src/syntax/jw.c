@@ -60,7 +60,10 @@ void jw_obj_end(struct jw *jw) { close_item(jw, '}'); }
 void jw_arr(struct jw *jw) { open_item(jw, '['); }
 void jw_arr_end(struct jw *jw) { close_item(jw, ']'); }
 
-static bool is_tail(str s, size_t at) { return at < s.len && ((unsigned char)s.ptr[at] & 0xc0) == 0x80; }
+static bool is_tail(str s, size_t at)
+{
+    return at < s.len && ((unsigned char)s.ptr[at] & 0xc0) == 0x80;
+}
 
 /* The length of the UTF-8 sequence at @at (RFC 3629, 4), or 0 when there is none. */
 static size_t utf8_len(str s, size_t at)

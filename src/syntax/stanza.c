@@ -21,7 +21,10 @@ static bool is_name(str name)
     return true;
 }
 
-static bool no_room(struct rd *in) { return rd_fail(in, ERR_MEMORY, "the memory budget is used up"); }
+static bool no_room(struct rd *in)
+{
+    return rd_fail(in, ERR_MEMORY, "the memory budget is used up");
+}
 
 static bool add_field(struct rd *in, struct arena *arena, struct stanza *stanza, str line)
 {

@@ -43,7 +43,8 @@ void jw_arr_end(struct jw *jw);
 void jw_key(struct jw *jw, const char *key);
 void jw_str(struct jw *jw, str value);
 void jw_int(struct jw *jw, int64_t value);
-/* The shortest text that reads back as the same number: 9.8, 0.00043, 10; null for NaN and infinity. */
+/* The shortest text that reads back as the same number: 9.8, 0.00043, 10; null for NaN and
+ * infinity. */
 void jw_num(struct jw *jw, double value);
 void jw_bool(struct jw *jw, bool value);
 void jw_null(struct jw *jw);
@@ -59,7 +60,7 @@ enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_LIST, YAML_MAP };
 struct yaml_pair;
 struct yaml {
     enum yaml_kind kind;
-    bool is_plain; /* scalar without quotes */
+    bool is_plain;       /* scalar without quotes */
     size_t line, column; /* from 1 */
     str text;            /* scalar */
     VEC(struct yaml *) items;
@@ -83,10 +84,10 @@ struct stanza {
     VEC(struct stanza_field) fields;
     size_t line; /* of its first field */
 };
-/* The next stanza; its fields are slices of the input where the value is one line, and also where it
- * is folded (newlines inside).  Comment lines (#) are left out.  A line that is neither a field nor a
- * continuation fails the reader with its number.  @arena holds the field array; reset it as you like
- * between stanzas. */
+/* The next stanza; its fields are slices of the input where the value is one line, and also where
+ * it is folded (newlines inside).  Comment lines (#) are left out.  A line that is neither a field
+ * nor a continuation fails the reader with its number.  @arena holds the field array; reset it as
+ * you like between stanzas. */
 NODISCARD enum next stanza_read(struct rd *in, struct arena *arena, struct stanza *stanza);
 /* Case-insensitive; empty when absent. */
 str stanza_get(const struct stanza *stanza, str name);

@@ -66,9 +66,10 @@ static void XMLCALL on_close(void *ctx, const XML_Char *name)
         stop(reader);
 }
 
-static void XMLCALL on_entity(void *ctx, const XML_Char *name, int is_parameter, const XML_Char *value,
-                              int len, const XML_Char *base, const XML_Char *system,
-                              const XML_Char *public, const XML_Char *notation)
+static void XMLCALL on_entity(void *ctx, const XML_Char *name, int is_parameter,
+                              const XML_Char *value, int len, const XML_Char *base,
+                              const XML_Char *system, const XML_Char *public,
+                              const XML_Char *notation)
 {
     (void)name, (void)is_parameter, (void)value, (void)len, (void)base, (void)system, (void)public,
         (void)notation;

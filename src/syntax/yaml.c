@@ -23,9 +23,11 @@ struct reader {
     struct frame *frames; /* LIMIT_JSON_DEPTH of them */
 };
 
-static bool bad_at(struct reader *reader, enum err_kind kind, const yaml_mark_t *mark, const char *why)
+static bool bad_at(struct reader *reader, enum err_kind kind, const yaml_mark_t *mark,
+                   const char *why)
 {
-    return err_set(reader->err, kind, "line %zu column %zu: %s", mark->line + 1, mark->column + 1, why);
+    return err_set(reader->err, kind, "line %zu column %zu: %s", mark->line + 1, mark->column + 1,
+                   why);
 }
 
 static bool parser_failed(struct reader *reader)
@@ -60,7 +62,8 @@ static bool add_pair(struct reader *reader, struct frame *frame, struct yaml *va
     return true;
 }
 
-static bool add_key(struct reader *reader, struct frame *frame, struct yaml *key, const yaml_mark_t *mark)
+static bool add_key(struct reader *reader, struct frame *frame, struct yaml *key,
+                    const yaml_mark_t *mark)
 {
     if (key->kind != YAML_SCALAR && key->kind != YAML_NULL)
         return bad_at(reader, ERR_FORMAT, mark, "a key that is not a scalar");

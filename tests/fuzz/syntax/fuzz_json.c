@@ -14,15 +14,15 @@ static void write_value(struct jw *jw, json_t *value)
         jw_null(jw);
     } else if (json_is_object(value)) {
         jw_obj(jw);
-        json_object_foreach(value, key, item) {
+        json_object_foreach(value, key, item)
+        {
             jw_key(jw, key);
             write_value(jw, item);
         }
         jw_obj_end(jw);
     } else if (json_is_array(value)) {
         jw_arr(jw);
-        json_array_foreach(value, i, item)
-            write_value(jw, item);
+        json_array_foreach(value, i, item) write_value(jw, item);
         jw_arr_end(jw);
     } else if (json_is_string(value)) {
         jw_str(jw, json_str_of(value));

@@ -22,10 +22,7 @@ static bool on_text(void *ctx, str text, struct err *err)
     return true;
 }
 
-static bool on_close(void *ctx, str name, struct err *err)
-{
-    return on_text(ctx, name, err);
-}
+static bool on_close(void *ctx, str name, struct err *err) { return on_text(ctx, name, err); }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -38,7 +38,8 @@ static bool add_entry(struct sb *out, struct archive_reader *reader, const struc
                       str whole, struct err *err)
 {
     static const char *const types[] = {"other", "file", "dir", "symlink", "hardlink"};
-    sb_addf(out, "%s %o %llu ", types[entry->type], entry->mode, (unsigned long long)entry->size_bytes);
+    sb_addf(out, "%s %o %llu ", types[entry->type], entry->mode,
+            (unsigned long long)entry->size_bytes);
     add_escaped(out, entry->path);
     if (entry->link.len) {
         sb_addc(out, " -> ");
@@ -77,7 +78,9 @@ static enum next list(struct archive_reader *reader, str whole, struct sb *out, 
 
 static enum archive_kind kind_of(str name)
 {
-    return str_eq(name, STR("tar")) ? ARCHIVE_TAR : str_eq(name, STR("zip")) ? ARCHIVE_ZIP : ARCHIVE_AR;
+    return str_eq(name, STR("tar"))   ? ARCHIVE_TAR
+           : str_eq(name, STR("zip")) ? ARCHIVE_ZIP
+                                      : ARCHIVE_AR;
 }
 
 static void check_row(struct arena *arena, str row, size_t step)
@@ -200,7 +203,8 @@ static void test_archive__a_body_above_the_maximum_is_a_limit(void **state)
         struct entry entry;
         str body;
         assert_ok(archive_open(&reader, (enum archive_kind)i,
-                               source_from_mem(&mem, test_data(&arena, path)), &err), err);
+                               source_from_mem(&mem, test_data(&arena, path)), &err),
+                  err);
         do
             assert_int_equal(archive_next(reader, &entry, &err), NEXT_ITEM);
         while (entry.type != ENTRY_FILE);
@@ -256,6 +260,37 @@ static void test_archive__zip_from_memory(void **state)
     arena_fini(&arena);
 }
 
+static void test_archive__one_damaged_zip_entry_leaves_the_others(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    str whole = test_data(&arena, "codec/archive/bad-crc-of-one.zip"), body;
+    for (int is_streaming = 0; is_streaming < 2; is_streaming++) {
+        struct source_mem mem;
+        struct archive_reader *reader;
+        struct entry entry;
+        struct err err = {0};
+        size_t n = 0;
+        assert_ok(is_streaming
+                      ? archive_open(&reader, ARCHIVE_ZIP, source_from_mem(&mem, whole), &err)
+                      : archive_open_zip_mem(&reader, whole, &err),
+                  err);
+        for (; archive_next(reader, &entry, &err) == NEXT_ITEM; n++) {
+            bool is_damaged = str_eq(entry.path, STR("a/stored.txt"));
+            err = (struct err){0};
+            assert_int_equal(archive_body(reader, &arena, 1000, &body, &err), !is_damaged);
+            assert_int_equal(err.kind, is_damaged ? ERR_FORMAT : ERR_NONE);
+            assert_int_equal(archive_data(reader, &body, &err), is_damaged ? NEXT_ERR : NEXT_END);
+            err = (struct err){0};
+        }
+        assert_int_equal(err.kind, ERR_NONE);
+        assert_int_equal(n, 4);
+        archive_close(reader);
+    }
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_archive__a_body_above_the_maximum_is_a_limit),
         cmocka_unit_test(test_archive__zip_from_a_file),
         cmocka_unit_test(test_archive__zip_from_memory),
+        cmocka_unit_test(test_archive__one_damaged_zip_entry_leaves_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,8 @@ static struct answer decode(struct pieces *pieces, size_t cap, uint64_t max)
     struct answer answer = {0};
     struct decoder *decoder;
     struct hash *hash;
-    assert_ok(decoder_open(&decoder, (struct source){pieces_read, pieces}, max, &answer.err), answer.err);
+    assert_ok(decoder_open(&decoder, (struct source){pieces_read, pieces}, max, &answer.err),
+              answer.err);
     assert_ok(hash_open(&hash, HASH_SHA256, &answer.err), answer.err);
     for (;;) {
         str chunk;
@@ -161,9 +162,11 @@ static bool is_border(const char *name, str whole, size_t at)
         return at + 700 >= whole.len;
     str rest = str_skip(whole, at);
     bool may_go_on = strstr(name, "members") || strstr(name, "frames") || strstr(name, "-two");
-    return may_go_on && (str_starts(rest, STR("\x1f\x8b\x08")) || str_starts(rest, STR("\x52\x2a\x4d\x18")) ||
-                         str_starts(rest, STR("\x28\xb5\x2f\xfd")) || str_starts(rest, STR("BZh9")) ||
-                         str_starts(rest, STR("\xfd" "7zXZ")));
+    return may_go_on &&
+           (str_starts(rest, STR("\x1f\x8b\x08")) || str_starts(rest, STR("\x52\x2a\x4d\x18")) ||
+            str_starts(rest, STR("\x28\xb5\x2f\xfd")) || str_starts(rest, STR("BZh9")) ||
+            str_starts(rest, STR("\xfd"
+                                 "7zXZ")));
 }
 
 static void test_decoder__a_cut_stream_is_an_error(void **state)
@@ -179,7 +182,8 @@ static void test_decoder__a_cut_stream_is_an_error(void **state)
             struct answer answer = decode(&pieces, 0, UINT64_MAX);
             bool is_border_here = is_border(row.name, row.bytes, at);
             if (answer.kind != CODEC_PLAIN && (answer.end == NEXT_END) != is_border_here)
-                fail_msg("%s cut at %zu: %s", row.name, at, is_border_here ? answer.err.msg : "accepted");
+                fail_msg("%s cut at %zu: %s", row.name, at,
+                         is_border_here ? answer.err.msg : "accepted");
             assert_true(answer.end == NEXT_END || answer.err.kind == ERR_FORMAT);
             assert_true(answer.kind != CODEC_PLAIN || at < 6 || str_eq(row.kind, STR("plain")));
         }
@@ -256,7 +260,9 @@ static void test_decoder__decodes_a_whole(void **state)
     assert_str(out, "plain");
     assert_ok(decode_whole(&arena, STR_NONE, 0, &out, &err), err);
     assert_int_equal(out.len, 0);
-    assert_ok(decode_whole(&arena, test_data(&arena, "codec/decoder/zero-padded.gz"), 6, &out, &err), err);
+    assert_ok(
+        decode_whole(&arena, test_data(&arena, "codec/decoder/zero-padded.gz"), 6, &out, &err),
+        err);
     assert_str(out, "padded");
     assert_false(decode_whole(&arena, STR("plain"), 4, &out, &err));
     assert_int_equal(err.kind, ERR_LIMIT);

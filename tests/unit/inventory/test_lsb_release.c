@@ -1,1 +1,4 @@
-int main(void); int main(void){return 0;}
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "detect.h"
+
+DETECTOR_TEST(lsb_release)

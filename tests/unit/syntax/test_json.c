@@ -93,8 +93,11 @@ static void test_json__getters_are_gentle(void **state)
     (void)state;
     struct err err = {0};
     auto_json *json = NULL;
-    assert_ok(json_read(STR("{\"s\":\"a\\u0000b\",\"i\":7,\"r\":1.5,\"t\":true,\"o\":{},\"l\":[],\"n\":null}"),
-                        &json, &err), err);
+    assert_ok(
+        json_read(
+            STR("{\"s\":\"a\\u0000b\",\"i\":7,\"r\":1.5,\"t\":true,\"o\":{},\"l\":[],\"n\":null}"),
+            &json, &err),
+        err);
     assert_int_equal(json_str(json, "s").len, 3);
     assert_int_equal(json_str(json, "i").len, 0);
     assert_int_equal(json_str(json, "absent").len, 0);

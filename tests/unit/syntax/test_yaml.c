@@ -167,7 +167,8 @@ static bool is_same(const struct yaml *yaml, const json_t *json)
     if (yaml->kind == YAML_NULL)
         return json_is_null(json);
     if (yaml->kind == YAML_SCALAR)
-        return json_is_string(json) ? str_eq(yaml->text, json_str_of(json)) : json && yaml->is_plain;
+        return json_is_string(json) ? str_eq(yaml->text, json_str_of(json))
+                                    : json && yaml->is_plain;
     if (yaml->kind == YAML_MAP)
         return is_same_map(yaml, json);
     if (!json_is_array(json) || json_array_size(json) != yaml->items.len)
@@ -188,8 +189,11 @@ static void test_yaml__reads_what_the_json_beside_it_says(void **state)
     struct yaml *yaml;
     json_t *json;
     struct err err = {0};
-    assert_ok(yaml_read(&arena, test_shared(&arena, "feeds/alpine-secdb/v3.11/main.yaml"), &yaml, &err), err);
-    assert_ok(json_read(test_shared(&arena, "feeds/alpine-secdb/v3.11/main.json"), &json, &err), err);
+    assert_ok(
+        yaml_read(&arena, test_shared(&arena, "feeds/alpine-secdb/v3.11/main.yaml"), &yaml, &err),
+        err);
+    assert_ok(json_read(test_shared(&arena, "feeds/alpine-secdb/v3.11/main.json"), &json, &err),
+              err);
     assert_true(is_same(yaml, json));
     json_decref(json);
     arena_fini(&arena);

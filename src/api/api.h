@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.h - the REST routes of a server: findings and recommendations in Azure's shapes,
+ * notifications of registries, and what an operator asks of the queue.  One file a resource, each
+ * ending with its rows. Not: HTTP itself (http/), what the answers say (store/, guard/).
+ *
+ *   request ─ route ─ token ─ api-version ─ handler ─> JSON
+ *        any of them says no ───────────────────────> {"error":{"code","message"}}
+ *
+ * Owns: an api owns its connections to the store until api_close.  Threads: any, at the same time.
+ */
+#pragma once
+
+#include "guard/guard.h"
+#include "http/http.h"
+
+struct api_spec {
+    const struct config *config; /* borrowed */
+    struct guard *guard;         /* borrowed; NULL: notifications are refused with 503 */
+    const char *store_path;
+};
+struct api;
+NODISCARD bool api_open(const struct api_spec *spec, struct api **out, struct err *err);
+/* After the server that uses it was closed. */
+void api_close(struct api *api);
+
+/* For http_server_spec: handler (user is the struct api), max_body_of, refusal. */
+void api_handle(struct http_request *req, struct http_response *res);
+uint64_t api_max_body(str path);
+const char *api_refusal(unsigned status, struct sb *body);
+
+/* What documents and tests loop over. */
+struct api_row {
+    const char *method, *pattern, *summary;
+    bool is_public; /* no bearer token */
+    bool is_arm;    /* wants api-version */
+};
+/* The row of @index over all resources; false behind the last. */
+bool api_row_at(size_t index, struct api_row *out);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* notifications.c - what a registry posts when something is pushed, pulled or deleted. */
+#include "api/internal.h"
+
+#include "base/num.h"
+
+/* The configured header of the sender, with or without the word Bearer. */
+static str presented_secret(const struct http_request *req)
+{
+    str header = str_trim(http_request_header(req, STR("Authorization"))), scheme, secret;
+    if (str_cut_byte(header, ' ', &scheme, &secret) && str_eq_nocase(scheme, STR("Bearer")))
+        return str_trim(secret);
+    return header;
+}
+
+static void write_counts(struct jw *jw, const struct notify_result *result)
+{
+    jw_obj(jw);
+    jw_kint(jw, "events", result->n_events);
+    jw_kint(jw, "ignored", result->n_ignored);
+    jw_kint(jw, "new", result->stored.n_new);
+    jw_kint(jw, "known", result->stored.n_known);
+    jw_kint(jw, "jobs", result->stored.n_jobs);
+    jw_obj_end(jw);
+}
+
+/* 202 means kept: the sender forgets, so we must not. */
+static bool take_notification(struct api_call *call, struct err *err)
+{
+    const struct http_request *req = call->req;
+    struct notification in = {.registry = req->params[0],
+                              .secret = presented_secret(req),
+                              .content_type = http_request_header(req, STR("Content-Type")),
+                              .body = req->body};
+    struct notify_result result = {0};
+    if (!call->api->guard)
+        return err_set(err, ERR_UNAVAILABLE, "nothing is guarded here");
+    if (!guard_notify(call->api->guard, call->arena, &in, &result, err))
+        return false;
+    write_counts(&call->jw, &result);
+    return api_done(call, 202, err);
+}
+
+static const struct http_route routes[] = {
+    {"POST", "/notifications/{registry}", NULL,
+     API_OP(.run = take_notification,
+            .summary = "a registry's notification; its shared secret as bearer token",
+            .is_public = true)},
+};
+API_RESOURCE(notifications, routes);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.c - from the statements on a subject to its vulnerabilities. */
+#include "match/internal.h"
+
+#include "base/num.h"
+
+/* A distribution's own source: "debian-archive", "alpine-secdb". */
+static bool is_own(const struct subject *subject, str source)
+{
+    return subject->own.len && str_starts(source, subject->own) &&
+           str_starts(str_skip(source, subject->own.len), STR("-"));
+}
+
+/* What could not be judged, for one notice a subject. */
+struct unknowns {
+    size_t n;
+    str installed, record, source;
+};
+
+struct judging {
+    struct context *context;
+    const struct subject *subject;
+    claims claims;
+    struct unknowns unknowns;
+};
+
+/* NULL with the error set. */
+static const struct advisory *load_record(struct judging *j, const struct affected *affected)
+{
+    struct context *c = j->context;
+    struct advisory *advisory = arena_new(c->arena, struct advisory);
+    if (!advisory) {
+        err_memory(c->err);
+        return NULL;
+    }
+    if (c->lookup->get(c->lookup->ctx, c->arena, affected->source, affected->record, advisory, c->err))
+        return advisory;
+    err_wrap(c->err, "record " STR_FMT " of " STR_FMT, STR_ARG(affected->record),
+             STR_ARG(affected->source));
+    return NULL;
+}
+
+static bool add_statement(struct judging *j, const struct affected *affected,
+                          const struct package *package)
+{
+    str installed = package ? package->version : j->subject->version;
+    enum applies applies = range_applies(affected, j->subject->scheme, installed);
+    bool is_denial = affected->state == FIX_NOT_AFFECTED;
+    if (applies == APPLIES_NO || (is_denial && applies != APPLIES_YES))
+        return true; /* a denial that may not apply denies nothing */
+    const struct advisory *advisory = load_record(j, affected);
+    if (!advisory)
+        return false;
+    if (advisory->withdrawn.len)
+        return true;
+    if (applies == APPLIES_UNKNOWN) {
+        if (j->unknowns.n++ == 0)
+            j->unknowns = (struct unknowns){1, installed, affected->record, affected->source};
+        return true;
+    }
+    struct claim *claim = vec_push(j->context->arena, &j->claims);
+    if (!claim)
+        return err_memory(j->context->err);
+    *claim = (struct claim){.affected = affected,
+                            .advisory = advisory,
+                            .package = package,
+                            .installed = installed,
+                            .is_denial = is_denial,
+                            .is_own = is_own(j->subject, affected->source)};
+    return true;
+}
+
+static bool look_up(struct judging *j, str name, affecteds *out)
+{
+    struct context *c = j->context;
+    *out = (affecteds){0};
+    return c->lookup->find(c->lookup->ctx, c->arena, j->subject->ecosystem, name, out, c->err) ||
+           err_wrap(c->err, "package " STR_FMT, STR_ARG(name));
+}
+
+/* Statements on a binary package are for its own version, which may differ from its source's. */
+static bool add_binary(struct judging *j, const struct package *package, const affecteds *of_source)
+{
+    affecteds found;
+    const affecteds *statements = of_source;
+    if (!str_eq(package->name, j->subject->name)) {
+        if (!look_up(j, package->name, &found))
+            return false;
+        statements = &found; /* its elements are in the arena */
+    }
+    for (size_t i = 0; i < statements->len; i++)
+        if (statements->ptr[i].is_binary && !add_statement(j, &statements->ptr[i], package))
+            return false;
+    return true;
+}
+
+static bool is_repeated(const struct subject *subject, size_t i)
+{
+    if (i == 0)
+        return false;
+    const struct package *a = subject->packages[i - 1], *b = subject->packages[i];
+    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+}
+
+static bool collect(struct judging *j)
+{
+    const struct subject *subject = j->subject;
+    affecteds statements;
+    if (!look_up(j, subject->name, &statements))
+        return false;
+    for (size_t i = 0; i < statements.len; i++)
+        if (!(subject->is_os && statements.ptr[i].is_binary) &&
+            !add_statement(j, &statements.ptr[i], NULL))
+            return false;
+    for (size_t i = 0; subject->is_os && i < subject->n_packages; i++)
+        if (!is_repeated(subject, i) && !add_binary(j, subject->packages[i], &statements))
+            return false;
+    return true;
+}
+
+static bool tell_unknowns(struct judging *j)
+{
+    const struct unknowns *u = &j->unknowns;
+    if (u->n == 0)
+        return true;
+    struct context *c = j->context;
+    const struct subject *subject = j->subject;
+    const char *why = !subject->scheme                         ? "we do not know its order of versions"
+                      : !subject->scheme->is_valid(u->installed) ? "its version is not a valid one"
+                                                               : "a version in them is not a valid one";
+    str message = arena_printf(
+        c->arena, STR_FMT " " STR_FMT " could not be compared (%s) with %zu advisories, first " STR_FMT
+                          " of " STR_FMT ": %s",
+        STR_ARG(subject->name), STR_ARG(u->installed), subject->scheme_name, u->n, STR_ARG(u->record),
+        STR_ARG(u->source), why);
+    str path = subject->packages[0]->path;
+    return (message.ptr && notice_add(c->arena, &c->out->notices, NOTICE_VERSION, true, path, message)) ||
+           err_memory(c->err);
+}
+
+bool judge(struct context *context, const struct subject *subject)
+{
+    struct judging j = {.context = context, .subject = subject};
+    if (!collect(&j) || !tell_unknowns(&j))
+        return false;
+    link_list links = {0};
+    if (j.claims.len && !identify(context->arena, &j.claims, &links))
+        return err_memory(context->err);
+    for (size_t i = 0, end; i < links.len; i = end) {
+        for (end = i + 1; end < links.len && str_eq(links.ptr[i].id, links.ptr[end].id);)
+            end++;
+        if (!finding_make(context, subject, &links.ptr[i], end - i))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "match/match.h"
+
+#include "base/num.h"
+#include "match/internal.h"
+
+#include <stdlib.h>
+
+const char *finding_class_name(enum finding_class class)
+{
+    static const char *const names[] = {
+        [CLASS_OS] = "os-package",
+        [CLASS_LANGUAGE] = "language-package",
+        [CLASS_KERNEL_HEADERS] = "kernel-headers",
+    };
+    return (size_t)class < ARRAY_LEN(names) ? names[class] : names[CLASS_OS];
+}
+
+static int cmp_findings(const void *pa, const void *pb)
+{
+    const struct finding *a = pa, *b = pb;
+    int sign = severity_rank(a->severity) - severity_rank(b->severity);
+    if (!sign)
+        sign = str_cmp(a->id, b->id);
+    if (!sign)
+        sign = str_cmp(a->package_name, b->package_name);
+    if (!sign)
+        sign = str_cmp(a->package_version, b->package_version);
+    if (!sign)
+        sign = str_cmp(a->type, b->type);
+    return sign ? sign : str_cmp(a->path, b->path);
+}
+
+/* --- what cannot be judged at all --------------------------------------------------------------------- */
+static bool tell(struct context *c, enum notice_kind kind, bool is_incomplete, str message)
+{
+    return (message.ptr && notice_add(c->arena, &c->out->notices, kind, is_incomplete, STR_NONE, message)) ||
+           err_memory(c->err);
+}
+
+/* Packages of another package manager than the distribution's: its advisories do not speak of them. */
+static bool tell_foreign(struct context *c, const struct image_inventory *inventory)
+{
+    const struct distro_row *row = distro_find(inventory->distro.id);
+    size_t n = 0;
+    str type = STR_NONE;
+    for (size_t i = 0; row && i < inventory->packages.len; i++) {
+        const struct package *package = &inventory->packages.ptr[i];
+        if (!package->is_os || str_eq(package->type, str_from(row->purl_type)))
+            continue;
+        type = package->type;
+        n++;
+    }
+    if (n == 0)
+        return true;
+    return tell(c, NOTICE_UNSUPPORTED, true,
+                arena_printf(c->arena, "%zu packages of type " STR_FMT " cannot be judged by the advisories of %s",
+                             n, STR_ARG(type), row->ecosystem));
+}
+
+static bool is_covered(const struct context *c, str ecosystem)
+{
+    return ecosystem.len && c->lookup->covers(c->lookup->ctx, ecosystem);
+}
+
+/* One notice a package type whose ecosystem no feed covers; packages come sorted by type. */
+static bool tell_uncovered(struct context *c, const struct image_inventory *inventory, bool *has_uncovered)
+{
+    str last = STR_NONE;
+    for (size_t i = 0; i < inventory->packages.len; i++) {
+        const struct package *package = &inventory->packages.ptr[i];
+        if (package->is_os || package->owned_by.len || str_eq(package->type, last))
+            continue;
+        last = package->type;
+        const struct language_row *row = language_find(package->type);
+        if (row && is_covered(c, str_from(row->ecosystem)))
+            continue;
+        *has_uncovered = true;
+        if (!tell(c, NOTICE_ADVISORY, false,
+                  arena_printf(c->arena, "the advisory database has no feed for packages of type " STR_FMT,
+                               STR_ARG(package->type))))
+            return false;
+    }
+    return true;
+}
+
+/* An image without a distribution is judged when all that is in it has an ecosystem of its own. */
+static enum match_ground ground_of(const struct context *c, const struct image_inventory *inventory,
+                                   bool has_uncovered)
+{
+    if (inventory->distro.id.len)
+        return is_covered(c, c->out->ecosystem) ? MATCH_OK : MATCH_NOT_COVERED;
+    for (size_t i = 0; i < inventory->packages.len; i++)
+        if (inventory->packages.ptr[i].is_os)
+            return MATCH_NO_DISTRO;
+    return inventory->packages.len && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------ */
+static bool judge_all(struct context *c, const struct image_inventory *inventory)
+{
+    package_refs refs = {0};
+    if (!subjects_sort(c->arena, &inventory->packages, &refs))
+        return err_memory(c->err);
+    struct subject subject;
+    for (size_t at = 0; subject_next(&refs, &inventory->distro, c->out->ecosystem, &at, &subject);)
+        if (subject.ecosystem.len && !judge(c, &subject))
+            return false;
+    return true;
+}
+
+static bool is_complete(const notices *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (list->ptr[i].is_incomplete)
+            return false;
+    return true;
+}
+
+bool match_inventory(const struct match_lookup *lookup, const struct image_inventory *inventory,
+                     struct arena *arena, struct match_result *out, struct err *err)
+{
+    *out = (struct match_result){0};
+    struct context c = {
+        .lookup = lookup, .distro = &inventory->distro, .arena = arena, .out = out, .err = err};
+    out->ecosystem = distro_ecosystem(&inventory->distro, arena);
+    if (!out->ecosystem.ptr)
+        return err_memory(err);
+    bool has_uncovered = false;
+    if (!tell_foreign(&c, inventory) || !tell_uncovered(&c, inventory, &has_uncovered) ||
+        !judge_all(&c, inventory))
+        return false;
+    out->ground = ground_of(&c, inventory, has_uncovered);
+    vec_sort(&out->findings, cmp_findings);
+    out->is_complete = is_complete(&out->notices);
+    return true;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* range.c - is a version within a statement's ranges?  Three answers: what cannot be compared is
+ * unknown, unless the rest decides alone. */
+#include "match/internal.h"
+
+#include "base/num.h"
+#include "base/sb.h"
+
+/* Kleene's logic over three values. */
+static enum applies both(enum applies a, enum applies b)
+{
+    if (a == APPLIES_NO || b == APPLIES_NO)
+        return APPLIES_NO;
+    return a == APPLIES_YES && b == APPLIES_YES ? APPLIES_YES : APPLIES_UNKNOWN;
+}
+
+static enum applies either(enum applies a, enum applies b)
+{
+    if (a == APPLIES_YES || b == APPLIES_YES)
+        return APPLIES_YES;
+    return a == APPLIES_NO && b == APPLIES_NO ? APPLIES_NO : APPLIES_UNKNOWN;
+}
+
+static enum applies claim_order(const struct version_scheme *scheme, str a, str b, bool less,
+                                bool equal, bool greater)
+{
+    bool answer = false;
+    switch (scheme ? scheme->cmp(a, b) : VERSION_UNKNOWN) {
+    case VERSION_LESS:
+        answer = less;
+        break;
+    case VERSION_EQUAL:
+        answer = equal;
+        break;
+    case VERSION_GREATER:
+        answer = greater;
+        break;
+    case VERSION_UNKNOWN:
+    default:
+        return APPLIES_UNKNOWN;
+    }
+    return answer ? APPLIES_YES : APPLIES_NO;
+}
+
+static bool is_beginning(str introduced)
+{
+    return introduced.len == 0 || str_eq(introduced, STR("0"));
+}
+
+static enum applies in_range(const struct version_range *range, const struct version_scheme *scheme,
+                             str version)
+{
+    enum applies in = APPLIES_YES;
+    if (!is_beginning(range->introduced))
+        in = both(in, claim_order(scheme, version, range->introduced, false, true, true));
+    if (range->fixed.len)
+        in = both(in, claim_order(scheme, version, range->fixed, true, false, false));
+    if (range->last_affected.len)
+        in = both(in, claim_order(scheme, version, range->last_affected, true, true, false));
+    return in;
+}
+
+/* A statement without any range or version: its state says whether it means all of them. */
+static enum applies without_range(enum fix_state state)
+{
+    return state == FIX_UNKNOWN || state == FIX_FIXED ? APPLIES_UNKNOWN : APPLIES_YES;
+}
+
+enum applies range_applies(const struct affected *affected, const struct version_scheme *scheme,
+                           str version)
+{
+    if (affected->ranges.len == 0 && affected->versions.len == 0)
+        return without_range(affected->state);
+    enum applies applies = APPLIES_NO;
+    for (size_t i = 0; i < affected->versions.len; i++)
+        if (str_eq(affected->versions.ptr[i], version))
+            return APPLIES_YES;
+    for (size_t i = 0; i < affected->ranges.len; i++)
+        applies = either(applies, in_range(&affected->ranges.ptr[i], scheme, version));
+    return applies;
+}
+
+static void print_range(struct sb *out, const struct version_range *range)
+{
+    str introduced = is_beginning(range->introduced) ? STR("0") : range->introduced;
+    sb_addf(out, "%s>= " STR_FMT, out->len ? " or " : "", STR_ARG(introduced));
+    if (range->fixed.len)
+        sb_addf(out, ", < " STR_FMT, STR_ARG(range->fixed));
+    if (range->last_affected.len)
+        sb_addf(out, ", <= " STR_FMT, STR_ARG(range->last_affected));
+}
+
+enum { RANGE_MAX = 64 << 10 };
+
+str range_print(struct arena *arena, const struct affected *affected,
+                const struct version_scheme *scheme, str version)
+{
+    auto_sb out;
+    sb_init(&out, RANGE_MAX);
+    for (size_t i = 0; i < affected->ranges.len; i++)
+        if (in_range(&affected->ranges.ptr[i], scheme, version) == APPLIES_YES)
+            print_range(&out, &affected->ranges.ptr[i]);
+    for (size_t i = 0; i < affected->versions.len && out.len == 0; i++)
+        if (str_eq(affected->versions.ptr[i], version))
+            sb_addf(&out, "= " STR_FMT, STR_ARG(version));
+    if (out.len == 0)
+        sb_addc(&out, "every version");
+    return arena_dup(arena, sb_str(&out));
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench.mjs - each budget against its reference, measured in the same run.  One line a row:
+//     bench: <name> <value> <budget> <ok|over>
+// Times are medians of alternating runs (reference, ours, reference, …), given as a ratio; memory is the
+// peak of the sum of PSS over all processes.   usage: bench.mjs [--runs N] [--only NAME]
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const BUILD = path.join(ROOT, 'build');
+const BINARY = path.join(BUILD, 'plimsoll');
+const REFERENCE = path.join(BUILD, 'tests/bench/reference');
+const IMAGES = path.join(BUILD, 'images');
+const option = (name, otherwise) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at > 0 ? process.argv[at + 1] : otherwise;
+};
+const RUNS = Number(option('runs', '11'));
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Sum of PSS, in bytes, of @pid and all below it. */
+function pssOf(pid) {
+  let total = 0;
+  const due = [pid];
+  while (due.length) {
+    const p = due.pop();
+    try {
+      const m = /^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${p}/smaps_rollup`, 'utf8'));
+      total += m ? Number(m[1]) * 1024 : 0;
+      for (const task of fs.readdirSync(`/proc/${p}/task`))
+        due.push(...fs.readFileSync(`/proc/${p}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  return total;
+}
+
+/** Seconds of wall clock; with @watch also the peak of PSS. */
+function once(command, args, watch = false) {
+  return new Promise((resolve, reject) => {
+    const begin = process.hrtime.bigint();
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '', peak = 0;
+    const timer = watch ? setInterval(() => (peak = Math.max(peak, pssOf(child.pid))), 5) : null;
+    child.stderr.on('data', (d) => (stderr += d));
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+      if (timer) clearInterval(timer);
+      if (code === 0) resolve({ seconds, peak });
+      else reject(new Error(`${command} ${args.join(' ')}: exit ${code}: ${stderr}`));
+    });
+  });
+}
+
+/** Alternate; the ratio of medians. */
+async function against(reference, ours, runs = RUNS) {
+  const a = [], b = [];
+  await once(...reference);
+  await once(...ours);
+  for (let i = 0; i < runs; i++) {
+    a.push((await once(...reference)).seconds);
+    b.push((await once(...ours)).seconds);
+  }
+  return { ratio: median(b) / median(a), reference: median(a), ours: median(b) };
+}
+
+function row(name, value, budget, unit, note = '') {
+  const isOk = value <= budget;
+  console.log(`bench: ${name} ${value.toFixed(2)}${unit} ${budget}${unit} ${isOk ? 'ok' : 'over'}${note ? `   # ${note}` : ''}`);
+}
+
+const ms = (s) => `${(s * 1000).toFixed(0)} ms`;
+
+function layersOf(layout) {
+  const read = (digest) => path.join(layout, 'blobs/sha256', digest.slice(7));
+  const index = JSON.parse(fs.readFileSync(path.join(layout, 'index.json')));
+  return JSON.parse(fs.readFileSync(read(index.manifests[0].digest))).layers.map((l) => read(l.digest));
+}
+
+const benches = {
+  async 'cold-scan'() {
+    const args = ['scan', `oci:${IMAGES}/plain:latest`, '--db', `${IMAGES}/db`, '--format', 'json', '--quiet', '-o', '/dev/null'];
+    const r = await against([REFERENCE, layersOf(`${IMAGES}/plain`)], [BINARY, args]);
+    row('cold-scan', r.ratio, 1.25, 'x', `${ms(r.ours)} against ${ms(r.reference)}, medians of ${RUNS}`);
+  },
+  async 'scan-memory'() {
+    const args = ['scan', `oci:${IMAGES}/plain:latest`, '--db', `${IMAGES}/db`, '--format', 'json', '--quiet', '-o', '/dev/null'];
+    const peaks = [];
+    for (let i = 0; i < 5; i++) peaks.push((await once(BINARY, args, true)).peak);
+    row('scan-memory', Math.max(...peaks) / 2 ** 20, 64, 'MiB', 'peak of PSS over all processes');
+  },
+};
+
+const only = option('only', '');
+for (const [name, bench] of Object.entries(benches)) if (!only || only === name) await bench();

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* detect.h - for the detectors' tests: run the cases of a data file.
+ *
+ *   === name of the case: path of the file
+ *   input
+ *   --- what comes out, a line each
+ *   package name version arch source source-version maintainer|licence,licence      (- for none)
+ *   distro id version codename name
+ *   ! reason of the failure
+ */
+#pragma once
+
+#include "../support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sb.h"
+#include "inventory/inventory.h"
+
+static inline const struct detector *detector_named(const char *name)
+{
+    size_t n;
+    const struct detector *const *all = inventory_detectors(&n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    fail_msg("no detector %s", name);
+    return NULL;
+}
+
+static inline bool detect(struct arena *arena, const char *detector, str path, str text,
+                          struct file_record *file, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, text);
+    *file = (struct file_record){.path = path, .detector = detector_named(detector)};
+    return file->detector->parse(arena, path, &in, file, err);
+}
+
+static inline void print_word(struct sb *out, str s)
+{
+    sb_addc(out, " ");
+    sb_add(out, s.len ? s : STR("-"));
+}
+
+static inline void print_record(struct sb *out, const struct file_record *file)
+{
+    for (size_t i = 0; i < file->packages.len; i++) {
+        const struct package *p = &file->packages.ptr[i];
+        sb_addc(out, "package");
+        print_word(out, p->name);
+        print_word(out, p->version);
+        print_word(out, p->arch);
+        print_word(out, p->source_name);
+        print_word(out, p->source_version);
+        print_word(out, p->maintainer);
+        for (size_t l = 0; l < p->licenses.len; l++) {
+            sb_addc(out, l ? "," : "|");
+            sb_add(out, p->licenses.ptr[l]);
+        }
+        sb_addc(out, "\n");
+    }
+    if (file->distro.id.len == 0)
+        return;
+    sb_addc(out, "distro");
+    print_word(out, file->distro.id);
+    print_word(out, file->distro.version_id);
+    print_word(out, file->distro.codename);
+    print_word(out, file->distro.name);
+    sb_addc(out, "\n");
+}
+
+/* All cases of tests/data/inventory/<detector>.cases. */
+static inline void detect_cases(const char *detector)
+{
+    struct arena arena;
+    arena_init(&arena, 16u << 20);
+    char name[100];
+    snprintf(name, sizeof(name), "inventory/%s.cases", detector);
+    str rest = test_data(&arena, name), one;
+    size_t n = 0, n_bad = 0;
+    str_cut(rest, STR("=== "), &one, &rest); /* the heading */
+    while (rest.len) {
+        str_cut(rest, STR("\n=== "), &one, &rest);
+        str title, path, body;
+        assert_true(str_cut_byte(one, '\n', &title, &body));
+        assert_true(str_cut(title, STR(": "), &title, &path));
+        size_t end = str_find(body, STR("\n---"));
+        assert_true(end < body.len);
+        str input = str_slice(body, 0, end + 1); /* with its newline */
+        str want = str_skip(body, end + STR("\n---").len);
+        struct file_record file;
+        struct err err = {0};
+        auto_sb got;
+        sb_init(&got, 1 << 20);
+        if (!detect(&arena, detector, path, input, &file, &err)) {
+            print_record(&got, &file);
+            sb_addf(&got, "! %s\n", err.msg);
+        } else {
+            print_record(&got, &file);
+        }
+        if (!str_eq(str_trim(sb_str(&got)), str_trim(want))) {
+            print_message("%s: \"%.*s\" is\n%.*s\n  expected\n%.*s\n", detector, STR_ARG(title),
+                          STR_ARG(sb_str(&got)), STR_ARG(want));
+            n_bad++;
+        }
+        n++;
+    }
+    arena_fini(&arena);
+    assert_true(n > 1);
+    assert_int_equal(n_bad, 0);
+}
+
+#define DETECTOR_TEST(name)                                                                        \
+    static void test_##name##__cases_of_its_file(void **state)                                     \
+    {                                                                                              \
+        (void)state;                                                                               \
+        detect_cases(#name);                                                                       \
+    }                                                                                              \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_##name##__cases_of_its_file)};    \
+        return cmocka_run_group_tests(tests, NULL, NULL);                                          \
+    }
