@@ -84,6 +84,8 @@ struct output {
     const char *path; /* NULL: standard output */
     str aside;        /* what becomes @path; empty: written in place (a device, a pipe) */
 };
+/* Could --output be written? */
+NODISCARD bool output_check(const struct cmd_call *call, struct err *err);
 NODISCARD bool output_open(const struct cmd_call *call, struct output *out, struct err *err);
 /* Rename into place when @is_done, else forget it. */
 NODISCARD bool output_close(struct output *out, bool is_done, struct err *err);
