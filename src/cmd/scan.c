@@ -94,8 +94,8 @@ static int scan_run_command(const struct cmd_call *call)
     scan.required = settings.required;
     scan.choice = settings.choice;
     scan.db_dir = cmd_db_dir(call, &err);
-    bool is_done =
-        scan.db_dir && source_scan_run(call, &scan, &err) && print(call, &scan, &settings, &err);
+    bool is_done = scan.db_dir && output_check(call, &err) && source_scan_run(call, &scan, &err) &&
+                   print(call, &scan, &settings, &err);
     int code;
     if (is_done) {
         code = scan_exit_code((const struct report *const *)scan.reports.ptr, scan.reports.len,
