@@ -57,11 +57,11 @@ static enum verdict decide(struct arena *arena, const struct verdict_input *in, 
         return VERDICT_NOT_APPLICABLE;
     }
     if (in->is_end_of_life) {
-        *reason =
-            arena_printf(arena,
-                         STR_FMT " gets no more security updates, so nothing new would be known: "
-                                 "move to a supported release",
-                         STR_ARG(distro));
+        *reason = arena_printf(
+            arena,
+            STR_FMT " is past its end of life: no more security updates, nothing new known; "
+                    "move to a supported release",
+            STR_ARG(distro));
         return VERDICT_NOT_APPLICABLE;
     }
     return VERDICT_HEALTHY;

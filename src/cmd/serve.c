@@ -27,7 +27,8 @@ struct server {
     str cert_pem, key_pem;
 };
 
-/* --- configuration ------------------------------------------------------------------------------- */
+/* --- configuration -------------------------------------------------------------------------------
+ */
 static bool load_config(struct server *s, struct err *err)
 {
     const char *path = cmd_cstr(s->call, "config");
@@ -44,7 +45,8 @@ static bool load_config(struct server *s, struct err *err)
                    sandbox_level_name(s->config.sandbox));
 }
 
-/* --- certificate --------------------------------------------------------------------------------- */
+/* --- certificate ---------------------------------------------------------------------------------
+ */
 static bool read_pem(struct server *s, str path, str *pem, struct err *err)
 {
     const char *file = arena_cstr(s->call->arena, path);
@@ -110,7 +112,8 @@ static bool load_certificate(struct server *s, struct err *err)
            read_pem(s, s->config.tls_key_file, &s->key_pem, err);
 }
 
-/* --- token --------------------------------------------------------------------------------------- */
+/* --- token ---------------------------------------------------------------------------------------
+ */
 static bool first_token(struct server *s, struct err *err)
 {
     struct store *store;
@@ -119,8 +122,8 @@ static bool first_token(struct server *s, struct err *err)
     if (!store_open(guard_store_path(s->guard), STORE_DURABLE, &store, err))
         return false;
     bool ok = store_token_count(store, &n, err) &&
-              (n > 0 || store_token_create(store, s->call->arena, STR("owner"), clock_now_s(),
-                                           &token, err));
+              (n > 0 ||
+               store_token_create(store, s->call->arena, STR("owner"), clock_now_s(), &token, err));
     store_close(store);
     if (ok && token.len) {
         printf("token (shown once, only its hash is kept): " STR_FMT "\n", STR_ARG(token));
@@ -129,12 +132,12 @@ static bool first_token(struct server *s, struct err *err)
     return ok;
 }
 
-/* --- up and down --------------------------------------------------------------------------------- */
+/* --- up and down ---------------------------------------------------------------------------------
+ */
 static bool open_http(struct server *s, struct err *err)
 {
-    const struct api_spec api = {.config = &s->config,
-                                 .guard = s->guard,
-                                 .store_path = guard_store_path(s->guard)};
+    const struct api_spec api = {
+        .config = &s->config, .guard = s->guard, .store_path = guard_store_path(s->guard)};
     if (!api_open(&api, &s->api, err))
         return false;
     const struct http_server_spec spec = {
@@ -160,8 +163,8 @@ static bool start(struct server *s, struct err *err)
         return false;
     const struct guard_spec guard = {.config = &s->config, .scanner = s->scanner};
     umask(0077);
-    return guard_open(&guard, &s->guard, err) && first_token(s, err) &&
-           load_certificate(s, err) && open_http(s, err) && guard_start(s->guard, err);
+    return guard_open(&guard, &s->guard, err) && first_token(s, err) && load_certificate(s, err) &&
+           open_http(s, err) && guard_start(s->guard, err);
 }
 
 static void announce(const struct server *s)
@@ -214,7 +217,8 @@ static int serve_run(const struct cmd_call *call)
 
 static bool serve_check(const struct cmd_call *call, struct err *err)
 {
-    return cmd_has(call, "config") ? true : err_set(err, ERR_USAGE, "serve: --config FILE is missing");
+    return cmd_has(call, "config") ? true
+                                   : err_set(err, ERR_USAGE, "serve: --config FILE is missing");
 }
 
 static const struct cmd_option options[] = {

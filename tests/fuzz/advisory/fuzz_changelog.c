@@ -20,7 +20,8 @@ static void read_changelog(str text, struct sb *out)
             sb_add(out, entry->version);
             sb_add(out, entry->distribution);
             for (size_t j = 0; j < entry->cves.len; j++) {
-                if (!str_starts(entry->cves.ptr[j].id, STR("CVE-")) || entry->cves.ptr[j].id.len < 13)
+                if (!str_starts(entry->cves.ptr[j].id, STR("CVE-")) ||
+                    entry->cves.ptr[j].id.len < 13)
                     abort();
                 sb_add(out, entry->cves.ptr[j].line);
             }

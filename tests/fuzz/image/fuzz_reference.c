@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         touch(ref.tag);
         /* nothing that could change the path of a request */
         if (str_has(ref.repository, STR("..")) || str_has(ref.host, STR("/")) ||
-            str_has(ref.host, STR("@")) || (ref.kind == SOURCE_REGISTRY && str_has(ref.tag, STR("/"))))
+            str_has(ref.host, STR("@")) ||
+            (ref.kind == SOURCE_REGISTRY && str_has(ref.tag, STR("/"))))
             abort();
     }
     if (platform_parse(text, &platform))

@@ -28,8 +28,8 @@ static struct advisory_db *compile(const char *db_dir, const char *place)
     return db;
 }
 
-static const struct affected *find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
-                                   str record)
+static const struct affected *find(const struct advisory_db *db, struct arena *arena, str ecosystem,
+                                   str package, str record)
 {
     struct err err = {0};
     affecteds list;
@@ -85,7 +85,8 @@ static void test_alpine_secdb__version_zero_is_not_affected_and_no_range(void **
     arena_init(&arena, 1 << 20);
     const char *dir = test_mkdir(&arena);
     struct advisory_db *db = compile(path_in(&arena, dir, "db"), make_place(&arena, dir));
-    const struct affected *fix = find(db, &arena, STR("Alpine:v3.20"), STR("musl"), STR("CVE-2024-0005"));
+    const struct affected *fix =
+        find(db, &arena, STR("Alpine:v3.20"), STR("musl"), STR("CVE-2024-0005"));
     assert_non_null(fix);
     assert_int_equal(fix->state, FIX_NOT_AFFECTED);
     assert_int_equal(fix->ranges.len + fix->versions.len, 0);
@@ -103,10 +104,12 @@ static void test_alpine_secdb__a_shared_further_id_is_related_not_an_alias(void 
     arena_init(&arena, 1 << 20);
     const char *dir = test_mkdir(&arena);
     struct advisory_db *db = compile(path_in(&arena, dir, "db"), make_place(&arena, dir));
-    assert_ok(advisory_get(db, &arena, STR("alpine-secdb"), STR("CVE-2024-0001"), &advisory, &err), err);
+    assert_ok(advisory_get(db, &arena, STR("alpine-secdb"), STR("CVE-2024-0001"), &advisory, &err),
+              err);
     assert_int_equal(advisory.aliases.len, 1);
     assert_str(advisory.aliases.ptr[0], "XSA-900");
-    assert_ok(advisory_get(db, &arena, STR("alpine-secdb"), STR("CVE-2024-0012"), &advisory, &err), err);
+    assert_ok(advisory_get(db, &arena, STR("alpine-secdb"), STR("CVE-2024-0012"), &advisory, &err),
+              err);
     assert_int_equal(advisory.aliases.len, 0);
     assert_int_equal(advisory.related.len, 1);
     assert_str(advisory.related.ptr[0], "XSA-902");
@@ -124,7 +127,8 @@ static void test_alpine_secdb__the_folder_names_the_branch_and_main_covers_it(vo
     arena_init(&arena, 1 << 20);
     const char *dir = test_mkdir(&arena);
     struct advisory_db *db = compile(path_in(&arena, dir, "db"), make_place(&arena, dir));
-    assert_true(advisory_db_covers(db, STR("Alpine:v3.20")) && advisory_db_covers(db, STR("Alpine:v3.21")));
+    assert_true(advisory_db_covers(db, STR("Alpine:v3.20")) &&
+                advisory_db_covers(db, STR("Alpine:v3.21")));
     assert_false(advisory_db_covers(db, STR("Alpine:v3.22"))); /* community alone */
     assert_non_null(find(db, &arena, STR("Alpine:v3.21"), STR("musl"), STR("CVE-2024-0002")));
     assert_int_equal(advisory_db_sources(db, &source), 1);
@@ -149,11 +153,13 @@ static void test_alpine_secdb__the_published_branches_are_covered(void **state)
     test_need_shared("feeds/alpine-secdb/v3.10/main.json");
     arena_init(&arena, 1 << 22);
     const char *dir = test_mkdir(&arena);
-    struct advisory_db *db = compile(path_in(&arena, dir, "db"), test_shared_path("feeds/alpine-secdb"));
+    struct advisory_db *db =
+        compile(path_in(&arena, dir, "db"), test_shared_path("feeds/alpine-secdb"));
     for (int minor = 3; minor <= 11; minor++)
         assert_true(advisory_db_covers(db, arena_printf(&arena, "Alpine:v3.%d", minor)));
     assert_false(advisory_db_covers(db, STR("Alpine:v3.12")));
-    const struct affected *fix = find(db, &arena, STR("Alpine:v3.10"), STR("musl"), STR("CVE-2019-14697"));
+    const struct affected *fix =
+        find(db, &arena, STR("Alpine:v3.10"), STR("musl"), STR("CVE-2019-14697"));
     assert_non_null(fix);
     assert_str(fix->ranges.ptr[0].fixed, "1.1.22-r3");
     fix = find(db, &arena, STR("Alpine:v3.10"), STR("openssl"), STR("CVE-2019-1547"));

@@ -20,7 +20,8 @@ static void test_apt_sources__both_forms_are_read(void **state)
     apt_sources sources = {0};
     arena_init(&arena, 1 << 20);
     const char *dir = test_mkdir(&arena);
-    assert_ok(dir_make(arena_cstr(&arena, arena_printf(&arena, "%s/sources.list.d", dir)), &err), err);
+    assert_ok(dir_make(arena_cstr(&arena, arena_printf(&arena, "%s/sources.list.d", dir)), &err),
+              err);
     put(&arena, dir, "sources.list",
         "# deb http://no.example/debian bookworm main\n"
         "deb [signed-by=/k arch=amd64] http://one.example/debian bookworm main contrib # tail\n"

@@ -37,8 +37,8 @@ static void test_changelog__what_has_no_heads_is_refused(void **state)
     struct err err = {0};
     struct changelog changelog;
     arena_init(&arena, 1 << 20);
-    assert_false(changelog_parse(STR("2024-01-01  upstream\n\n\t* CVE-2024-1234\n"), STR("demo"), &arena,
-                                 &changelog, &err));
+    assert_false(changelog_parse(STR("2024-01-01  upstream\n\n\t* CVE-2024-1234\n"), STR("demo"),
+                                 &arena, &changelog, &err));
     assert_int_equal(err.kind, ERR_FORMAT);
     arena_fini(&arena);
 }
@@ -51,7 +51,8 @@ static void test_changelog__a_small_budget_is_an_error(void **state)
     struct changelog changelog;
     arena_init(&data, 1 << 20);
     arena_init(&small, 64);
-    assert_false(changelog_parse(test_data(&data, "advisory/changelog.txt"), STR("demo"), &small, &changelog, &err));
+    assert_false(changelog_parse(test_data(&data, "advisory/changelog.txt"), STR("demo"), &small,
+                                 &changelog, &err));
     assert_int_equal(err.kind, ERR_MEMORY);
     arena_fini(&small);
     arena_fini(&data);

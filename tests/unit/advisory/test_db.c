@@ -26,10 +26,13 @@ static void put_record(struct place *place, const char *id, const char *fixed)
 {
     struct err err = {0};
     str text = arena_printf(&place->arena,
-                            "{\"id\": \"%s\", \"affected\": [{\"package\": {\"ecosystem\": \"Debian:12\", \"name\": \"demo\"},"
-                            "\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": \"0\"}, {\"fixed\": \"%s\"}]}]}]}",
+                            "{\"id\": \"%s\", \"affected\": [{\"package\": {\"ecosystem\": "
+                            "\"Debian:12\", \"name\": \"demo\"},"
+                            "\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": "
+                            "\"0\"}, {\"fixed\": \"%s\"}]}]}]}",
                             id, fixed);
-    const char *path = arena_cstr(&place->arena, arena_printf(&place->arena, "%s/%s.json", place->feed, id));
+    const char *path =
+        arena_cstr(&place->arena, arena_printf(&place->arena, "%s/%s.json", place->feed, id));
     assert_ok(file_save(path, text, 0644, &err), err);
 }
 

@@ -26,8 +26,10 @@ static void make_mirror(struct fixture *fixture, const char *setting)
 {
     struct err err = {0};
     struct proc_result result;
-    const char *script = arena_cstr(&fixture->arena, str_from(test_data_path("advisory/make-mirror.sh")));
-    const char *const argv[] = {"env", *setting ? setting : "NOTHING=1", "sh", script, fixture->dir, NULL};
+    const char *script =
+        arena_cstr(&fixture->arena, str_from(test_data_path("advisory/make-mirror.sh")));
+    const char *const argv[] = {"env", *setting ? setting : "NOTHING=1", "sh", script, fixture->dir,
+                                NULL};
     assert_ok(proc_run(argv, STR_NONE, 1 << 20, 60, &fixture->arena, &result, &err), err);
     if (result.exit_code)
         fail_msg("make-mirror.sh: %.*s", STR_ARG(result.errors));
@@ -65,25 +67,33 @@ static void fixture_fini(struct fixture *fixture)
     arena_fini(&fixture->arena);
 }
 
-#define WANT(source, version) {{"Debian:12", 9}, {source, sizeof source - 1}, {version, sizeof version - 1}}
+#define WANT(source, version)                                                                      \
+    {                                                                                              \
+        {"Debian:12", 9}, {source, sizeof source - 1}, { version, sizeof version - 1 }             \
+    }
 static const struct wanted_package INSTALLED[] = {
-    WANT("quilt", "1.0-1"), WANT("native", "2.0"), WANT("viadeb", "7-1"), WANT("bare", "3-1"),
-    WANT("mixed", "1-1+deb12u1"), WANT("plain", "9-1"), WANT("diff", "5-1"),
+    WANT("quilt", "1.0-1"),       WANT("native", "2.0"), WANT("viadeb", "7-1"), WANT("bare", "3-1"),
+    WANT("mixed", "1-1+deb12u1"), WANT("plain", "9-1"),  WANT("diff", "5-1"),
 };
 enum { N_INSTALLED = sizeof INSTALLED / sizeof *INSTALLED };
 
-static bool try_update(struct fixture *fixture, const struct wanted_package *wanted, size_t n_wanted,
-                       struct update_result *result, struct err *err)
+static bool try_update(struct fixture *fixture, const struct wanted_package *wanted,
+                       size_t n_wanted, struct update_result *result, struct err *err)
 {
     struct feed_choice choice = {STR("debian-archive"), str_from(fixture->place)};
-    struct update_spec spec = {.dir = fixture->db, .feeds = &choice, .n_feeds = 1, .wanted = wanted,
-                               .n_wanted = n_wanted, .keyring = fixture->keyring,
+    struct update_spec spec = {.dir = fixture->db,
+                               .feeds = &choice,
+                               .n_feeds = 1,
+                               .wanted = wanted,
+                               .n_wanted = n_wanted,
+                               .keyring = fixture->keyring,
                                .apt_dir = "/nonexistent"};
     *err = (struct err){0};
     return advisory_update(&spec, result, err);
 }
 
-static struct update_result update(struct fixture *fixture, const struct wanted_package *wanted, size_t n_wanted)
+static struct update_result update(struct fixture *fixture, const struct wanted_package *wanted,
+                                   size_t n_wanted)
 {
     struct err err;
     struct update_result result;
@@ -118,11 +128,12 @@ static str hits(struct fixture *fixture, const struct advisory_db *db, str sourc
     for (size_t i = 0; i < list.len; i++) {
         for (size_t j = 0; j < list.ptr[i].ranges.len; j++) {
             const struct version_range *range = &list.ptr[i].ranges.ptr[j];
-            bool is_in = (str_eq(range->introduced, STR("0")) || dpkg->cmp(range->introduced, version) != VERSION_GREATER) &&
+            bool is_in = (str_eq(range->introduced, STR("0")) ||
+                          dpkg->cmp(range->introduced, version) != VERSION_GREATER) &&
                          dpkg->cmp(version, range->fixed) == VERSION_LESS;
             if (is_in)
-                out = arena_printf(&fixture->arena, STR_FMT "%s" STR_FMT, STR_ARG(out), out.len ? " " : "",
-                                   STR_ARG(list.ptr[i].record));
+                out = arena_printf(&fixture->arena, STR_FMT "%s" STR_FMT, STR_ARG(out),
+                                   out.len ? " " : "", STR_ARG(list.ptr[i].record));
         }
     }
     return out;
@@ -173,7 +184,9 @@ static void test_debian_archive__a_record_says_where_it_comes_from(void **state)
     fixture_init(&fixture, "");
     update(&fixture, INSTALLED, N_INSTALLED);
     struct advisory_db *db = open_db(&fixture);
-    assert_ok(advisory_get(db, &fixture.arena, STR("debian-archive"), STR("CVE-2026-0002"), &advisory, &err), err);
+    assert_ok(advisory_get(db, &fixture.arena, STR("debian-archive"), STR("CVE-2026-0002"),
+                           &advisory, &err),
+              err);
     assert_str(advisory.title, "Fix CVE-2026-0002.");
     assert_str(advisory.published, "2026-11-20T10:00:00Z");
     assert_int_equal(advisory.revision.len, 7 + 64);
@@ -206,12 +219,14 @@ static void test_debian_archive__without_wishes_every_update_is_a_row(void **sta
     update(&fixture, INSTALLED, 1);
     update(&fixture, NULL, 0);
     db = open_db(&fixture);
-    assert_str(hits(&fixture, db, STR("quilt"), STR("1.0-1")), "CVE-2026-0001 CVE-2026-0002 CVE-2026-0003");
+    assert_str(hits(&fixture, db, STR("quilt"), STR("1.0-1")),
+               "CVE-2026-0001 CVE-2026-0002 CVE-2026-0003");
     advisory_db_close(db);
     fixture_fini(&fixture);
 }
 
-static void test_debian_archive__nothing_is_read_twice_and_a_gone_mirror_keeps_the_last_good(void **state)
+static void
+test_debian_archive__nothing_is_read_twice_and_a_gone_mirror_keeps_the_last_good(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -341,13 +356,18 @@ static void test_debian_archive__places_come_from_apt(void **state)
     struct err err = {0};
     struct update_result result;
     fixture_init(&fixture, "");
-    str list = arena_printf(&fixture.arena, "deb file:%s/debian bookworm main\ndeb file:%s/debian-security bookworm-security main\n",
-                            fixture.dir, fixture.dir);
+    str list = arena_printf(
+        &fixture.arena,
+        "deb file:%s/debian bookworm main\ndeb file:%s/debian-security bookworm-security main\n",
+        fixture.dir, fixture.dir);
     assert_ok(dir_make(in(&fixture, "apt"), &err), err);
     assert_ok(file_save(in(&fixture, "apt/sources.list"), list, 0644, &err), err);
     struct feed_choice choice = {.name = STR("debian-archive")};
-    struct update_spec spec = {.dir = fixture.db, .feeds = &choice, .n_feeds = 1,
-                               .keyring = fixture.keyring, .apt_dir = in(&fixture, "apt")};
+    struct update_spec spec = {.dir = fixture.db,
+                               .feeds = &choice,
+                               .n_feeds = 1,
+                               .keyring = fixture.keyring,
+                               .apt_dir = in(&fixture, "apt")};
     assert_ok(advisory_update(&spec, &result, &err), err); /* no wish: the machine's own release */
     struct advisory_db *db = open_db(&fixture);
     assert_true(advisory_db_covers(db, STR("Debian:12")));
@@ -361,7 +381,8 @@ int main(void)
         cmocka_unit_test(test_debian_archive__findings_are_what_newer_entries_name),
         cmocka_unit_test(test_debian_archive__a_record_says_where_it_comes_from),
         cmocka_unit_test(test_debian_archive__without_wishes_every_update_is_a_row),
-        cmocka_unit_test(test_debian_archive__nothing_is_read_twice_and_a_gone_mirror_keeps_the_last_good),
+        cmocka_unit_test(
+            test_debian_archive__nothing_is_read_twice_and_a_gone_mirror_keeps_the_last_good),
         cmocka_unit_test(test_debian_archive__an_expired_release_is_stale_not_failed),
         cmocka_unit_test(test_debian_archive__what_is_not_signed_by_the_keyring_is_refused),
         cmocka_unit_test(test_debian_archive__another_suites_release_does_not_stand_in),

@@ -7,7 +7,8 @@
 static void put(struct arena *arena, const char *dir, const char *name, const char *text)
 {
     struct err err = {0};
-    assert_ok(file_save(arena_cstr(arena, arena_printf(arena, "%s/%s", dir, name)), str_from(text), 0644, &err),
+    assert_ok(file_save(arena_cstr(arena, arena_printf(arena, "%s/%s", dir, name)), str_from(text),
+                        0644, &err),
               err);
 }
 
@@ -46,14 +47,19 @@ static void test_osv__a_broken_record_is_a_notice_and_the_rest_goes_in(void **st
     struct advisory advisory;
     const struct source_state *source;
     arena_init(&arena, 1 << 20);
-    const char *dir = test_mkdir(&arena), *feed = below(&arena, dir, "feed"), *db_dir = below(&arena, dir, "db");
+    const char *dir = test_mkdir(&arena), *feed = below(&arena, dir, "feed"),
+               *db_dir = below(&arena, dir, "db");
     put(&arena, feed, "GOOD-1.json",
-        "{\"id\": \"GOOD-1\", \"modified\": \"2024-01-01T00:00:00Z\", \"affected\": [{\"package\": {\"ecosystem\": \"Debian:12\","
-        "\"name\": \"demo\"}, \"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": \"0\"}, {\"fixed\": \"2\"}]}]}]}");
+        "{\"id\": \"GOOD-1\", \"modified\": \"2024-01-01T00:00:00Z\", \"affected\": [{\"package\": "
+        "{\"ecosystem\": \"Debian:12\","
+        "\"name\": \"demo\"}, \"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"introduced\": "
+        "\"0\"}, {\"fixed\": \"2\"}]}]}]}");
     put(&arena, feed, "GONE-1.json",
-        "{\"id\": \"GONE-1\", \"withdrawn\": \"2024-01-01T00:00:00Z\", \"affected\": [{\"package\": {\"ecosystem\": \"Debian:12\","
+        "{\"id\": \"GONE-1\", \"withdrawn\": \"2024-01-01T00:00:00Z\", \"affected\": "
+        "[{\"package\": {\"ecosystem\": \"Debian:12\","
         "\"name\": \"demo\"}, \"versions\": [\"1\"]}]}");
-    put(&arena, feed, "BAD-1.json", "{\"id\": \"BAD-1\", \"affected\": [{\"package\": {\"name\": \"x\"}}]}");
+    put(&arena, feed, "BAD-1.json",
+        "{\"id\": \"BAD-1\", \"affected\": [{\"package\": {\"name\": \"x\"}}]}");
     put(&arena, feed, "BAD-2.json", "{\"id\": \"BAD-2\"");
     put(&arena, feed, "README", "not a record");
     struct update_result result = update(db_dir, feed);
@@ -89,7 +95,8 @@ static void test_osv__a_place_without_records_is_an_error(void **state)
     struct err err = {0};
     struct update_result result;
     arena_init(&arena, 1 << 20);
-    const char *dir = test_mkdir(&arena), *empty = below(&arena, dir, "empty"), *db = below(&arena, dir, "db");
+    const char *dir = test_mkdir(&arena), *empty = below(&arena, dir, "empty"),
+               *db = below(&arena, dir, "db");
     struct feed_choice choice = {STR("osv"), str_from(empty)};
     struct update_spec spec = {.dir = db, .feeds = &choice, .n_feeds = 1};
     assert_false(advisory_update(&spec, &result, &err));
@@ -122,9 +129,14 @@ static void test_osv__bulk_zips_hold_what_their_publishers_count(void **state)
         const char *place;
         uint64_t n_records;
     } rows[] = {
-        {"feeds/osv/Go", 4291},          {"feeds/osv/PyPI/all.zip", 2661}, {"feeds/osv/crates.io", 1206},
-        {"feeds/osv/AlmaLinux", 5637},   {"feeds/osv/Bitnami", 7444},      {"feeds/osv/CRAN", 14},
-        {"feeds/osv", 21253},            {"feeds/debian-security-by-changelog/osv-debian-changelog", 3556},
+        {"feeds/osv/Go", 4291},
+        {"feeds/osv/PyPI/all.zip", 2661},
+        {"feeds/osv/crates.io", 1206},
+        {"feeds/osv/AlmaLinux", 5637},
+        {"feeds/osv/Bitnami", 7444},
+        {"feeds/osv/CRAN", 14},
+        {"feeds/osv", 21253},
+        {"feeds/debian-security-by-changelog/osv-debian-changelog", 3556},
     };
     test_need_shared("feeds/osv/Go/all.zip");
     struct arena arena;
@@ -149,7 +161,8 @@ static void test_osv__debian_by_changelog_covers_its_two_releases(void **state)
     const char *dir = test_mkdir(&arena);
     update(dir, test_shared_path("feeds/debian-security-by-changelog/osv-debian-changelog"));
     struct advisory_db *db = open_db(dir);
-    assert_true(advisory_db_covers(db, STR("Debian:11")) && advisory_db_covers(db, STR("Debian:12")));
+    assert_true(advisory_db_covers(db, STR("Debian:11")) &&
+                advisory_db_covers(db, STR("Debian:12")));
     assert_false(advisory_db_covers(db, STR("Debian:13")));
     assert_ok(advisory_find(db, &arena, STR("Debian:11"), STR("openldap"), &list, &err), err);
     const struct affected *found = NULL;

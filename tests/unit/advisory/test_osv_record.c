@@ -67,12 +67,21 @@ static void test_osv_record__broken_ones_are_refused(void **state)
 {
     (void)state;
     static const char *const broken[] = {
-        "", "[]", "{", "{\"id\": 7}", "{\"id\": \"\"}", "{\"id\": \"a\", \"affected\": {}}",
+        "",
+        "[]",
+        "{",
+        "{\"id\": 7}",
+        "{\"id\": \"\"}",
+        "{\"id\": \"a\", \"affected\": {}}",
         "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\"}}]}",
-        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, \"ranges\": [{\"type\": \"WEIRD\", \"events\": []}]}]}",
-        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, \"ranges\": [{\"type\": \"SEMVER\", \"events\": []}]}]}",
-        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, \"ranges\": [{\"type\": \"SEMVER\", \"events\": [{\"fixed\": 1}]}]}]}",
-        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, \"ranges\": [{\"type\": \"SEMVER\", \"events\": [{\"repaired\": \"1\"}]}]}]}",
+        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, "
+        "\"ranges\": [{\"type\": \"WEIRD\", \"events\": []}]}]}",
+        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, "
+        "\"ranges\": [{\"type\": \"SEMVER\", \"events\": []}]}]}",
+        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, "
+        "\"ranges\": [{\"type\": \"SEMVER\", \"events\": [{\"fixed\": 1}]}]}]}",
+        "{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"npm\"}, "
+        "\"ranges\": [{\"type\": \"SEMVER\", \"events\": [{\"repaired\": \"1\"}]}]}]}",
     };
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         struct arena arena;
@@ -91,8 +100,11 @@ static void test_osv_record__an_end_without_a_beginning_holds_from_the_first_ver
     (void)state;
     struct arena arena;
     arena_init(&arena, 1 << 20);
-    struct record record = parse(&arena, STR("{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": \"Odd\"},"
-                                             "\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"fixed\": \"2\"}]}]}]}"));
+    struct record record =
+        parse(&arena,
+              STR("{\"id\": \"a\", \"affected\": [{\"package\": {\"name\": \"x\", \"ecosystem\": "
+                  "\"Odd\"},"
+                  "\"ranges\": [{\"type\": \"ECOSYSTEM\", \"events\": [{\"fixed\": \"2\"}]}]}]}"));
     assert_int_equal(record.entries.ptr[0].affected.ranges.len, 1);
     assert_str(record.entries.ptr[0].affected.ranges.ptr[0].introduced, "0");
     assert_str(record.entries.ptr[0].affected.ranges.ptr[0].fixed, "2");

@@ -10,11 +10,12 @@ static void test_secdb__items_are_ids_and_remarks(void **state)
     struct err err = {0};
     struct secdb secdb;
     static const char *const ids[] = {
-        "CVE-2024-0001", "CVE-2024-0002", "CVE-2024-0002", "CVE-2024-0003", "CVE-2024-0004", "CVE-2024-0005",
-        "CVE-2024-0010", "CVE-2024-0011", "CVE-2024-0012", "CVE-2024-0013",
+        "CVE-2024-0001", "CVE-2024-0002", "CVE-2024-0002", "CVE-2024-0003", "CVE-2024-0004",
+        "CVE-2024-0005", "CVE-2024-0010", "CVE-2024-0011", "CVE-2024-0012", "CVE-2024-0013",
     };
     arena_init(&arena, 1 << 20);
-    assert_ok(secdb_parse(test_data(&arena, "advisory/secdb.json"), false, &arena, &secdb, &err), err);
+    assert_ok(secdb_parse(test_data(&arena, "advisory/secdb.json"), false, &arena, &secdb, &err),
+              err);
     assert_str(secdb.branch, "v3.20");
     assert_str(secdb.repo, "main");
     assert_int_equal(secdb.fixes.len, sizeof ids / sizeof *ids);
@@ -34,7 +35,8 @@ static void test_secdb__yaml_reads_the_same(void **state)
     struct err err = {0};
     struct secdb secdb;
     arena_init(&arena, 1 << 20);
-    assert_ok(secdb_parse(test_data(&arena, "advisory/secdb.yaml"), true, &arena, &secdb, &err), err);
+    assert_ok(secdb_parse(test_data(&arena, "advisory/secdb.yaml"), true, &arena, &secdb, &err),
+              err);
     assert_str(secdb.branch, "v3.20");
     assert_int_equal(secdb.fixes.len, 3);
     assert_str(secdb.fixes.ptr[2].version, "0");

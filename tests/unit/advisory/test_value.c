@@ -5,7 +5,9 @@
 
 static struct affected sample(struct arena *arena)
 {
-    struct affected affected = {.record = STR("CVE-2024-1"), .state = FIX_FIXED, .severity = SEVERITY_HIGH,
+    struct affected affected = {.record = STR("CVE-2024-1"),
+                                .state = FIX_FIXED,
+                                .severity = SEVERITY_HIGH,
                                 .is_withdrawn = true};
     struct version_range *range = vec_push(arena, &affected.ranges);
     *range = (struct version_range){STR("0"), STR("1.2-3"), STR_NONE};
@@ -65,7 +67,8 @@ static void test_value__every_prefix_and_flip_is_an_answer_or_an_error(void **st
         struct err err = {0};
         affecteds list;
         arena_init(&scratch, 1 << 16);
-        assert_false(package_value_parse(str_of(value.ptr, len), &scratch, SOURCES, 2, &list, &err));
+        assert_false(
+            package_value_parse(str_of(value.ptr, len), &scratch, SOURCES, 2, &list, &err));
         assert_true(err_is(&err));
         arena_fini(&scratch);
     }
@@ -122,8 +125,12 @@ static void test_value__record_texts_come_back(void **state)
     (void)state;
     struct arena arena;
     struct rd in;
-    struct advisory back, advisory = {.id = STR("X-1"), .title = STR("t"), .description = STR("d"),
-                                      .published = STR("p"), .modified = STR("m"), .withdrawn = STR("w"),
+    struct advisory back, advisory = {.id = STR("X-1"),
+                                      .title = STR("t"),
+                                      .description = STR("d"),
+                                      .published = STR("p"),
+                                      .modified = STR("m"),
+                                      .withdrawn = STR("w"),
                                       .revision = STR("r")};
     auto_sb out;
     arena_init(&arena, 1 << 16);
@@ -131,9 +138,13 @@ static void test_value__record_texts_come_back(void **state)
     *(str *)vec_push(&arena, &advisory.aliases) = STR("CVE-1");
     *(str *)vec_push(&arena, &advisory.references) = STR("https://example.org");
     struct cvss *cvss = vec_push(&arena, &advisory.cvss);
-    *cvss = (struct cvss){.version = STR("3.1"), .vector = STR("V"), .source = STR("osv"), .score = 9.8,
+    *cvss = (struct cvss){.version = STR("3.1"),
+                          .vector = STR("V"),
+                          .source = STR("osv"),
+                          .score = 9.8,
                           .is_scored = true};
-    *(struct rating *)vec_push(&arena, &advisory.ratings) = (struct rating){STR("osv"), SEVERITY_LOW};
+    *(struct rating *)vec_push(&arena, &advisory.ratings) =
+        (struct rating){STR("osv"), SEVERITY_LOW};
     record_text_print(&advisory, &out);
     rd_init(&in, sb_str(&out));
     assert_true(record_text_parse(&in, &arena, &back) && rd_is_end(&in));

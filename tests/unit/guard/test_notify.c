@@ -21,11 +21,12 @@ static int setup(void **state)
     struct err err = {0};
     arena_init(&f->arena, 64 << 20);
     f->dir = test_mkdir(&f->arena);
-    str text = arena_printf(&f->arena,
-                            "data-directory: %s\nnotification: {secret: s3cret}\nlog: {level: off}\n"
-                            "registries:\n- {name: lab, host: \"127.0.0.1:1\"}\n"
-                            "- {name: own, host: h, notification-secret: other}\n",
-                            f->dir);
+    str text =
+        arena_printf(&f->arena,
+                     "data-directory: %s\nnotification: {secret: s3cret}\nlog: {level: off}\n"
+                     "registries:\n- {name: lab, host: \"127.0.0.1:1\"}\n"
+                     "- {name: own, host: h, notification-secret: other}\n",
+                     f->dir);
     log_configure(LOG_OFF, false);
     assert_ok(config_parse(&f->arena, STR("FILE"), text, &f->config, &err), err);
     const struct guard_spec spec = {.config = &f->config};
@@ -148,8 +149,13 @@ static void test_notify__wrong_secret_stores_nothing(void **state)
     struct fixture *f = *state;
     static const struct {
         const char *registry, *secret;
-    } bad[] = {{"lab", ""},      {"lab", "wrong"}, {"lab", "s3cret "}, {"none", "s3cret"},
-               {"own", "s3cret"}, {"lab", "other"}, {"", ""}};
+    } bad[] = {{"lab", ""},
+               {"lab", "wrong"},
+               {"lab", "s3cret "},
+               {"none", "s3cret"},
+               {"own", "s3cret"},
+               {"lab", "other"},
+               {"", ""}};
     str body = envelope(f, STR("push m 1 v1 docker"));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct notify_result result;
@@ -176,7 +182,8 @@ static void test_notify__malformed_is_400_and_nothing_is_stored(void **state)
         "{\"events\":[{\"id\":\"a\",\"action\":\"push\",\"target\":{\"mediaType\":"
         "\"application/vnd.oci.image.manifest.v1+json\",\"repository\":\"r\",\"digest\":"
         "\"sha256:0000000000000000000000000000000000000000000000000000000000000001\"}},"
-        "{\"id\":\"b\",\"action\":\"push\",\"target\":{\"repository\":\"r\",\"digest\":\"sha256:1\"}}]}"};
+        "{\"id\":\"b\",\"action\":\"push\",\"target\":{\"repository\":\"r\",\"digest\":\"sha256:"
+        "1\"}}]}"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct notify_result result;
         struct err err = {0};
@@ -209,7 +216,8 @@ static void test_guard__second_server_on_the_same_data_is_refused(void **state)
     assert_non_null(strstr(err.msg, f->dir));
 }
 
-/* A killed server's lease: the next one takes the job back at once, without waiting for the time. */
+/* A killed server's lease: the next one takes the job back at once, without waiting for the time.
+ */
 static void test_guard__takes_back_what_a_killed_server_held(void **state)
 {
     struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake.h - a loopback server that gives the n-th request the n-th reply and keeps what it was asked.
- * One connection, one request.  A connection that begins like TLS is closed and not counted. */
+/* fake.h - a loopback server that gives the n-th request the n-th reply and keeps what it was
+ * asked. One connection, one request.  A connection that begins like TLS is closed and not counted.
+ */
 #pragma once
 
 #include <netinet/in.h>

@@ -42,10 +42,16 @@ static void test_challenge__rules(void **state)
 static void test_loopback__is_an_address_and_not_a_name_like_one(void **state)
 {
     (void)state;
-    static const char *const yes[] = {"localhost", "LOCALHOST:5000", "127.0.0.1", "127.1.2.3:80",
-                                      "[::1]", "[::1]:5000"};
-    static const char *const no[] = {"127.0.0.1.evil.example", "127.evil.example:5000", "128.0.0.1",
-                                     "localhost.evil.example", "[::2]:5000", "[::1.evil", "10.0.0.1", ""};
+    static const char *const yes[] = {"localhost",    "LOCALHOST:5000", "127.0.0.1",
+                                      "127.1.2.3:80", "[::1]",          "[::1]:5000"};
+    static const char *const no[] = {"127.0.0.1.evil.example",
+                                     "127.evil.example:5000",
+                                     "128.0.0.1",
+                                     "localhost.evil.example",
+                                     "[::2]:5000",
+                                     "[::1.evil",
+                                     "10.0.0.1",
+                                     ""};
     for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
         assert_true(registry_host_is_loopback(str_from(yes[i])));
     for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)

@@ -26,7 +26,8 @@ static int set_up(void **state)
     s->token = fake_open();
     s->cdn = fake_open();
     s->config = (struct registry_config){.is_plain_http = true, .timeout_s = 10};
-    s->ref = (struct reference){.kind = SOURCE_REGISTRY, .repository = STR("team/app"), .tag = STR("v1")};
+    s->ref = (struct reference){
+        .kind = SOURCE_REGISTRY, .repository = STR("team/app"), .tag = STR("v1")};
     s->ref.host = arena_printf(&s->arena, "127.0.0.1:%u", s->registry->port);
     setenv("DOCKER_CONFIG", "/no/such/folder", 1);
     *state = s;
@@ -49,17 +50,20 @@ static void say(struct scene *s, struct fake *fake, const char *status, const ch
                 const char *body)
 {
     assert_true(fake->n_replies < FAKE_MAX);
-    fake->replies[fake->n_replies++] =
-        arena_printf(&s->arena, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s",
-                     status, strlen(body), headers, body);
+    fake->replies[fake->n_replies++] = arena_printf(
+        &s->arena, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s", status,
+        strlen(body), headers, body);
 }
 
 static void ask_for_bearer(struct scene *s)
 {
     say(s, s->registry, "401 Unauthorized",
-        arena_printf(&s->arena,
-                     "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:%u/token?a=b\",service=\"reg one\","
-                     "scope=\"repository:team/app:pull\"\r\n", s->token->port).ptr,
+        arena_printf(
+            &s->arena,
+            "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:%u/token?a=b\",service=\"reg one\","
+            "scope=\"repository:team/app:pull\"\r\n",
+            s->token->port)
+            .ptr,
         "{}");
 }
 
@@ -112,7 +116,8 @@ static void expect_line(const char *head, const char *line)
         fail_msg("no \"%s\" in:\n%s", line, head);
 }
 
-/* --- what we ask ----------------------------------------------------------------------------------- */
+/* --- what we ask
+ * ----------------------------------------------------------------------------------- */
 static void test_client__asks_for_all_kinds_of_manifests_by_name(void **state)
 {
     struct scene *s = *state;
@@ -140,18 +145,22 @@ static void test_client__digests_are_checked(void **state)
     say(s, s->registry, "200 OK", "", "{}");
     say(s, s->registry, "200 OK", "", "{ }");
     say(s, s->registry, "200 OK",
-        arena_printf(&s->arena, "Docker-Content-Digest: %s\r\n", digest_print(&want, text).ptr).ptr, "{ }");
+        arena_printf(&s->arena, "Docker-Content-Digest: %s\r\n", digest_print(&want, text).ptr).ptr,
+        "{ }");
     open_source(s);
     struct err *err = &s->err;
-    assert_ok(s->source->ops->manifest(s->source, &s->arena, STR_NONE, &want, &bytes, &got, err), *err);
+    assert_ok(s->source->ops->manifest(s->source, &s->arena, STR_NONE, &want, &bytes, &got, err),
+              *err);
     assert_true(digest_eq(&got, &want));
     expect_line(s->registry->heads[0], "GET /v2/team/app/manifests/sha512:");
-    assert_false(s->source->ops->manifest(s->source, &s->arena, STR_NONE, &want, &bytes, &got, err));
+    assert_false(
+        s->source->ops->manifest(s->source, &s->arena, STR_NONE, &want, &bytes, &got, err));
     assert_int_equal(err->kind, ERR_MISMATCH);
     expect_error(s, ERR_MISMATCH, "Docker-Content-Digest");
 }
 
-/* --- authentication --------------------------------------------------------------------------------- */
+/* --- authentication
+ * --------------------------------------------------------------------------------- */
 static void test_client__bearer_token_is_fetched_once_and_never_leaves_its_host(void **state)
 {
     struct scene *s = *state;
@@ -162,15 +171,17 @@ static void test_client__bearer_token_is_fetched_once_and_never_leaves_its_host(
     say(s, s->token, "200 OK", "", "{\"token\":\"T1\",\"expires_in\":300}");
     say(s, s->registry, "200 OK", "", "{}");
     say(s, s->registry, "307 Temporary Redirect",
-        arena_printf(&s->arena, "Location: http://127.0.0.1:%u/signed?x=1\r\n", s->cdn->port).ptr, "");
+        arena_printf(&s->arena, "Location: http://127.0.0.1:%u/signed?x=1\r\n", s->cdn->port).ptr,
+        "");
     say(s, s->cdn, "200 OK", "", "layer bytes");
     open_source(s);
     assert_ok(manifest(s, &bytes), s->err);
     assert_ok(read_blob(s, "layer bytes", &bytes), s->err);
     assert_str(bytes, "layer bytes");
     assert_int_equal(s->token->n_asked, 1);
-    expect_line(s->token->heads[0],
-                "GET /token?a=b&service=reg%20one&scope=repository%3Ateam%2Fapp%3Apull HTTP/1.1\r\n");
+    expect_line(
+        s->token->heads[0],
+        "GET /token?a=b&service=reg%20one&scope=repository%3Ateam%2Fapp%3Apull HTTP/1.1\r\n");
     expect_line(s->token->heads[0], "Authorization: Basic dXNlcjpwYXNzOndvcmQ=\r\n");
     assert_false(has(s->registry->heads[0], "Authorization"));
     expect_line(s->registry->heads[1], "Authorization: Bearer T1\r\n");
@@ -252,9 +263,11 @@ static void test_client__token_realm_must_be_safe(void **state)
         "WWW-Authenticate: Bearer realm=\"http://198.51.100.7/token\",service=\"x\"\r\n", "{}");
     open_source(s);
     expect_error(s, ERR_DENIED, "not sent over plain http");
-    say(s, s->registry, "401 Unauthorized", "WWW-Authenticate: Bearer realm=\"file:///etc/passwd\"\r\n", "{}");
+    say(s, s->registry, "401 Unauthorized",
+        "WWW-Authenticate: Bearer realm=\"file:///etc/passwd\"\r\n", "{}");
     expect_error(s, ERR_DENIED, "is not an address");
-    say(s, s->registry, "401 Unauthorized", "WWW-Authenticate: Bearer realm=\"ftp://127.0.0.1/t\"\r\n", "{}");
+    say(s, s->registry, "401 Unauthorized",
+        "WWW-Authenticate: Bearer realm=\"ftp://127.0.0.1/t\"\r\n", "{}");
     expect_error(s, ERR_DENIED, "not https");
 }
 
@@ -283,7 +296,9 @@ static void test_client__challenge_of_a_stranger_is_not_answered(void **state)
         arena_printf(&s->arena, "Location: http://127.0.0.1:%u/x\r\n", s->cdn->port).ptr, "");
     say(s, s->cdn, "401 Unauthorized",
         arena_printf(&s->arena, "WWW-Authenticate: Bearer realm=\"http://127.0.0.1:%u/t\"\r\n",
-                     s->token->port).ptr, "{}");
+                     s->token->port)
+            .ptr,
+        "{}");
     open_source(s);
     assert_false(read_blob(s, "layer", &bytes));
     assert_int_equal(s->err.kind, ERR_DENIED);
@@ -291,7 +306,8 @@ static void test_client__challenge_of_a_stranger_is_not_answered(void **state)
     assert_int_equal(s->cdn->n_asked, 1);
 }
 
-/* --- what may go wrong -------------------------------------------------------------------------------- */
+/* --- what may go wrong
+ * -------------------------------------------------------------------------------- */
 static void test_client__missing_tag_is_named(void **state)
 {
     struct scene *s = *state;
@@ -305,7 +321,8 @@ static void test_client__waits_as_long_as_it_is_told(void **state)
     struct scene *s = *state;
     str bytes;
     say(s, s->registry, "429 Too Many Requests", "Retry-After: 0\r\n", "");
-    say(s, s->registry, "503 Service Unavailable", "Retry-After: Thu, 01 Jan 2026 00:00:00 GMT\r\n", "");
+    say(s, s->registry, "503 Service Unavailable", "Retry-After: Thu, 01 Jan 2026 00:00:00 GMT\r\n",
+        "");
     say(s, s->registry, "200 OK", "", "{}");
     open_source(s);
     assert_ok(manifest(s, &bytes), s->err);
@@ -368,9 +385,9 @@ static void break_off(struct scene *s, const char *status, const char *headers, 
                       const char *part)
 {
     assert_true(s->registry->n_replies < FAKE_MAX);
-    s->registry->replies[s->registry->n_replies++] =
-        arena_printf(&s->arena, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s",
-                     status, length, headers, part);
+    s->registry->replies[s->registry->n_replies++] = arena_printf(
+        &s->arena, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n%s", status,
+        length, headers, part);
 }
 
 static void test_client__broken_blob_goes_on_where_it_broke(void **state)

@@ -11,7 +11,7 @@ static void expect(str got, str want)
 
 static void check_row(struct arena *arena, str json, str row)
 {
-    str host, user, password, token;
+    str host = {0}, user = {0}, password = {0}, token = {0};
     struct registry_credentials got;
     struct err err = {0};
     assert_true(str_cut_byte(row, ' ', &host, &row) && str_cut_byte(row, ' ', &user, &row) &&

@@ -74,7 +74,8 @@ static void save(struct scene *s, const char *name, str bytes)
     assert_ok(file_save(path.ptr, bytes, 0644, &s->err), s->err);
 }
 
-/* --- a layout with an image of two platforms ------------------------------------------------------- */
+/* --- a layout with an image of two platforms
+ * ------------------------------------------------------- */
 static str save_blob(struct scene *s, str bytes)
 {
     char text[DIGEST_TEXT_SIZE];
@@ -86,36 +87,49 @@ static str save_blob(struct scene *s, str bytes)
 
 static str save_image(struct scene *s, const char *arch)
 {
-    str layer = arena_printf(&s->arena, "%01024d%s", 0, arch); /* no tar: nobody here looks inside */
+    str layer =
+        arena_printf(&s->arena, "%01024d%s", 0, arch); /* no tar: nobody here looks inside */
     char diff_id[DIGEST_TEXT_SIZE];
     digest d = digest_of(HASH_SHA256, layer);
     digest_print(&d, diff_id);
-    str config = save_blob(s, arena_printf(&s->arena, "{\"os\":\"linux\",\"architecture\":\"%s\",\"rootfs\":"
-                                                      "{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
+    str config = save_blob(s, arena_printf(&s->arena,
+                                           "{\"os\":\"linux\",\"architecture\":\"%s\",\"rootfs\":"
+                                           "{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
                                            arch, diff_id));
-    return save_blob(s, arena_printf(&s->arena,
-        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":"
-        "{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",%s},\"layers\":[{\"mediaType\":"
-        "\"application/vnd.oci.image.layer.v1.tar\",%s}]}", config.ptr, save_blob(s, layer).ptr));
+    return save_blob(s,
+                     arena_printf(&s->arena,
+                                  "{\"schemaVersion\":2,\"mediaType\":\"application/"
+                                  "vnd.oci.image.manifest.v1+json\",\"config\":"
+                                  "{\"mediaType\":\"application/"
+                                  "vnd.oci.image.config.v1+json\",%s},\"layers\":[{\"mediaType\":"
+                                  "\"application/vnd.oci.image.layer.v1.tar\",%s}]}",
+                                  config.ptr, save_blob(s, layer).ptr));
 }
 
 static void make_layout(struct scene *s)
 {
-    assert_ok(dir_make(arena_printf(&s->arena, "%s/layout/blobs/sha256", s->dir).ptr, &s->err), s->err);
+    assert_ok(dir_make(arena_printf(&s->arena, "%s/layout/blobs/sha256", s->dir).ptr, &s->err),
+              s->err);
     save(s, "layout/oci-layout", STR("{\"imageLayoutVersion\":\"1.0.0\"}"));
     str one = save_image(s, "amd64"), two = save_image(s, "arm64");
     static const char type[] = "\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\"";
-    str index = save_blob(s, arena_printf(&s->arena,
-        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
-        "{%s,%s,\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}},"
-        "{%s,%s,\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}}]}",
-        type, one.ptr, type, two.ptr));
-    save(s, "layout/index.json", arena_printf(&s->arena,
-        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"application/vnd.oci.image.index.v1+json\",%s,"
-        "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}}]}", index.ptr));
+    str index = save_blob(
+        s, arena_printf(&s->arena,
+                        "{\"schemaVersion\":2,\"mediaType\":\"application/"
+                        "vnd.oci.image.index.v1+json\",\"manifests\":["
+                        "{%s,%s,\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}},"
+                        "{%s,%s,\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}}]}",
+                        type, one.ptr, type, two.ptr));
+    save(s, "layout/index.json",
+         arena_printf(&s->arena,
+                      "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"application/"
+                      "vnd.oci.image.index.v1+json\",%s,"
+                      "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}}]}",
+                      index.ptr));
 }
 
-/* --- the registry ------------------------------------------------------------------------------------ */
+/* --- the registry
+ * ------------------------------------------------------------------------------------ */
 static void wait_for_port(struct scene *s)
 {
     struct sockaddr_in at = {.sin_family = AF_INET,
@@ -141,18 +155,24 @@ static void start_registry(struct scene *s, bool has_password)
 {
     close(fake_bind(&s->port));
     if (has_password) {
-        const char *const htpasswd[] = {"htpasswd", "-Bbc", arena_printf(&s->arena, "%s/htpasswd", s->dir).ptr,
-                                        "user", "pass", NULL};
+        const char *const htpasswd[] = {
+            "htpasswd", "-Bbc", arena_printf(&s->arena, "%s/htpasswd", s->dir).ptr,
+            "user",     "pass", NULL};
         run(s, htpasswd);
     }
-    str auth = has_password ? arena_printf(&s->arena, "auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", s->dir)
-                            : STR("");
-    save(s, "config.yml", arena_printf(&s->arena,
-        "version: 0.1\nlog: {level: error}\n"
-        "storage: {filesystem: {rootdirectory: %s/store}, delete: {enabled: true}}\n"
-        "http: {addr: '127.0.0.1:%u'}\n%.*s"
-        "notifications: {endpoints: [{name: sink, url: 'http://127.0.0.1:%u/events', timeout: 5s, "
-        "threshold: 5, backoff: 1s}]}\n", s->dir, s->port, STR_ARG(auth), s->sink->port));
+    str auth = has_password
+                   ? arena_printf(&s->arena, "auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n",
+                                  s->dir)
+                   : STR("");
+    save(s, "config.yml",
+         arena_printf(&s->arena,
+                      "version: 0.1\nlog: {level: error}\n"
+                      "storage: {filesystem: {rootdirectory: %s/store}, delete: {enabled: true}}\n"
+                      "http: {addr: '127.0.0.1:%u'}\n%.*s"
+                      "notifications: {endpoints: [{name: sink, url: 'http://127.0.0.1:%u/events', "
+                      "timeout: 5s, "
+                      "threshold: 5, backoff: 1s}]}\n",
+                      s->dir, s->port, STR_ARG(auth), s->sink->port));
     const char *const argv[] = {"docker-registry", "serve",
                                 arena_printf(&s->arena, "%s/config.yml", s->dir).ptr, NULL};
     s->registry = start(argv, arena_printf(&s->arena, "%s/registry.log", s->dir).ptr);
@@ -163,9 +183,17 @@ static void push(struct scene *s, const char *credentials)
 {
     str from = arena_printf(&s->arena, "oci:%s/layout:v1", s->dir);
     str to = arena_printf(&s->arena, "docker://127.0.0.1:%u/team/app:v1", s->port);
-    const char *const argv[] = {"skopeo", "--insecure-policy", "copy", "--all", "--preserve-digests",
-                                "--dest-tls-verify=false", from.ptr, to.ptr,
-                                credentials ? "--dest-creds" : NULL, credentials, NULL};
+    const char *const argv[] = {"skopeo",
+                                "--insecure-policy",
+                                "copy",
+                                "--all",
+                                "--preserve-digests",
+                                "--dest-tls-verify=false",
+                                from.ptr,
+                                to.ptr,
+                                credentials ? "--dest-creds" : NULL,
+                                credentials,
+                                NULL};
     run(s, argv);
 }
 
@@ -179,7 +207,8 @@ static void set_up(struct scene *s, bool has_password)
     s->dir = test_mkdir(&s->arena);
     s->sink = fake_open();
     for (size_t i = 0; i < FAKE_MAX; i++)
-        s->sink->replies[i] = STR("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        s->sink->replies[i] =
+            STR("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     s->sink->n_replies = FAKE_MAX;
     setenv("DOCKER_CONFIG", s->dir, 1);
     make_layout(s);
@@ -241,7 +270,8 @@ static void check_image(struct scene *s, const struct registry_config *config)
     image_source_close(source);
 }
 
-/* --- behaviour ---------------------------------------------------------------------------------------- */
+/* --- behaviour
+ * ---------------------------------------------------------------------------------------- */
 static void test_distribution__what_skopeo_pushed_is_read(void **state)
 {
     (void)state;
@@ -249,8 +279,10 @@ static void test_distribution__what_skopeo_pushed_is_read(void **state)
     set_up(&s, false);
     check_image(&s, NULL);
     expect_error(&s, "team/app:v2", NULL, ERR_NOT_FOUND, "no such repository or tag: team/app:v2");
-    expect_error(&s, "team/other", NULL, ERR_NOT_FOUND, "no such repository or tag: team/other:latest");
-    expect_error(&s, "team/app@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    expect_error(&s, "team/other", NULL, ERR_NOT_FOUND,
+                 "no such repository or tag: team/other:latest");
+    expect_error(&s,
+                 "team/app@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                  NULL, ERR_NOT_FOUND, "sha256:aaaa");
     tear_down(&s);
 }
@@ -265,8 +297,9 @@ static void test_distribution__basic_credentials_open_it(void **state)
     check_image(&s, &good);
     expect_error(&s, "team/app:v1", &bad, ERR_DENIED, "is denied (401)");
     expect_error(&s, "team/app:v1", NULL, ERR_DENIED, "none are known");
-    save(&s, "config.json", arena_printf(&s.arena, "{\"auths\":{\"127.0.0.1:%u\":{\"auth\":\"dXNlcjpwYXNz\"}}}",
-                                         s.port));
+    save(&s, "config.json",
+         arena_printf(&s.arena, "{\"auths\":{\"127.0.0.1:%u\":{\"auth\":\"dXNlcjpwYXNz\"}}}",
+                      s.port));
     check_image(&s, NULL);
     tear_down(&s);
 }

@@ -89,7 +89,8 @@ static void test_events__limits_hold(void **state)
     assert_false(parse_many(&arena, LIMIT_EVENTS + 1, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     char *large = arena_alloc(&arena, LIMIT_EVENTS_BODY + 1);
-    assert_false(registry_events_parse(&arena, str_of(large, LIMIT_EVENTS_BODY + 1), &events, &err));
+    assert_false(
+        registry_events_parse(&arena, str_of(large, LIMIT_EVENTS_BODY + 1), &events, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     arena_fini(&arena);
 }

@@ -12,7 +12,8 @@
 
 enum { KILLS = 50 };
 
-/* The child: one event after the other; each number goes into the pipe after its commit, as a 202 would. */
+/* The child: one event after the other; each number goes into the pipe after its commit, as a 202
+ * would. */
 static void write_for_ever(const char *path, int64_t registry_id, unsigned from, int ack)
 {
     struct store *store;
@@ -36,7 +37,8 @@ static void write_for_ever(const char *path, int64_t registry_id, unsigned from,
     }
 }
 
-/* The last number acknowledged before the child was killed, at least @wanted of them after @from. */
+/* The last number acknowledged before the child was killed, at least @wanted of them after @from.
+ */
 static unsigned run_and_kill(const char *path, int64_t registry_id, unsigned from, unsigned wanted)
 {
     int ends[2];
@@ -75,10 +77,8 @@ static void test_crash__every_acknowledged_event_has_its_job(void **state)
     arena_init(&arena, 64 << 20);
     const char *dir = test_mkdir(&arena);
     snprintf(path, sizeof(path), "%s/store.db", dir);
-    struct store_registry registry = {.subscription = STR("s"),
-                                      .resource_group = STR("g"),
-                                      .name = STR("r"),
-                                      .host = STR("h")};
+    struct store_registry registry = {
+        .subscription = STR("s"), .resource_group = STR("g"), .name = STR("r"), .host = STR("h")};
     assert_ok(store_open(path, STORE_DURABLE, &store, &err), err);
     assert_ok(store_registry_put(store, &registry, 1000, &err), err);
     store_close(store); /* before fork: no connection is shared */
@@ -88,8 +88,8 @@ static void test_crash__every_acknowledged_event_has_its_job(void **state)
     assert_ok(store_check(store, &err), err);
     struct job_counts counts;
     assert_ok(store_jobs_count(store, &counts, &err), err);
-    /* A child killed between commit and acknowledgement leaves one more; its number is used again, and
-     * deduplicated. */
+    /* A child killed between commit and acknowledgement leaves one more; its number is used again,
+     * and deduplicated. */
     print_message("crash: %u events acknowledged, %llu jobs, %d kills\n", last,
                   (unsigned long long)counts.queued, KILLS);
     assert_true(last >= KILLS);

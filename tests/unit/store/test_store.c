@@ -19,7 +19,10 @@ struct fixture {
 
 static struct err err;
 
-static void open_it(struct fixture *f) { assert_ok(store_open(f->path, STORE_RELAXED, &f->store, &err), err); }
+static void open_it(struct fixture *f)
+{
+    assert_ok(store_open(f->path, STORE_RELAXED, &f->store, &err), err);
+}
 
 static void reopen(struct fixture *f)
 {
@@ -60,7 +63,10 @@ static int teardown(void **state)
 }
 
 /* "sha256:" and 64 digits made of @n. */
-static str digest_n(struct fixture *f, unsigned n) { return arena_printf(&f->arena, "sha256:%064x", n); }
+static str digest_n(struct fixture *f, unsigned n)
+{
+    return arena_printf(&f->arena, "sha256:%064x", n);
+}
 
 static struct store_event push(struct fixture *f, const char *id, unsigned image, const char *tag)
 {
@@ -132,17 +138,19 @@ static struct report *report_of(struct fixture *f, unsigned image, unsigned from
         *vec_push(&f->arena, &x->aliases) = arena_printf(&f->arena, "DSA-%u \"quoted\"", i);
         *vec_push(&f->arena, &x->cvss) = (struct cvss){
             .version = STR("3.1"), .vector = STR("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")};
-        *vec_push(&f->arena, &x->evidence) =
-            (struct finding_evidence){.source = STR("osv"), .record = x->id, .range = STR("< 3.0.11-2")};
+        *vec_push(&f->arena, &x->evidence) = (struct finding_evidence){
+            .source = STR("osv"), .record = x->id, .range = STR("< 3.0.11-2")};
     }
     return r;
 }
 
-static bool finish(struct fixture *f, const struct job *job, struct report *report, enum job_end end)
+static bool finish(struct fixture *f, const struct job *job, struct report *report,
+                   enum job_end end)
 {
     struct store_result result = {.report = report};
     const struct job_outcome outcome = {.end = end,
-                                        .error = end == JOB_END_DONE ? STR("") : STR("no route to host"),
+                                        .error =
+                                            end == JOB_END_DONE ? STR("") : STR("no route to host"),
                                         .not_before = f->now + 30,
                                         .results = &result,
                                         .n_results = report ? 1 : 0,
@@ -195,7 +203,8 @@ static store_images images_all(struct fixture *f)
     return out;
 }
 
-/* --- schema -------------------------------------------------------------------------------------------- */
+/* --- schema
+ * -------------------------------------------------------------------------------------------- */
 static void test_store__refuses_a_newer_schema(void **state)
 {
     struct fixture *f = *state;
@@ -210,7 +219,8 @@ static void test_store__refuses_a_newer_schema(void **state)
     assert_int_equal(err.kind, ERR_UNSUPPORTED);
     assert_non_null(strstr(err.msg, "newer"));
     assert_int_equal(
-        sqlite3_exec(db, "DELETE FROM migrations WHERE version = (SELECT MAX(version) FROM migrations)",
+        sqlite3_exec(db,
+                     "DELETE FROM migrations WHERE version = (SELECT MAX(version) FROM migrations)",
                      0, 0, 0),
         SQLITE_OK);
     sqlite3_close(db);
@@ -242,7 +252,8 @@ static void test_store__check_finds_a_good_one_good(void **state)
     assert_ok(store_check(f->store, &err), err);
 }
 
-/* --- registries ------------------------------------------------------------------------------------------ */
+/* --- registries
+ * ------------------------------------------------------------------------------------------ */
 static void test_registry__names_compare_without_case_and_stay_where_they_are(void **state)
 {
     struct fixture *f = *state;
@@ -263,7 +274,9 @@ static void test_registry__names_compare_without_case_and_stay_where_they_are(vo
     assert_int_equal(err.kind, ERR_NOT_FOUND);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------ */
+/* --- events
+ * ------------------------------------------------------------------------------------------------
+ */
 static void test_events__same_event_twice_is_one(void **state)
 {
     struct fixture *f = *state;
@@ -279,7 +292,8 @@ static void test_events__same_event_twice_is_one(void **state)
 static void test_events__same_digest_while_queued_or_leased_is_one_job(void **state)
 {
     struct fixture *f = *state;
-    struct store_event a = push(f, "e1", 1, "v1"), b = push(f, "e2", 1, "v2"), c = push(f, "e3", 1, "");
+    struct store_event a = push(f, "e1", 1, "v1"), b = push(f, "e2", 1, "v2"),
+                       c = push(f, "e3", 1, "");
     assert_int_equal(add(f, &a, 1).n_jobs, 1);
     assert_int_equal(add(f, &b, 1).n_jobs, 0);
     struct job job = lease(f), none;
@@ -410,11 +424,14 @@ static void test_events__clock_ahead_is_cut(void **state)
     assert_int_equal(list.ptr[1].tags.len, 1);
 }
 
-/* --- jobs -------------------------------------------------------------------------------------------------------- */
+/* --- jobs
+ * --------------------------------------------------------------------------------------------------------
+ */
 static void test_jobs__more_urgent_goes_first(void **state)
 {
     struct fixture *f = *state;
-    struct job_spec spec = {.kind = JOB_SCAN, .registry_id = f->registry.id, .repository = STR("r")};
+    struct job_spec spec = {
+        .kind = JOB_SCAN, .registry_id = f->registry.id, .repository = STR("r")};
     const enum job_priority order[] = {PRIORITY_SWEEP, PRIORITY_PUSH, PRIORITY_MANUAL};
     for (unsigned i = 0; i < 3; i++) {
         spec.digest = digest_n(f, i);
@@ -443,7 +460,7 @@ static void test_jobs__expired_lease_moves_and_the_late_answer_is_refused(void *
     assert_int_equal(err.kind, ERR_CONFLICT);
     assert_int_equal(count_findings(f), 0);
     assert_ok(finish(f, &second, report_of(f, 1, 0, 2), JOB_END_DONE), err);
-    assert_false(finish(f, &first, report_of(f, 1, 0, 9), JOB_END_DONE)); /* nor later */
+    assert_false(finish(f, &first, report_of(f, 1, 0, 9), JOB_END_DONE));  /* nor later */
     assert_false(finish(f, &second, report_of(f, 1, 0, 9), JOB_END_DONE)); /* nor twice */
     assert_int_equal(count_findings(f), 2);
 }
@@ -632,7 +649,9 @@ static void test_jobs__list_pages_newest_first(void **state)
     assert_int_equal(counts.leased, 0);
 }
 
-/* --- results --------------------------------------------------------------------------------------------------------- */
+/* --- results
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static void test_results__come_back_as_they_were(void **state)
 {
     struct fixture *f = *state;
@@ -747,13 +766,15 @@ static void test_results__pages_are_stable_while_others_insert(void **state)
 static void test_results__foreign_continuation_is_refused(void **state)
 {
     struct fixture *f = *state;
-    static const char *const bad[] = {"x", "1", "1.", "1.x.y", ".1.2", "-1.2.x", "99999999999999999999.1.a"};
+    static const char *const bad[] = {
+        "x", "1", "1.", "1.x.y", ".1.2", "-1.2.x", "99999999999999999999.1.a"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         store_findings out = {0};
         str next;
         const struct store_scope scope = {0};
         const struct store_page page = {str_from(bad[i]), 10};
-        assert_false(store_findings_list(f->store, &f->arena, &scope, NULL, &page, &out, &next, &err));
+        assert_false(
+            store_findings_list(f->store, &f->arena, &scope, NULL, &page, &out, &next, &err));
         assert_int_equal(err.kind, ERR_FORMAT);
     }
 }
@@ -765,7 +786,8 @@ static void test_results__index_rolls_its_platforms_up(void **state)
     event.is_index = true;
     add(f, &event, 1);
     struct job job = lease(f);
-    struct store_result results[] = {{.report = report_of(f, 1, 0, 0)}, {.report = report_of(f, 2, 0, 3)}};
+    struct store_result results[] = {{.report = report_of(f, 1, 0, 0)},
+                                     {.report = report_of(f, 2, 0, 3)}};
     struct job_outcome outcome = {.end = JOB_END_DONE,
                                   .results = results,
                                   .n_results = 2,
@@ -786,13 +808,16 @@ static void test_results__index_rolls_its_platforms_up(void **state)
     assert_int_equal(a.healthy, 1); /* the index itself is not counted */
     assert_int_equal(a.unhealthy, 1);
     assert_int_equal(a.unscanned, 0);
-    assert_int_equal(add(f, &(struct store_event){.id = STR("idx2"),
-                                                  .action = EVENT_PUSH,
-                                                  .repository = STR("team/app"),
-                                                  .digest = digest_n(f, 50),
-                                                  .is_index = true,
-                                                  .at = f->now},
-                         1).n_jobs, 0);
+    assert_int_equal(add(f,
+                         &(struct store_event){.id = STR("idx2"),
+                                               .action = EVENT_PUSH,
+                                               .repository = STR("team/app"),
+                                               .digest = digest_n(f, 50),
+                                               .is_index = true,
+                                               .at = f->now},
+                         1)
+                         .n_jobs,
+                     0);
 }
 
 static void test_results__index_with_an_unknown_child_is_not_healthy(void **state)
@@ -805,11 +830,8 @@ static void test_results__index_with_an_unknown_child_is_not_healthy(void **stat
     struct report *broken = report_of(f, 2, 0, 0);
     broken->verdict = VERDICT_FAILED;
     struct store_result results[] = {{.report = report_of(f, 1, 0, 0)}, {.report = broken}};
-    struct job_outcome outcome = {.end = JOB_END_DEAD,
-                                  .results = results,
-                                  .n_results = 2,
-                                  .is_index = true,
-                                  .now = f->now};
+    struct job_outcome outcome = {
+        .end = JOB_END_DEAD, .results = results, .n_results = 2, .is_index = true, .now = f->now};
     assert_ok(store_job_finish(f->store, &job, &outcome, &err), err);
     assert_int_equal(images_all(f).ptr[0].verdict, VERDICT_UNKNOWN);
     assert_false(images_all(f).ptr[0].is_complete);
@@ -846,7 +868,8 @@ static void test_assessment__knows_since_when(void **state)
     assert_int_equal(assessment(f).status_changed_at, f->now - 100);
 }
 
-/* --- layers and re-match ---------------------------------------------------------------------------------------------- */
+/* --- layers and re-match
+ * ---------------------------------------------------------------------------------------------- */
 static digest parsed(struct fixture *f, unsigned n)
 {
     digest d;
@@ -860,16 +883,19 @@ static void test_layers__are_known_by_digest_diff_id_and_revision(void **state)
     digest layer = parsed(f, 1), diff_id = parsed(f, 2), other = parsed(f, 3);
     str bytes = STR("\0inventory\0\xff"), got;
     bool is_found = true;
-    assert_ok(store_layer_get(f->store, &f->arena, &layer, &diff_id, 3, &got, &is_found, &err), err);
+    assert_ok(store_layer_get(f->store, &f->arena, &layer, &diff_id, 3, &got, &is_found, &err),
+              err);
     assert_false(is_found);
     assert_ok(store_layer_put(f->store, &layer, &diff_id, 3, bytes, f->now, &err), err);
     assert_ok(store_layer_put(f->store, &layer, &diff_id, 3, bytes, f->now, &err), err);
-    assert_ok(store_layer_get(f->store, &f->arena, &layer, &diff_id, 3, &got, &is_found, &err), err);
+    assert_ok(store_layer_get(f->store, &f->arena, &layer, &diff_id, 3, &got, &is_found, &err),
+              err);
     assert_true(is_found && str_eq(got, bytes));
     assert_ok(store_layer_get(f->store, &f->arena, &layer, &other, 3, &got, &is_found, &err), err);
     assert_false(is_found);
     assert_ok(store_layer_put(f->store, &layer, &diff_id, UINT64_MAX, bytes, f->now, &err), err);
-    assert_ok(store_layer_get(f->store, &f->arena, &layer, &diff_id, 3, &got, &is_found, &err), err);
+    assert_ok(store_layer_get(f->store, &f->arena, &layer, &diff_id, 3, &got, &is_found, &err),
+              err);
     assert_false(is_found); /* an older revision is of no use */
 }
 
@@ -923,7 +949,9 @@ static void test_wanted__new_ones_bring_their_job_in_the_same_commit(void **stat
     assert_str(all.ptr[0].source_name, "curl");
 }
 
-/* --- tokens, meta, purge ------------------------------------------------------------------------------------------------ */
+/* --- tokens, meta, purge
+ * ------------------------------------------------------------------------------------------------
+ */
 static void test_tokens__only_the_right_one_opens(void **state)
 {
     struct fixture *f = *state;
@@ -935,7 +963,8 @@ static void test_tokens__only_the_right_one_opens(void **state)
     assert_true(token.len >= 48 && str_starts(token, STR("plim_")));
     assert_ok(store_token_check(f->store, &f->arena, token, &name, &err), err);
     assert_str(name, "owner");
-    assert_false(store_token_check(f->store, &f->arena, str_slice(token, 0, token.len - 1), &name, &err));
+    assert_false(
+        store_token_check(f->store, &f->arena, str_slice(token, 0, token.len - 1), &name, &err));
     assert_int_equal(err.kind, ERR_DENIED);
     assert_false(store_token_check(f->store, &f->arena, STR(""), &name, &err));
     /* the token itself lies nowhere in the file */
