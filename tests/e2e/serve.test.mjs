@@ -17,8 +17,9 @@ async function slowly(t, port, ms) {
   const proxy = http.createServer((req, res) => {
     const forward = () => req.pipe(http.request({ port, host: '127.0.0.1', path: req.url, method: req.method, headers: req.headers }, (r) => {
       res.writeHead(r.statusCode, r.headers);
-      r.pipe(res);
-    }));
+      r.on('error', () => res.destroy()).pipe(res);
+    }).on('error', () => res.destroy()));
+    res.on('error', () => {});
     setTimeout(forward, /\/blobs\//.test(req.url) ? ms : 0);
   });
   await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
