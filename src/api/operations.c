@@ -262,13 +262,13 @@ static bool resolve(struct api_call *call, const struct store_registry *registry
                                      .password = own ? own->password : STR_NONE,
                                      .ca_file = own ? own->ca_file : STR_NONE,
                                      .timeout_s = REGISTRY_TIMEOUT_S};
+    const digest *want = digest_is_none(&ref.digest) ? NULL : &ref.digest;
     struct image_source *source = NULL;
     str bytes;
     digest got = {0};
     if (!registry_open(&ref, &config, &source, err))
         return false;
-    bool is_ok =
-        source->ops->manifest(source, call->arena, ref.tag, &ref.digest, &bytes, &got, err);
+    bool is_ok = source->ops->manifest(source, call->arena, ref.tag, want, &bytes, &got, err);
     image_source_close(source);
     if (!is_ok)
         return false;
