@@ -5,7 +5,7 @@
 
 static void check_row(str row)
 {
-    str wanted, offered, verdict;
+    str wanted = STR_NONE, offered = STR_NONE, verdict = STR_NONE;
     struct platform w, h;
     assert_true(str_cut_byte(row, ' ', &wanted, &row) && str_cut_byte(row, ' ', &offered, &verdict));
     assert_true(platform_parse(wanted, &w) && platform_parse(offered, &h));
