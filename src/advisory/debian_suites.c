@@ -282,32 +282,42 @@ static bool load_packages(struct debian *debian, struct debian_suite *suite, str
     return is_ok;
 }
 
-/* amd64 has nearly every source; a source that only others build has no changelog for us. */
-static str architecture_of(const struct deb_release *release)
+/* amd64 first, which has nearly every source; then the others as they are listed, "all" last. */
+static bool nth_architecture(const struct deb_release *release, size_t n, str *out)
 {
-    for (size_t i = 0; i < release->architectures.len; i++) {
-        if (str_eq(release->architectures.ptr[i], STR("amd64")))
-            return STR("amd64");
+    size_t at = 0;
+    for (size_t pass = 0; pass < 3; pass++) {
+        for (size_t i = 0; i < release->architectures.len; i++) {
+            str name = release->architectures.ptr[i];
+            size_t turn = str_eq(name, STR("amd64")) ? 0 : str_eq(name, STR("all")) ? 2 : 1;
+            if (turn != pass || at++ != n)
+                continue;
+            *out = name;
+            return true;
+        }
     }
-    for (size_t i = 0; i < release->architectures.len; i++) {
-        if (!str_eq(release->architectures.ptr[i], STR("all")))
-            return release->architectures.ptr[i];
-    }
-    return STR("all");
+    return false;
 }
 
 const deb_binaries *debian_binaries(struct debian *debian, struct debian_suite *suite,
                                     const struct deb_source *source, struct err *err)
 {
-    if (!suite->has_binaries) {
-        map_init(&suite->binaries, debian->reader->arena);
-        if (!load_packages(debian, suite, architecture_of(&suite->release), err))
-            return NULL;
-        suite->has_binaries = true;
-    }
+    str architecture;
     str key = arena_printf(debian->reader->arena, STR_FMT " " STR_FMT, STR_ARG(source->name),
                            STR_ARG(source->version));
-    if (!key.ptr)
+    if (!key.ptr) {
         err_memory(err);
-    return key.ptr ? map_get(&suite->binaries, key) : NULL;
+        return NULL;
+    }
+    if (!suite->n_architectures)
+        map_init(&suite->binaries, debian->reader->arena);
+    for (;;) {
+        const deb_binaries *found = suite->n_architectures ? map_get(&suite->binaries, key) : NULL;
+        if (found || !nth_architecture(&suite->release, suite->n_architectures, &architecture))
+            return found;
+        if (!load_packages(debian, suite, architecture, err) && err->kind != ERR_NOT_FOUND)
+            return NULL;
+        *err = (struct err){0};
+        suite->n_architectures++;
+    }
 }

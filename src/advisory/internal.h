@@ -221,8 +221,8 @@ struct debian_suite {
     str place; /* that it was read from */
     struct deb_release release;
     struct map sources;  /* name → struct deb_source * */
-    struct map binaries; /* "source version" → deb_binaries *, when first asked for */
-    bool has_binaries;
+    struct map binaries; /* "source version" → deb_binaries * */
+    size_t n_architectures; /* whose binaries were read so far: as many as were needed */
 };
 struct debian_release {
     const struct debian_row *row;

@@ -81,7 +81,7 @@ static bool add_zip(struct osv *osv, const char *path, str name, struct err *err
     struct entry entry;
     enum next next;
     if (!feed_seen_file(osv->reader, name, path, err) || !archive_open_zip_file(&zip, path, err))
-        return err_wrap(err, "%s", path);
+        return false;
     osv->n_files++;
     bool is_ok = true;
     while (is_ok && (next = archive_next(zip, &entry, err)) == NEXT_ITEM) {

@@ -71,7 +71,7 @@ static bool renew(struct advisories *advisories, struct err *err)
                              advisories->dir);
     if (advisories->now && str_eq(str_from(advisories->now->target), str_from(target)))
         return true;
-    struct snapshot *fresh;
+    struct snapshot *fresh = NULL;
     if (!snapshot_open(advisories->dir, target, &fresh, err))
         return false;
     snapshot_give(advisories->now);

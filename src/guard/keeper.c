@@ -60,16 +60,16 @@ static void take_back(struct keeper *k)
 }
 
 /* --- schedule ------------------------------------------------------------------------------------------------------- */
-/* At start: when there is no database, when no interval is set, or when it passed; later by interval. */
+/* As long as there is no database; at start when no interval is set; else when the interval passed.  A
+ * second job beside one that waits for its next try is none. */
 static bool feeds_due(struct keeper *k, int64_t now, bool *is_due, struct err *err)
 {
     int64_t last = 0;
     uint32_t interval = k->guard->config->feeds_interval_s;
     if (!meta_time(k->store, META_FEEDS_READ_AT, &last, err))
         return false;
-    bool has_database = advisories_generation(&k->guard->advisories) > 0;
-    *is_due = (k->is_first && (!has_database || !interval || !last)) ||
-              (interval && last && now >= last + interval);
+    *is_due = advisories_generation(&k->guard->advisories) == 0 || (k->is_first && !interval) ||
+              (interval && now >= last + interval);
     return true;
 }
 

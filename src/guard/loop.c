@@ -35,7 +35,8 @@ void outcome_of_error(struct guard *guard, const struct job *job, const struct s
                       const struct err *err, struct arena *arena, struct job_outcome *out)
 {
     out->error = arena_dup(arena, str_from(err->msg));
-    if (err->kind == ERR_CANCELLED && guard_is_stopping(guard)) {
+    /* While we stop, the sandbox may be gone before us: nothing that happens now is the job's fault. */
+    if (guard_is_stopping(guard)) {
         out->end = JOB_END_GIVE_BACK;
         return;
     }

@@ -52,7 +52,7 @@ static bool update(struct loop *loop, const struct job *job, struct update_resul
                    struct err *err)
 {
     struct guard *guard = loop->guard;
-    wanted_packages wanted = {0};
+    store_wanted wanted = {0};
     struct feed_choice one;
     struct update_spec spec = {.dir = guard->advisories.dir, .cancel = &loop->slot->cancel};
     choose_feeds(guard, job, &one, &spec);

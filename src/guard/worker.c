@@ -111,7 +111,7 @@ bool wants_debian(const struct config *config)
     return false;
 }
 
-static bool collect_wanted(struct arena *arena, const struct report *report, wanted_packages *out)
+static bool collect_wanted(struct arena *arena, const struct report *report, store_wanted *out)
 {
     str ecosystem = distro_ecosystem(&report->distro, arena);
     struct map seen;
@@ -139,7 +139,7 @@ static bool collect_wanted(struct arena *arena, const struct report *report, wan
 /* Before the job ends: if the server dies in between, the scan runs again and this is done already. */
 static bool hand_on_wanted(struct scan *s, struct err *err)
 {
-    wanted_packages wanted = {0};
+    store_wanted wanted = {0};
     size_t n_new = 0;
     int64_t last = 0, now = clock_now_s();
     struct guard *guard = s->loop->guard;

@@ -27,7 +27,9 @@ NODISCARD bool matcher_open(struct arena *arena, struct matcher **out, struct er
 /* Who reads a file of that path: the detector one of whose patterns matches it, or, with *is_stray,
  * the one whose pattern ends in the same name; NULL when nobody does. */
 const struct detector *matcher_find(const struct matcher *matcher, str path, bool *is_stray);
-/* A pattern matches @path, or something below it. */
+/* A pattern matches something below @path. */
+bool matcher_is_folder(const struct matcher *matcher, str path);
+/* … or @path itself. */
 bool matcher_is_known(const struct matcher *matcher, str path);
 /* All of it that a layer's inventory keeps: known, or named like a database. */
 bool matcher_is_kept(const struct matcher *matcher, str path);

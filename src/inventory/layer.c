@@ -23,11 +23,12 @@ struct layer_scan {
     struct layer_inventory out;
     struct folder_set folders;
     struct map odd_links; /* kept for where they lead: what replaces them is kept too */
-    size_t n_strays, n_packages, n_bad_paths;
+    size_t n_strays, n_packages;
+    size_t n_odd, n_incomplete; /* notices that change nothing, and those that do */
     char *room, *room2; /* LIMIT_PATH bytes each */
 };
 
-enum { BAD_PATHS_TOLD = 20 }; /* notices of one layer about paths, so that they stay readable */
+enum { ODD_TOLD = 20 }; /* harmless oddities of one layer that are told one by one */
 
 bool layer_scan_open(struct arena *arena, const struct cancel *cancel, struct layer_scan **out,
                      struct err *err)
@@ -100,11 +101,10 @@ static bool add_step(struct layer_scan *scan, enum step_kind kind, uint64_t orde
 static bool add_notice(struct layer_scan *scan, enum notice_kind kind, bool is_incomplete, str path,
                        const char *message, struct err *err)
 {
-    /* what keeps the layer from being complete is always told, the rest only in part */
-    if (scan->n_bad_paths++ >= BAD_PATHS_TOLD && !is_incomplete)
-        return true;
-    if (scan->n_bad_paths > LIMIT_STRAY_FILES)
-        return true; /* by then the layer is incomplete for thousands of reasons */
+    if (is_incomplete && ++scan->n_incomplete > LIMIT_STRAY_FILES)
+        return true; /* by now it is incomplete for thousands of reasons that are told */
+    if (!is_incomplete && ++scan->n_odd > ODD_TOLD)
+        return true; /* their number is told at the end */
     return notice_add(scan->arena, &scan->out.notices, kind, is_incomplete,
                       str_slice(path, 0, LIMIT_PATH), str_from(message)) ||
            err_memory(err);
@@ -176,8 +176,9 @@ static bool on_file(struct layer_scan *scan, const struct entry *entry, str path
     uint64_t order = scan->out.n_entries;
     const struct detector *detector = matcher_find(scan->matcher, path, &is_stray);
     if (!detector)
-        return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
-    if (is_stray && matcher_is_known(scan->matcher, path)) /* a file where others have a folder */
+        return !(matcher_is_folder(scan->matcher, path) || map_get(&scan->odd_links, path)) ||
+               add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
+    if (is_stray && matcher_is_folder(scan->matcher, path)) /* a file where others have a folder */
         return add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
     if (is_stray && ++scan->n_strays > LIMIT_STRAY_FILES)
         return scan->n_strays > LIMIT_STRAY_FILES + 1 ||
@@ -325,9 +326,19 @@ static int cmp_files(const void *a, const void *b)
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+static bool tell_number(struct layer_scan *scan, struct err *err)
+{
+    if (scan->n_odd <= ODD_TOLD)
+        return true;
+    str text = arena_printf(scan->arena, "and %zu more odd paths", scan->n_odd - ODD_TOLD);
+    return (text.ptr && notice_add(scan->arena, &scan->out.notices, NOTICE_UNREADABLE, false,
+                                   STR_NONE, text)) ||
+           err_memory(err);
+}
+
 bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, struct err *err)
 {
-    if (cancel_is(scan->cancel, err))
+    if (cancel_is(scan->cancel, err) || !tell_number(scan, err))
         return false;
     struct map done;
     map_init(&done, scan->arena);

@@ -15,7 +15,21 @@ struct matcher {
     VEC(str) glob_folders;
     size_t longest_folder;
     struct pattern *loose; /* '*' in both of the last names */
+    /* by last byte, the lengths (a bit each) of the names in the first two: most names of an image
+     * fall through before they are hashed */
+    uint64_t lengths[2][256];
 };
+
+static uint64_t length_bit(str name) { return 1ull << (name.len & 63); }
+static unsigned char last_byte(str name)
+{
+    return name.len ? (unsigned char)name.ptr[name.len - 1] : 0;
+}
+
+static bool may_be(const uint64_t *lengths, str name)
+{
+    return lengths[last_byte(name)] & length_bit(name);
+}
 
 static bool has_star(str s) { return str_find_byte(s, '*') < s.len; }
 
@@ -62,8 +76,10 @@ static bool add_pattern(struct arena *arena, struct matcher *matcher,
                                 .detector = detector};
     void **slot;
     if (!has_star(pattern->base)) {
+        matcher->lengths[0][last_byte(pattern->base)] |= length_bit(pattern->base);
         slot = map_at(&matcher->by_base, pattern->base);
     } else if (!has_star(pattern->dir_base)) {
+        matcher->lengths[1][last_byte(pattern->dir_base)] |= length_bit(pattern->dir_base);
         slot = map_at(&matcher->by_dir_base, pattern->dir_base);
     } else {
         pattern->next = matcher->loose;
@@ -116,30 +132,39 @@ const struct detector *matcher_find(const struct matcher *matcher, str path, boo
 {
     const struct pattern *found = NULL;
     unsigned best = 0;
-    pick(map_get(&matcher->by_base, path_base(path)), path, 1, &found, &best);
-    if (matcher->by_dir_base.len)
-        pick(map_get(&matcher->by_dir_base, path_base(path_dir(path))), path, 2, &found, &best);
+    str base = path_base(path);
+    if (may_be(matcher->lengths[0], base))
+        pick(map_get(&matcher->by_base, base), path, 1, &found, &best);
+    str dir = str_slice(path, 0, path.len - base.len - (base.len < path.len));
+    str dir_base = matcher->lengths[1][last_byte(dir)] ? path_base(dir) : STR_NONE;
+    if (dir_base.len && may_be(matcher->lengths[1], dir_base))
+        pick(map_get(&matcher->by_dir_base, dir_base), path, 2, &found, &best);
     if (matcher->loose)
         pick(matcher->loose, path, 3, &found, &best);
     *is_stray = best != UINT32_MAX;
     return found ? found->detector : NULL;
 }
 
+bool matcher_is_folder(const struct matcher *matcher, str path)
+{
+    if (path.len > matcher->longest_folder)
+        return false;
+    if (path.len == 0 || map_get(&matcher->folders, path))
+        return true;
+    for (size_t i = 0; i < matcher->glob_folders.len; i++)
+        if (n_matching(matcher->glob_folders.ptr[i], path) == UINT32_MAX)
+            return true;
+    return false;
+}
+
 bool matcher_is_known(const struct matcher *matcher, str path)
 {
-    if (path.len <= matcher->longest_folder) {
-        if (path.len == 0 || map_get(&matcher->folders, path))
-            return true;
-        for (size_t i = 0; i < matcher->glob_folders.len; i++)
-            if (n_matching(matcher->glob_folders.ptr[i], path) == UINT32_MAX)
-                return true;
-    }
     bool is_stray;
-    return matcher_find(matcher, path, &is_stray) && !is_stray;
+    return matcher_is_folder(matcher, path) || (matcher_find(matcher, path, &is_stray) && !is_stray);
 }
 
 bool matcher_is_kept(const struct matcher *matcher, str path)
 {
     bool is_stray;
-    return matcher_find(matcher, path, &is_stray) || matcher_is_known(matcher, path);
+    return matcher_is_folder(matcher, path) || matcher_find(matcher, path, &is_stray);
 }

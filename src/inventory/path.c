@@ -19,8 +19,14 @@ str path_dir(str path)
 /* No component that has to go: most paths of most archives, but for a slash at the end. */
 static bool is_clean(str path)
 {
-    return path.len && path.ptr[0] != '/' && path.ptr[0] != '.' && !str_has(path, STR("/.")) &&
-           !str_has(path, STR("//"));
+    char last = '/';
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.ptr[i];
+        if (last == '/' && (c == '/' || c == '.'))
+            return false;
+        last = c;
+    }
+    return last != '/';
 }
 
 /* Add the components of @raw to the *len bytes in @room. */

@@ -156,7 +156,7 @@ bool store_wanted_add(struct store *store, const struct wanted_package *list, si
     return tx_end(store, ok, err);
 }
 
-bool store_wanted_list(struct store *store, struct arena *arena, wanted_packages *out, struct err *err)
+bool store_wanted_list(struct store *store, struct arena *arena, store_wanted *out, struct err *err)
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,

@@ -233,11 +233,11 @@ NODISCARD bool store_rematch_save(struct store *store, int64_t image_id, const s
 
 /* Source packages of scanned images, for feeds that read only what is asked for.  *n_new: how many were
  * not known before; when there are any, the job @then (may be NULL) is added in the same commit. */
-typedef VEC(struct wanted_package) wanted_packages;
+typedef VEC(struct wanted_package) store_wanted;
 NODISCARD bool store_wanted_add(struct store *store, const struct wanted_package *list, size_t n,
                                 const struct job_spec *then, int64_t now, size_t *n_new,
                                 struct err *err);
-NODISCARD bool store_wanted_list(struct store *store, struct arena *arena, wanted_packages *out,
+NODISCARD bool store_wanted_list(struct store *store, struct arena *arena, store_wanted *out,
                                  struct err *err);
 
 /* --- results, as the API shows them ------------------------------------------------------------------ */

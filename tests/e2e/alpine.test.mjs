@@ -104,4 +104,43 @@ for (const name of roots) {
   });
 }
 
+for (const name of roots) {
+  const file = path.join(SHARED, 'corpus/alpine', name);
+  test(`${name}: every branch's records, moved just above and just to what is installed`, { skip }, (t) => {
+    const dir = tempDir(t);
+    const branch = branchOf(name);
+    const packages = installed(file);
+    const secfixes = new Map();
+    let turn = 0;
+    for (const old of fs.readdirSync(path.join(SHARED, 'feeds/alpine-secdb')))
+      for (const repo of ['main', 'community']) {
+        const from = path.join(SHARED, 'feeds/alpine-secdb', old, `${repo}.json`);
+        if (!fs.existsSync(from)) continue;
+        for (const { pkg } of JSON.parse(fs.readFileSync(from)).packages) {
+          const version = packages.get(pkg.name);
+          if (!version) continue;
+          const own = secfixes.get(pkg.name) ?? {};
+          const next = version.replace(/-r(\d+)$/, (_, r) => `-r${Number(r) + 1}`);
+          for (const ids of Object.values(pkg.secfixes)) {
+            const to = turn++ % 3 === 0 ? version : next;
+            own[to] = [...new Set([...(own[to] ?? []), ...ids])];
+          }
+          secfixes.set(pkg.name, own);
+        }
+      }
+    const secdb = path.join(dir, 'secdb', branch);
+    fs.mkdirSync(secdb, { recursive: true });
+    for (const repo of ['main', 'community'])
+      fs.writeFileSync(path.join(secdb, `${repo}.json`), JSON.stringify({ distroversion: branch, reponame: repo, archs: ['x86_64'],
+        packages: repo === 'main' ? [...secfixes].map(([n, f]) => ({ pkg: { name: n, secfixes: f } })) : [] }));
+    const db = updateDb(path.join(dir, 'db'), `alpine-secdb=${path.join(dir, 'secdb')}`);
+    const { report } = scan(wrap(dir, file), ['--db', db]);
+    const wanted = expected(file, secdb);
+    console.log(`# ${name}: moved records: findings exact ${found(report).filter((x) => wanted.includes(x)).length}/${wanted.length}`);
+    assert.ok(wanted.length >= 10, 'too few to prove anything');
+    assert.deepEqual(found(report), wanted);
+    assert.equal(report.status, 'Unhealthy');
+  });
+}
+
 test('alpine roots', { skip }, () => assert.ok(roots.length >= 3));

@@ -6,7 +6,7 @@ import { alpineRoot, freePort, fs, gzip, makeLayout, makeSecdb, path, plimsoll, 
 
 const root = alpineRoot({ packages: [{ name: 'openssl', version: '3.3.2-r1' }] });
 function database(dir) {
-  return updateDb(path.join(dir, 'db'), `alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), { 'v3.20': { openssl: { '3.3.2-r1': ['CVE-2024-9143'] } } })}`);
+  return updateDb(path.join(dir, 'db'), `alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.3.2-r1': ['CVE-2024-9143'] } } })}`);
 }
 
 /** A failed command: its code, two short lines on stderr, and no word of health. */

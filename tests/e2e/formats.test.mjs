@@ -7,7 +7,7 @@ import { alpineRoot, debianRoot, fs, gzip, makeLayout, makeSecdb, must, path, pl
 const root = alpineRoot({ packages: [{ name: 'musl', version: '1.2.5-r0' }, { name: 'openssl', version: '3.3.2-r0' }] });
 
 function database(dir) {
-  return updateDb(path.join(dir, 'db'), `alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), { 'v3.20': { openssl: { '3.3.2-r1': ['CVE-2024-9143'] } } })}`);
+  return updateDb(path.join(dir, 'db'), `alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.3.2-r1': ['CVE-2024-9143'] } } })}`);
 }
 const names = (report) => report.packages.map((p) => p.name).sort();
 
@@ -86,9 +86,9 @@ test('an index: --platform chooses one, --all-platforms takes each, attestations
   const own = a.put(index);
   fs.writeFileSync(path.join(dir, 'img/index.json'), JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: 'application/vnd.oci.image.index.v1+json', ...own, annotations: { 'org.opencontainers.image.ref.name': 'multi' } }] }));
   const ref = `oci:${dir}/img:multi`;
-  assert.equal(scan(ref, ['--db', db, '--platform', 'linux/arm64']).report.image.platform, 'linux/arm64/v8');
+  assert.equal(scan(ref, ['--db', db, '--platform', 'linux/arm64']).report.image.platform, 'linux/arm64');
   const all = JSON.parse(plimsoll(['scan', ref, '--db', db, '--all-platforms', '--format', 'json', '--quiet']).stdout);
-  assert.deepEqual(all.reports.map((r) => r.image.platform), ['linux/amd64', 'linux/arm64/v8']);
+  assert.deepEqual(all.reports.map((r) => r.image.platform), ['linux/amd64', 'linux/arm64']);
   const none = plimsoll(['scan', ref, '--db', db, '--platform', 'linux/s390x']);
   assert.equal(none.code, 3);
   assert.match(none.stderr, /linux\/amd64/);

@@ -219,7 +219,7 @@ export function debianRoot({ version = '12', packages = [], id = 'debian' } = {}
   ];
 }
 
-export function alpineRoot({ version = '3.20.3', packages = [] } = {}) {
+export function alpineRoot({ version = '3.22.2', packages = [] } = {}) {
   const installed = packages.map((p) => `P:${p.name}\nV:${p.version}\nA:x86_64\no:${p.origin ?? p.name}\n\n`).join('');
   return [
     { path: 'etc/os-release', body: `ID=alpine\nVERSION_ID=${version}\nPRETTY_NAME="Alpine Linux v${version}"\n` },
@@ -229,7 +229,7 @@ export function alpineRoot({ version = '3.20.3', packages = [] } = {}) {
 
 // --- a small advisory database ---------------------------------------------------------------------------
 
-/** An alpine-secdb folder: { 'v3.20': { openssl: { '3.3.2-r0': ['CVE-2024-1'] } } }. */
+/** An alpine-secdb folder: { 'v3.22': { openssl: { '3.3.2-r0': ['CVE-2024-1'] } } }. */
 export function makeSecdb(dir, branches) {
   for (const [branch, packages] of Object.entries(branches)) {
     fs.mkdirSync(path.join(dir, branch), { recursive: true });

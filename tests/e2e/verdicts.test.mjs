@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { alpineRoot, fs, gzip, makeLayout, makeSecdb, path, scan, sha256, tar, tempDir, updateDb } from './lib.mjs';
 
-const SECDB = { 'v3.20': { openssl: { '3.3.2-r1': ['CVE-2024-9143'] } }, 'v3.10': {} };
+const SECDB = { 'v3.22': { openssl: { '3.3.2-r1': ['CVE-2024-9143'] } }, 'v3.10': {} };
 const healthy = alpineRoot({ packages: [{ name: 'openssl', version: '3.3.2-r1' }] });
 const vulnerable = alpineRoot({ packages: [{ name: 'libssl3', origin: 'openssl', version: '3.3.2-r0' }] });
 

@@ -13,6 +13,7 @@
 #include "../support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/sb.h"
@@ -26,7 +27,7 @@ static inline const struct detector *detector_named(const char *name)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];
     fail_msg("no detector %s", name);
-    return NULL;
+    abort();
 }
 
 static inline bool detect(struct arena *arena, const char *detector, str path, str text,

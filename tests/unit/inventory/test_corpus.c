@@ -1,1 +1,209 @@
-int main(void); int main(void){return 0;}
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every item of the shared corpus that holds a package database or release file we read, or a layer
+ * with one: placed where it would lie in an image, scanned as a layer, merged, compared. */
+#include "../support.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "inventory/inventory.h"
+#include "syntax/syntax.h"
+
+#include "tar.h"
+
+/* Where the expectation is not ours, and why. */
+static const struct {
+    const char *file, *why;
+    bool is_incomplete; /* and we say so */
+} others[] = {
+    {"dpkg/osv-scalibr-noversion-e9e6c1", "an installed package without Version cannot be judged: told",
+     true},
+    {"dpkg/syft-doc-examples-6b9fe1", "packages without Version cannot be judged: told", true},
+    {"dpkg/vcpkg-d8ad7cd2.status", "vcpkg's features are packages without Version: told", true},
+    {"apk/trivy-633fe29a.installed", "a package without version cannot be judged: told", true},
+    {"apk/trivy-712e9465.installed", "a package without version cannot be judged: told", true},
+    {"images/derived-npm-app.layer.tar.gz", "language packages are no concern of these detectors", false},
+    {"images/clair-arch.tar.gz", "pacman's database is not read yet", false},
+};
+
+struct tally {
+    const char *kind;
+    int n_exact, n_other, n_total;
+};
+static const char *const kinds[] = {"dpkg-status",       "dpkg-status.d", "apk-installed",
+                                    "alpine-minirootfs", "image-layer",   "release-file"};
+enum { N_KINDS = 6 };
+
+struct item {
+    struct arena *arena;
+    json_t *json;
+    str file;
+    struct image_inventory image;
+};
+
+static bool inflate_layer(struct item *item, struct layer_inventory *layer, struct err *err)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "corpus/%.*s", STR_ARG(item->file));
+    int fd = open(test_shared_path(path), O_RDONLY | O_CLOEXEC);
+    struct source_fd *from;
+    struct decoder *decoder;
+    assert_true(fd >= 0);
+    assert_true(source_fd_open(&from, fd, err));
+    assert_true(decoder_open(&decoder, source_from_fd(from), LIMIT_LAYER_INFLATED, err));
+    bool ok = scan_source(item->arena, NULL, source_from_decoder(decoder), layer, err);
+    decoder_close(decoder);
+    source_fd_close(from);
+    close(fd);
+    return ok;
+}
+
+static bool place_file(struct item *item, struct layer_inventory *layer, struct err *err)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "corpus/%.*s", STR_ARG(item->file));
+    auto_sb tar;
+    sb_init(&tar, 16u << 20);
+    tar_add(&tar, '0', json_str(item->json, "place_as"), STR_NONE, test_shared(item->arena, path));
+    tar_end(&tar);
+    return scan_tar(item->arena, sb_str(&tar), layer, err);
+}
+
+static bool scan_item(struct item *item, bool is_layer, struct err *err)
+{
+    struct layer_inventory *layer = arena_new(item->arena, struct layer_inventory);
+    const struct layer_inventory *layers[] = {layer};
+    return (is_layer ? inflate_layer(item, layer, err) : place_file(item, layer, err)) &&
+           image_inventory_merge(item->arena, layers, 1, &item->image, err);
+}
+
+static const struct package *find_package(const packages *in, const json_t *want)
+{
+    for (size_t i = 0; i < in->len; i++)
+        if (str_eq(in->ptr[i].name, json_str(want, "name")) &&
+            str_eq(in->ptr[i].version, json_str(want, "version")) &&
+            str_eq(in->ptr[i].arch, json_str(want, "arch")))
+            return &in->ptr[i];
+    return NULL;
+}
+
+static bool same_packages(const struct item *item)
+{
+    const json_t *expected = json_arr(item->json, "expected");
+    bool same = json_array_size(expected) == item->image.packages.len;
+    for (size_t i = 0; i < json_array_size(expected); i++) {
+        const json_t *want = json_array_get(expected, i);
+        const struct package *package = find_package(&item->image.packages, want);
+        str version = json_str(want, "source_version");
+        if (package && str_eq(package->source_name, json_str(want, "source")) &&
+            (!json_object_get(want, "source_version") || str_eq(package->source_version, version)))
+            continue;
+        same = false;
+    }
+    return same;
+}
+
+static bool same_distro(const struct distro *distro, const json_t *want)
+{
+    static const char *const names[] = {"ID", "ID_LIKE", "VERSION_ID", "VERSION_CODENAME"};
+    const str values[] = {distro->id, distro->id_like, distro->version_id, distro->codename};
+    for (size_t i = 0; i < 4; i++)
+        if (json_object_get(want, names[i]) && !str_eq(json_str(want, names[i]), values[i]))
+            return false;
+    return true;
+}
+
+/* The text of a file that is no os-release holds what we must have cut out of it. */
+static bool same_release(const struct item *item)
+{
+    const json_t *want = json_obj(item->json, "expected");
+    const struct distro *distro = &item->image.distro;
+    str text = json_str(want, "text"), id = json_str(want, "DISTRIB_ID");
+    if (text.len && str_ends(item->file, STR("debian_version")))
+        return str_eq(distro->id, STR("debian")) && str_starts(text, distro->version_id) &&
+               distro->version_id.len;
+    if (text.len)
+        return str_eq(distro->name, text) && distro->id.len && distro->version_id.len &&
+               str_has(text, distro->version_id);
+    if (id.len)
+        return str_eq_nocase(distro->id, id) &&
+               str_eq(distro->version_id, json_str(want, "DISTRIB_RELEASE")) &&
+               str_eq(distro->codename, json_str(want, "DISTRIB_CODENAME")) &&
+               str_eq(distro->name, json_str(want, "DISTRIB_DESCRIPTION"));
+    return distro->id.len && same_distro(distro, want);
+}
+
+static bool is_exact(const struct item *item, const char *kind)
+{
+    if (strcmp(kind, "release-file") == 0)
+        return same_release(item) && item->image.is_complete;
+    json_t *os = json_obj(item->json, "os_release");
+    return same_packages(item) && (!os || same_distro(&item->image.distro, os));
+}
+
+/* Exact, or another answer for a written reason. */
+static bool check_item(struct item *item, struct tally *tally)
+{
+    bool is_layer = str_starts(item->file, STR("images/")) || str_starts(item->file, STR("alpine/"));
+    struct err err = {0};
+    if (!scan_item(item, is_layer, &err)) {
+        print_message("%.*s: %s\n", STR_ARG(item->file), err.msg);
+        return false;
+    }
+    if (is_exact(item, tally->kind)) {
+        tally->n_exact++;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        if (!str_eq(item->file, str_from(others[i].file)))
+            continue;
+        print_message("%.*s: other answer: %s\n", STR_ARG(item->file), others[i].why);
+        tally->n_other++;
+        return !others[i].is_incomplete || !item->image.is_complete;
+    }
+    print_message("%.*s: differs: %zu packages, distribution %.*s\n", STR_ARG(item->file),
+                  item->image.packages.len, STR_ARG(item->image.distro.id));
+    return false;
+}
+
+static void test_corpus__yields_what_is_expected(void **state)
+{
+    (void)state;
+    test_need_shared("corpus/MANIFEST.json");
+    struct arena arena;
+    struct err err = {0};
+    json_t *manifest;
+    struct tally tallies[N_KINDS] = {0};
+    int n_bad = 0;
+    arena_init(&arena, 64u << 20);
+    assert_ok(json_read(test_shared(&arena, "corpus/MANIFEST.json"), &manifest, &err), err);
+    const json_t *items = json_arr(manifest, "items");
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        struct arena own;
+        arena_init(&own, 256u << 20);
+        struct item item = {.arena = &own, .json = json_array_get(items, i)};
+        item.file = json_str(item.json, "file");
+        for (size_t k = 0; k < N_KINDS; k++) {
+            if (!str_eq(json_str(item.json, "kind"), str_from(kinds[k])))
+                continue;
+            tallies[k].kind = kinds[k];
+            tallies[k].n_total++;
+            n_bad += !check_item(&item, &tallies[k]);
+        }
+        arena_fini(&own);
+    }
+    for (size_t k = 0; k < N_KINDS; k++)
+        print_message("%s: exact %d/total %d, %d with another answer for a reason\n", kinds[k],
+                      tallies[k].n_exact, tallies[k].n_total, tallies[k].n_other);
+    json_decref(manifest);
+    arena_fini(&arena);
+    assert_int_equal(n_bad, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_corpus__yields_what_is_expected)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
