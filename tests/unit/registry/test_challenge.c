@@ -6,7 +6,7 @@
 
 static void check_row(struct arena *arena, str row)
 {
-    str value, want;
+    str value = STR_NONE, want = STR_NONE;
     registry_challenges all = {0};
     struct sb got;
     assert_true(str_cut(row, STR(" =>"), &value, &want));
