@@ -21,9 +21,9 @@ const struct feed *const *advisory_feeds(size_t *n)
 const char *fix_state_name(enum fix_state state)
 {
     static const char *const names[] = {
-        [FIX_UNKNOWN] = "unknown",       [FIX_FIXED] = "fixed",
-        [FIX_AFFECTED] = "affected",     [FIX_WILL_NOT_FIX] = "will-not-fix",
-        [FIX_DEFERRED] = "deferred",     [FIX_END_OF_LIFE] = "end-of-life",
+        [FIX_UNKNOWN] = "unknown",           [FIX_FIXED] = "fixed",
+        [FIX_AFFECTED] = "affected",         [FIX_WILL_NOT_FIX] = "will-not-fix",
+        [FIX_DEFERRED] = "deferred",         [FIX_END_OF_LIFE] = "end-of-life",
         [FIX_NOT_AFFECTED] = "not-affected",
     };
     return (size_t)state < ARRAY_LEN(names) ? names[state] : "unknown";

@@ -4,25 +4,26 @@
  *
  * On disk, DIR holds
  *     current -> generations/000042        replaced by rename: readers see the old or the new one
- *     generations/000042/data.mdb          LMDB, immutable once published, opened MDB_RDONLY|MDB_NOLOCK
- *     sources/<feed>/records               last good state of each source, from which it is rebuilt
- *     sources/<feed>/…                     what else the feed keeps, so that nothing is fetched twice
- *     sources.json                         when each source was last tried, and how that went
- *     building-<pid>/                      a generation being made; the next update removes what is left
- *     lock                                 held by the one update
- * Nothing is ever fetched on the scan path.
- * Owns: a db owns its mapping until advisory_db_close; look-ups borrow from it or copy into the arena.
- * Threads: a db may be read by any number; an update holds DIR/lock. */
+ *     generations/000042/data.mdb          LMDB, immutable once published, opened
+ * MDB_RDONLY|MDB_NOLOCK sources/<feed>/records               last good state of each source, from
+ * which it is rebuilt sources/<feed>/…                     what else the feed keeps, so that
+ * nothing is fetched twice sources.json                         when each source was last tried,
+ * and how that went building-<pid>/                      a generation being made; the next update
+ * removes what is left lock                                 held by the one update Nothing is ever
+ * fetched on the scan path. Owns: a db owns its mapping until advisory_db_close; look-ups borrow
+ * from it or copy into the arena. Threads: a db may be read by any number; an update holds
+ * DIR/lock. */
 #pragma once
 
 #include "base/cancel.h"
 #include "model/model.h"
 
-/* --- what is known about a package --------------------------------------------------------------- */
+/* --- what is known about a package ---------------------------------------------------------------
+ */
 enum fix_state {
     FIX_UNKNOWN,
-    FIX_FIXED,        /* a fixed version exists */
-    FIX_AFFECTED,     /* affected, no fix yet */
+    FIX_FIXED,    /* a fixed version exists */
+    FIX_AFFECTED, /* affected, no fix yet */
     FIX_WILL_NOT_FIX,
     FIX_DEFERRED,
     FIX_END_OF_LIFE,
@@ -43,29 +44,30 @@ struct affected {
     strs versions; /* affected in so many words, besides the ranges */
     enum fix_state state;
     enum severity severity; /* the distribution's own rating of this package; unknown when none */
-    bool is_binary; /* the name is a binary package's, not a source's */
-    bool is_withdrawn; /* the record was taken back: kept to explain, never to find */
+    bool is_binary;         /* the name is a binary package's, not a source's */
+    bool is_withdrawn;      /* the record was taken back: kept to explain, never to find */
 };
 typedef VEC(struct affected) affecteds;
 
 /* The record itself. */
 struct advisory {
     str id, source;
-    strs aliases;     /* same vulnerability by other names */
-    strs related;     /* upstream: not aliases */
+    strs aliases; /* same vulnerability by other names */
+    strs related; /* upstream: not aliases */
     str title, description;
     str published, modified; /* RFC 3339 as published, or empty */
     str withdrawn;
     VEC(struct cvss) cvss;
     VEC(struct rating) ratings;
     strs references; /* URLs */
-    str revision; /* what tells this state of the record from another: modified, or a digest */
+    str revision;    /* what tells this state of the record from another: modified, or a digest */
 };
 
-/* --- reading --------------------------------------------------------------------------------------- */
+/* --- reading
+ * --------------------------------------------------------------------------------------- */
 struct source_state {
     str name, url;
-    int64_t fetched_at; /* UTC seconds */
+    int64_t fetched_at;  /* UTC seconds */
     int64_t valid_until; /* 0: none stated; past it the source is stale, not failed */
     uint64_t n_records;
     str digest; /* of what was read, "sha256:…" */
@@ -74,21 +76,23 @@ struct source_state {
     notices notices;
 };
 struct advisory_db;
-/* ERR_NOT_FOUND when there is no database (the message says how to make one), ERR_UNSUPPORTED when it
- * is of a newer format, ERR_FORMAT when it is none. */
+/* ERR_NOT_FOUND when there is no database (the message says how to make one), ERR_UNSUPPORTED when
+ * it is of a newer format, ERR_FORMAT when it is none. */
 NODISCARD bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err);
 void advisory_db_close(struct advisory_db *db);
 uint64_t advisory_db_generation(const struct advisory_db *db);
 size_t advisory_db_sources(const struct advisory_db *db, const struct source_state **out);
-/* True when a source for the release was verified, even with zero records. @ecosystem "Debian:12". */
+/* True when a source for the release was verified, even with zero records. @ecosystem "Debian:12".
+ */
 bool advisory_db_covers(const struct advisory_db *db, str ecosystem);
 /* Every statement on a package; an empty list is an answer.  Strings borrow from the mapping. */
 NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem,
                              str package, affecteds *out, struct err *err);
-NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source, str record,
-                            struct advisory *out, struct err *err);
+NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
+                            str record, struct advisory *out, struct err *err);
 
-/* --- updating -------------------------------------------------------------------------------------- */
+/* --- updating
+ * -------------------------------------------------------------------------------------- */
 /* A package of a scanned image, for feeds that read only what is asked for (debian-archive). */
 struct wanted_package {
     str ecosystem, source_name, source_version;
@@ -114,15 +118,15 @@ struct update_result {
     bool is_new;         /* false: nothing changed, no generation was made */
     size_t n_failed;     /* sources that kept their last good state; their state says why */
 };
-/* Read the feeds, keep the others as they are, build aside, publish.  One source's failure is in its
- * source_state; false only when nothing could be published or kept. */
+/* Read the feeds, keep the others as they are, build aside, publish.  One source's failure is in
+ * its source_state; false only when nothing could be published or kept. */
 NODISCARD bool advisory_update(const struct update_spec *spec, struct update_result *out,
                                struct err *err);
 
 /* One row a feed; the table is made by meson. */
 struct feed_reader;
 struct feed {
-    const char *name;        /* "osv" */
+    const char *name; /* "osv" */
     const char *summary;
     const char *default_url; /* NULL: derived (debian-archive reads the machine's APT sources) */
     const char *licence;

@@ -4,15 +4,17 @@
  * What a secfix says, and how we read it:
  * - package names are origins (source packages).
  * - Version V with id I: I is fixed in V, so what is older than V is affected by I.
- * - Alpine lists an id again under a later version when the first fix was incomplete or its branch was
- *   rebased; the tools that read the file (Clair, Grype) take each line by itself, so a package is
- *   affected while any of them is newer than it.  That equals: affected below the highest version.
- * - Version "0": the package never was affected.  A state of its own, unless a real version is named too.
+ * - Alpine lists an id again under a later version when the first fix was incomplete or its branch
+ * was rebased; the tools that read the file (Clair, Grype) take each line by itself, so a package
+ * is affected while any of them is newer than it.  That equals: affected below the highest version.
+ * - Version "0": the package never was affected.  A state of its own, unless a real version is
+ * named too.
  * - A further id on the same line (XSA-297) is an alias when no second CVE shares it, else related:
  *   one XSA often covers several CVEs, which must not become one finding.
  *
- * The folder's name is the branch when it looks like one; the file's own distroversion is asked otherwise.
- * A branch is covered when `main` was read whole; a notice says so when there is no `community`. */
+ * The folder's name is the branch when it looks like one; the file's own distroversion is asked
+ * otherwise. A branch is covered when `main` was read whole; a notice says so when there is no
+ * `community`. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,7 +52,8 @@ static bool is_branch(str name)
            str_to_u64(major, 999, &number) && str_to_u64(minor, 9999, &number);
 }
 
-/* --- records ------------------------------------------------------------------------------------------ */
+/* --- records
+ * ------------------------------------------------------------------------------------------ */
 
 static struct secdb_record *record_of(struct secdb_read *read, str id, struct err *err)
 {
@@ -68,8 +71,8 @@ static struct secdb_record *record_of(struct secdb_read *read, str id, struct er
     return slot ? *slot : NULL;
 }
 
-static bool note_others(struct secdb_read *read, struct secdb_record *to, const struct secdb_fix *fix,
-                        struct err *err)
+static bool note_others(struct secdb_read *read, struct secdb_record *to,
+                        const struct secdb_fix *fix, struct err *err)
 {
     for (size_t i = 0; i < fix->others.len; i++) {
         str other = fix->others.ptr[i];
@@ -90,8 +93,8 @@ static bool note_others(struct secdb_read *read, struct secdb_record *to, const 
     return true;
 }
 
-static struct affected *entry_of(struct secdb_read *read, struct secdb_record *record, str ecosystem,
-                                 str package, struct err *err)
+static struct affected *entry_of(struct secdb_read *read, struct secdb_record *record,
+                                 str ecosystem, str package, struct err *err)
 {
     str key = arena_printf(read->arena, STR_FMT "/" STR_FMT, STR_ARG(ecosystem), STR_ARG(package));
     void **slot = key.ptr ? map_at(&record->entries, key) : NULL;
@@ -112,8 +115,10 @@ static struct affected *entry_of(struct secdb_read *read, struct secdb_record *r
     return &entry->affected;
 }
 
-/* Keep the highest version; one that cannot be compared stands beside it, so that nothing is lost. */
-static bool add_range(struct secdb_read *read, struct affected *affected, str version, struct err *err)
+/* Keep the highest version; one that cannot be compared stands beside it, so that nothing is lost.
+ */
+static bool add_range(struct secdb_read *read, struct affected *affected, str version,
+                      struct err *err)
 {
     const struct version_scheme *apk = version_find(STR("apk"));
     for (size_t i = 0; i < affected->ranges.len; i++) {
@@ -134,7 +139,8 @@ static bool add_range(struct secdb_read *read, struct affected *affected, str ve
     return true;
 }
 
-static bool add_fix(struct secdb_read *read, str ecosystem, const struct secdb_fix *fix, struct err *err)
+static bool add_fix(struct secdb_read *read, str ecosystem, const struct secdb_fix *fix,
+                    struct err *err)
 {
     struct secdb_record *record = record_of(read, fix->id, err);
     if (!record || !note_others(read, record, fix, err))
@@ -172,10 +178,11 @@ static bool write_records(struct secdb_read *read, struct err *err)
     return true;
 }
 
-/* --- files -------------------------------------------------------------------------------------------- */
+/* --- files
+ * -------------------------------------------------------------------------------------------- */
 
-static bool branch_of(struct secdb_read *read, const struct secdb *secdb, str folder, str path, str *out,
-                      struct err *err)
+static bool branch_of(struct secdb_read *read, const struct secdb *secdb, str folder, str path,
+                      str *out, struct err *err)
 {
     bool has_own = is_branch(secdb->branch);
     if (is_branch(folder)) {
@@ -187,8 +194,9 @@ static bool branch_of(struct secdb_read *read, const struct secdb *secdb, str fo
         return true;
     }
     *out = secdb->branch;
-    return has_own || err_set(err, ERR_FORMAT, STR_FMT ": neither its folder nor the file names a branch",
-                              STR_ARG(path));
+    return has_own ||
+           err_set(err, ERR_FORMAT, STR_FMT ": neither its folder nor the file names a branch",
+                   STR_ARG(path));
 }
 
 static bool add_text(struct secdb_read *read, str folder, str path, str text, str *ecosystem,
@@ -218,8 +226,8 @@ static bool add_text(struct secdb_read *read, str folder, str path, str text, st
 }
 
 /* One repository of a branch; JSON first.  *is_there is false when it has neither. */
-static bool add_repo(struct secdb_read *read, str place, str folder, const char *repo, str *ecosystem,
-                     bool *is_there, struct err *err)
+static bool add_repo(struct secdb_read *read, str place, str folder, const char *repo,
+                     str *ecosystem, bool *is_there, struct err *err)
 {
     static const char *const suffixes[] = {"json", "yaml"};
     *is_there = false;
@@ -242,7 +250,8 @@ static bool add_repo(struct secdb_read *read, str place, str folder, const char 
     return true;
 }
 
-static bool add_branch(struct secdb_read *read, str place, str folder, bool *is_there, struct err *err)
+static bool add_branch(struct secdb_read *read, str place, str folder, bool *is_there,
+                       struct err *err)
 {
     str ecosystem = STR_NONE, other = STR_NONE;
     bool has_main, has_community;
@@ -303,9 +312,11 @@ static bool alpine_secdb_read(struct feed_reader *reader, struct err *err)
     map_init(&read.by_id, &arena);
     map_init(&read.owners, &arena);
     reader->state->url = place;
-    bool is_ok = place_is_url(place) ? add_server(&read, place, err) : add_folder(&read, place, err);
+    bool is_ok =
+        place_is_url(place) ? add_server(&read, place, err) : add_folder(&read, place, err);
     if (is_ok && !read.n_files)
-        is_ok = err_set(err, ERR_NOT_FOUND, STR_FMT ": no vX.Y/main.json or .yaml there", STR_ARG(place));
+        is_ok = err_set(err, ERR_NOT_FOUND, STR_FMT ": no vX.Y/main.json or .yaml there",
+                        STR_ARG(place));
     is_ok = is_ok && write_records(&read, err);
     arena_fini(&arena);
     return is_ok;

@@ -54,7 +54,8 @@ static bool read_list(struct arena *arena, str text, apt_sources *out, struct er
     return rd_ok(&in, err);
 }
 
-static bool read_stanza(struct arena *arena, const struct stanza *stanza, apt_sources *out, struct err *err)
+static bool read_stanza(struct arena *arena, const struct stanza *stanza, apt_sources *out,
+                        struct err *err)
 {
     str uris = stanza_get(stanza, STR("URIs")), uri;
     if (str_eq_nocase(stanza_get(stanza, STR("Enabled")), STR("no")) ||
@@ -116,7 +117,8 @@ bool apt_sources_load(const char *apt_dir, struct arena *arena, apt_sources *out
     for (size_t i = 0; i < names.len; i++) {
         if (!str_ends(names.ptr[i], STR(".list")) && !str_ends(names.ptr[i], STR(".sources")))
             continue;
-        const char *path = arena_cstr(arena, arena_printf(arena, "%s/" STR_FMT, parts, STR_ARG(names.ptr[i])));
+        const char *path =
+            arena_cstr(arena, arena_printf(arena, "%s/" STR_FMT, parts, STR_ARG(names.ptr[i])));
         if (!path)
             return err_memory(err);
         if (!read_file(arena, path, out, err))

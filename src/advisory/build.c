@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* build.c - records of all sources into one LMDB file, whole or not at all.
  *
- * The records files are mapped; what is collected are pointers into them, sorted by key, so that LMDB is
- * filled from left to right and the same records give the same order. */
+ * The records files are mapped; what is collected are pointers into them, sorted by key, so that
+ * LMDB is filled from left to right and the same records give the same order. */
 #include <lmdb.h>
 #include <string.h>
 
@@ -62,7 +62,8 @@ static bool collect_record(struct build *build, uint32_t source, struct rd *body
     struct row *row = vec_push(&build->arena, &build->texts);
     if (!row)
         return err_memory(err);
-    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT_FEED_RECORD), source};
+    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT_FEED_RECORD),
+                        source};
     size_t n = (size_t)rd_varint(body, rd_left(body));
     for (size_t i = 0; i < n && rd_is_ok(body); i++) {
         if (!(row = vec_push(&build->arena, &build->statements)))
@@ -234,7 +235,8 @@ static bool fill(struct build *build, const char *folder, size_t map_bytes, bool
 }
 
 /* Empties what a too small map left behind. */
-static bool fill_until_it_fits(struct build *build, const char *folder, size_t bytes, struct err *err)
+static bool fill_until_it_fits(struct build *build, const char *folder, size_t bytes,
+                               struct err *err)
 {
     bool is_full = false;
     size_t map_bytes = num_max(MAP_LEAST, bytes * MAP_FACTOR);
@@ -243,7 +245,8 @@ static bool fill_until_it_fits(struct build *build, const char *folder, size_t b
         if (!is_full || map_bytes >= MAP_MOST)
             return false;
         map_bytes *= 2;
-        const char *path = arena_cstr(&build->arena, arena_printf(&build->arena, "%s/data.mdb", folder));
+        const char *path =
+            arena_cstr(&build->arena, arena_printf(&build->arena, "%s/data.mdb", folder));
         if (!path)
             return err_memory(err);
         (void)remove(path);
@@ -255,8 +258,8 @@ static bool fill_until_it_fits(struct build *build, const char *folder, size_t b
 bool build_generation(const char *folder, uint64_t generation, const struct build_source *sources,
                       size_t n_sources, const struct cancel *cancel, struct err *err)
 {
-    struct build build = {.sources = sources, .n_sources = n_sources, .generation = generation,
-                          .cancel = cancel};
+    struct build build = {
+        .sources = sources, .n_sources = n_sources, .generation = generation, .cancel = cancel};
     size_t bytes = 0;
     arena_init(&build.arena, BUILD_MEMORY);
     build.files = arena_array(&build.arena, struct records_file, n_sources);

@@ -5,9 +5,9 @@
  *       * text
  *      -- Maintainer <mail>  date
  *
- * Every changelog that dpkg accepts has such heads; what stands between them in old ones (vim lines,
- * free text) is no entry and is left out, as dpkg-parsechangelog does.  CVE ids are taken where they
- * stand in full. */
+ * Every changelog that dpkg accepts has such heads; what stands between them in old ones (vim
+ * lines, free text) is no entry and is left out, as dpkg-parsechangelog does.  CVE ids are taken
+ * where they stand in full. */
 #include "advisory/internal.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -112,8 +112,8 @@ static void read_date(struct changelog_entry *entry, str trailer)
 
 /* The entry that the lines behind this head belong to; NULL when they are nobody's: another name's
  * (whose versions mean nothing here), or a rebuild of a binary alone. */
-static struct changelog_entry *begin(struct arena *arena, struct changelog *out, const struct head *head,
-                                     str source, struct rd *in)
+static struct changelog_entry *begin(struct arena *arena, struct changelog *out,
+                                     const struct head *head, str source, struct rd *in)
 {
     if (!str_eq(head->source, source) || str_has(head->options, STR("binary-only=yes")))
         return NULL;
@@ -125,11 +125,13 @@ static struct changelog_entry *begin(struct arena *arena, struct changelog *out,
     if (!entry)
         rd_fail(in, ERR_MEMORY, "the changelog does not fit");
     else
-        *entry = (struct changelog_entry){.version = head->version, .distribution = head->distribution};
+        *entry =
+            (struct changelog_entry){.version = head->version, .distribution = head->distribution};
     return entry;
 }
 
-bool changelog_parse(str text, str source, struct arena *arena, struct changelog *out, struct err *err)
+bool changelog_parse(str text, str source, struct arena *arena, struct changelog *out,
+                     struct err *err)
 {
     struct rd in;
     struct head head;

@@ -84,7 +84,8 @@ static bool get(const struct advisory_db *db, const struct db_key *key, str *out
     return true;
 }
 
-/* A file shorter than its own header says would end the process at the first read behind its end. */
+/* A file shorter than its own header says would end the process at the first read behind its end.
+ */
 static bool check_size(struct advisory_db *db, const char *path, struct err *err)
 {
     MDB_envinfo info;
@@ -96,8 +97,9 @@ static bool check_size(struct advisory_db *db, const char *path, struct err *err
         return err_set(err, ERR_IO, "%s: no information", path);
     size_t need = (info.me_last_pgno + 1) * stat_db.ms_psize;
     if (st.st_size < 0 || (size_t)st.st_size < need)
-        return err_set(err, ERR_FORMAT, "%s: cut off at %lld of %zu bytes; run `plimsoll db update`",
-                       path, (long long)st.st_size, need);
+        return err_set(err, ERR_FORMAT,
+                       "%s: cut off at %lld of %zu bytes; run `plimsoll db update`", path,
+                       (long long)st.st_size, need);
     return true;
 }
 
@@ -109,7 +111,8 @@ static bool open_env(struct advisory_db *db, const char *path, struct err *err)
     if (rc == ENOENT)
         return err_set(err, ERR_NOT_FOUND, "no advisory database");
     if (rc != 0)
-        return err_set(err, kind_of(rc), "%s: not an advisory database: %s", path, mdb_strerror(rc));
+        return err_set(err, kind_of(rc), "%s: not an advisory database: %s", path,
+                       mdb_strerror(rc));
     if (!check_size(db, path, err))
         return false;
     rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->txn);
@@ -134,9 +137,10 @@ static bool read_meta(struct advisory_db *db, struct err *err)
     rd_init(&in, value);
     uint64_t format = rd_varint(&in, UINT32_MAX);
     if (rd_is_ok(&in) && format != ADVISORY_FORMAT)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "advisory database of format %llu; this program reads %d: run `plimsoll db update`",
-                       (unsigned long long)format, ADVISORY_FORMAT);
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "advisory database of format %llu; this program reads %d: run `plimsoll db update`",
+            (unsigned long long)format, ADVISORY_FORMAT);
     db->generation = rd_u64le(&in);
     db->n_built = (size_t)rd_varint(&in, 256);
     for (size_t i = 0; i < db->n_built && rd_is_ok(&in); i++) {
@@ -167,7 +171,8 @@ static bool add_news(struct advisory_db *db, const char *dir, struct err *err)
                 then = &db->sources.ptr[j];
         }
         if (then && !str_eq(db->compiled.ptr[then - db->sources.ptr], now->compiled))
-            continue; /* the reader is between two renames of an update, or holds an old generation */
+            continue; /* the reader is between two renames of an update, or holds an old generation
+                       */
         uint64_t n_records = then ? then->n_records : 0;
         if (!then && !(then = vec_push(&db->arena, &db->sources)))
             return err_memory(err);
@@ -186,8 +191,8 @@ bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err
     const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/current", dir));
     bool is_ok = path ? open_env(db, path, err) : err_memory(err);
     if (!is_ok && err->kind == ERR_NOT_FOUND)
-        err_set(err, ERR_NOT_FOUND, "no advisory database in %s: make one with `plimsoll db update --db %s`",
-                dir, dir);
+        err_set(err, ERR_NOT_FOUND,
+                "no advisory database in %s: make one with `plimsoll db update --db %s`", dir, dir);
     if (is_ok)
         is_ok = read_meta(db, err) && add_news(db, dir, err);
     if (!is_ok) {

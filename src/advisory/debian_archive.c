@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debian_archive.c - Debian's own archive as an advisory source: signed indexes, and the changelogs of what
- * an image has in an older version.
+/* debian_archive.c - Debian's own archive as an advisory source: signed indexes, and the changelogs
+ * of what an image has in an older version.
  *
  * place: MAIN[,SECURITY], URLs or folders that hold dists/.  SECURITY defaults to the sibling
  * "debian-security" of MAIN.  No place: those of the machine's APT sources.
@@ -13,13 +13,13 @@
  * and what follows from them:
  * - Both signatures good: the release is covered.
  * - A source at version S in the security suite: DEBIAN-UPDATE-<source>-<S>, affected below S.
- * - Once its changelog was read: CVE X is fixed in the newest entry that names it (at most the version
- *   that the changelog belongs to); DEBIAN-UPDATE shrinks to [newest entry that names a CVE, S), so a
- *   package that only misses entries without CVE has that one finding, and none besides its CVEs
- *   otherwise.  S is also the newest entry that went "-security" when the suite has it by now.
+ * - Once its changelog was read: CVE X is fixed in the newest entry that names it (at most the
+ * version that the changelog belongs to); DEBIAN-UPDATE shrinks to [newest entry that names a CVE,
+ * S), so a package that only misses entries without CVE has that one finding, and none besides its
+ * CVEs otherwise.  S is also the newest entry that went "-security" when the suite has it by now.
  *
- * sources/debian-archive keeps <suite>.InRelease (last good), <sha256>.index, changelogs/<source>_<version>
- * and wanted: nothing that did not change is fetched twice. */
+ * sources/debian-archive keeps <suite>.InRelease (last good), <sha256>.index,
+ * changelogs/<source>_<version> and wanted: nothing that did not change is fetched twice. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,14 +33,13 @@
 #include "version/version.h"
 
 static const struct debian_row ROWS[] = {
-    {"10", "buster", "buster/updates"},
-    {"11", "bullseye", "bullseye-security"},
-    {"12", "bookworm", "bookworm-security"},
-    {"13", "trixie", "trixie-security"},
+    {"10", "buster", "buster/updates"},      {"11", "bullseye", "bullseye-security"},
+    {"12", "bookworm", "bookworm-security"}, {"13", "trixie", "trixie-security"},
     {"14", "forky", "forky-security"},
 };
 
-/* --- wanted: "Debian:12 TAB source TAB version" a line, the oldest version of each ------------------------ */
+/* --- wanted: "Debian:12 TAB source TAB version" a line, the oldest version of each
+ * ------------------------ */
 
 static bool is_older(str a, str b)
 {
@@ -61,7 +60,8 @@ static bool want(struct debian *debian, str ecosystem, str source, str version, 
         !is_field(version))
         return true;
     str key = arena_printf(arena, STR_FMT "\t" STR_FMT, STR_ARG(ecosystem), STR_ARG(source));
-    struct wanted_package **slot = key.ptr ? (struct wanted_package **)map_at(&debian->wanted, key) : NULL;
+    struct wanted_package **slot =
+        key.ptr ? (struct wanted_package **)map_at(&debian->wanted, key) : NULL;
     if (!slot)
         return err_memory(err);
     if (*slot && !is_older(version, (*slot)->source_version))
@@ -78,11 +78,12 @@ static bool want(struct debian *debian, str ecosystem, str source, str version, 
                : err_memory(err);
 }
 
-static const char *cache_path(struct debian *debian, const char *prefix, str name, const char *suffix)
+static const char *cache_path(struct debian *debian, const char *prefix, str name,
+                              const char *suffix)
 {
     struct arena *arena = debian->reader->arena;
-    return arena_cstr(arena, arena_printf(arena, "%s/%s" STR_FMT "%s", debian->reader->cache, prefix,
-                                          STR_ARG(name), suffix));
+    return arena_cstr(arena, arena_printf(arena, "%s/%s" STR_FMT "%s", debian->reader->cache,
+                                          prefix, STR_ARG(name), suffix));
 }
 
 static bool wanted_load(struct debian *debian, struct err *err)
@@ -120,7 +121,8 @@ static int entry_order(const void *left, const void *right)
 /* In order of ecosystem and name: the same wishes give the same records, whoever came first. */
 static bool wanted_sort(struct debian *debian, struct err *err)
 {
-    struct map_entry *list = arena_array(debian->reader->arena, struct map_entry, debian->wanted.len + 1);
+    struct map_entry *list =
+        arena_array(debian->reader->arena, struct map_entry, debian->wanted.len + 1);
     if (!list)
         return err_memory(err);
     for (size_t i = 0; i < debian->wanted.len; i++)
@@ -144,7 +146,9 @@ static bool wanted_save(struct debian *debian, struct err *err)
     return path ? sb_ok(&text, err) && file_save(path, sb_str(&text), 0644, err) : err_memory(err);
 }
 
-/* --- where ------------------------------------------------------------------------------------------------ */
+/* --- where
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static bool push_place(struct debian *debian, strs *list, str place, struct err *err)
 {
@@ -168,7 +172,8 @@ static bool push_sibling(struct debian *debian, str place, struct err *err)
     size_t slash = str_rfind_byte(place, '/');
     str folder = slash < place.len ? str_slice(place, 0, slash + 1) : STR_NONE;
     str sibling = arena_printf(debian->reader->arena, STR_FMT "debian-security", STR_ARG(folder));
-    return sibling.ptr ? push_place(debian, &debian->places[SUITE_SECURITY], sibling, err) : err_memory(err);
+    return sibling.ptr ? push_place(debian, &debian->places[SUITE_SECURITY], sibling, err)
+                       : err_memory(err);
 }
 
 static const struct debian_row *row_of_suite(str suite)
@@ -194,22 +199,26 @@ static bool add_release(struct debian *debian, const struct debian_row *row, str
     return release->ecosystem.ptr ? true : err_memory(err);
 }
 
-/* Every place that offers a Debian suite by name is tried; the signature says which one is Debian's. */
+/* Every place that offers a Debian suite by name is tried; the signature says which one is
+ * Debian's. */
 static bool places_from_apt(struct debian *debian, const apt_sources *sources, struct err *err)
 {
     for (size_t i = 0; i < sources->len; i++) {
         str suite = sources->ptr[i].suite;
         bool is_security = str_ends(suite, STR("-security")) || str_ends(suite, STR("/updates"));
-        bool is_named = row_of_suite(suite) || str_eq(suite, STR("stable")) || str_eq(suite, STR("testing")) ||
-                        str_eq(suite, STR("oldstable")) || str_eq(suite, STR("stable-security"));
-        if (is_named && !push_place(debian, &debian->places[is_security ? SUITE_SECURITY : SUITE_MAIN],
-                                    sources->ptr[i].uri, err))
+        bool is_named = row_of_suite(suite) || str_eq(suite, STR("stable")) ||
+                        str_eq(suite, STR("testing")) || str_eq(suite, STR("oldstable")) ||
+                        str_eq(suite, STR("stable-security"));
+        if (is_named &&
+            !push_place(debian, &debian->places[is_security ? SUITE_SECURITY : SUITE_MAIN],
+                        sources->ptr[i].uri, err))
             return false;
     }
     if (!debian->places[SUITE_MAIN].len)
         return err_set(err, ERR_NOT_FOUND,
                        "no Debian mirror in APT's sources; give one: debian-archive=URL-or-DIR");
-    return debian->places[SUITE_SECURITY].len || push_sibling(debian, debian->places[SUITE_MAIN].ptr[0], err);
+    return debian->places[SUITE_SECURITY].len ||
+           push_sibling(debian, debian->places[SUITE_MAIN].ptr[0], err);
 }
 
 static bool find_places(struct debian *debian, const apt_sources *sources, struct err *err)
@@ -246,7 +255,9 @@ static bool find_releases(struct debian *debian, const apt_sources *sources, str
            err_set(err, ERR_NOT_FOUND, "no Debian release is asked for; name an image with --for");
 }
 
-/* --- the whole ----------------------------------------------------------------------------------------------- */
+/* --- the whole
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* A release that cannot be read at all leaves the others; the source's error says so. */
 static bool read_releases(struct debian *debian, size_t *n_good, struct err *err)
@@ -301,8 +312,8 @@ static void drop_unused(struct debian *debian)
 static bool describe(struct debian *debian, struct err *err)
 {
     str main = debian->places[SUITE_MAIN].ptr[0], security = debian->places[SUITE_SECURITY].ptr[0];
-    debian->reader->state->url = arena_printf(debian->reader->arena, STR_FMT "," STR_FMT, STR_ARG(main),
-                                              STR_ARG(security));
+    debian->reader->state->url =
+        arena_printf(debian->reader->arena, STR_FMT "," STR_FMT, STR_ARG(main), STR_ARG(security));
     return debian->reader->state->url.ptr ? true : err_memory(err);
 }
 
@@ -314,8 +325,9 @@ static bool debian_archive_read(struct feed_reader *reader, struct err *err)
     map_init(&debian.wanted, reader->arena);
     const char *apt_dir = reader->spec->apt_dir ? reader->spec->apt_dir : "/etc/apt";
     const char *changelogs = cache_path(&debian, "changelogs", STR_NONE, "");
-    if (!changelogs || !dir_make(changelogs, err) || !apt_sources_load(apt_dir, reader->arena, &sources, err) ||
-        !wanted_load(&debian, err) || !wanted_sort(&debian, err) || !find_places(&debian, &sources, err) ||
+    if (!changelogs || !dir_make(changelogs, err) ||
+        !apt_sources_load(apt_dir, reader->arena, &sources, err) || !wanted_load(&debian, err) ||
+        !wanted_sort(&debian, err) || !find_places(&debian, &sources, err) ||
         !find_releases(&debian, &sources, err) || !describe(&debian, err))
         return false;
     /* Wishes are kept also when the archive cannot be reached now. */

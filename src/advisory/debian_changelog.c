@@ -3,7 +3,8 @@
 #include "advisory/internal.h"
 #include "base/limits.h"
 
-/* --- tar within a decoder within … --------------------------------------------------------------------- */
+/* --- tar within a decoder within …
+ * --------------------------------------------------------------------- */
 
 static str clean(str path)
 {
@@ -33,8 +34,8 @@ static str doc_file(str path, str package)
                : STR_NONE;
 }
 
-/* changelog.Debian.gz, or changelog.gz of a native package; upstream's changelog.gz has no Debian heads
- * and is refused by whoever parses it. */
+/* changelog.Debian.gz, or changelog.gz of a native package; upstream's changelog.gz has no Debian
+ * heads and is refused by whoever parses it. */
 static bool is_doc_changelog(str path, str package)
 {
     str file = doc_file(path, package);
@@ -87,9 +88,11 @@ static bool find_in_tar(struct source from, const struct want *want, struct aren
     return is_ok;
 }
 
-/* --- .diff.gz ---------------------------------------------------------------------------------------------- */
+/* --- .diff.gz
+ * ---------------------------------------------------------------------------------------------- */
 
-/* A changelog made by the diff is a hunk of added lines only; a changed one needs the original too. */
+/* A changelog made by the diff is a hunk of added lines only; a changed one needs the original too.
+ */
 static bool take_added(struct rd *in, struct arena *arena, str *out, struct err *err)
 {
     str line;
@@ -133,7 +136,8 @@ bool changelog_of_source(str archive, bool is_diff, struct arena *arena, str *ou
            find_in_diff(diff, arena, out, err);
 }
 
-/* --- .deb: ar of debian-binary, control.tar.*, data.tar.* ---------------------------------------------------- */
+/* --- .deb: ar of debian-binary, control.tar.*, data.tar.*
+ * ---------------------------------------------------- */
 
 static enum next read_entry(void *ctx, str *chunk, struct err *err)
 {
@@ -142,8 +146,8 @@ static enum next read_entry(void *ctx, str *chunk, struct err *err)
 
 bool changelog_of_deb(str archive, str package, struct arena *arena, str *out, struct err *err)
 {
-    const struct want want = {.is_best = is_doc_changelog, .is_second = is_native_doc_changelog,
-                              .package = package};
+    const struct want want = {
+        .is_best = is_doc_changelog, .is_second = is_native_doc_changelog, .package = package};
     struct source_mem state;
     struct archive_reader *ar = NULL;
     struct entry entry;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debian_fetch.c - the changelog of one version of a source: source files first, and where a mirror does
- * not carry them, a binary package of it.  Every file is verified by the digest that the signed indexes
- * state; the changelog must begin with the version that it was fetched for. */
+/* debian_fetch.c - the changelog of one version of a source: source files first, and where a mirror
+ * does not carry them, a binary package of it.  Every file is verified by the digest that the
+ * signed indexes state; the changelog must begin with the version that it was fetched for. */
 #include <string.h>
 
 #include "advisory/internal.h"
@@ -31,15 +31,16 @@ static bool begins_with(str text, const struct deb_source *source, struct err *e
     struct changelog changelog;
     arena_init(&arena, LIMIT_CHANGELOG * 4);
     bool is_ok = changelog_parse(text, source->name, &arena, &changelog, err);
-    if (is_ok && (!changelog.entries.len || !str_eq(changelog.entries.ptr[0].version, source->version)))
+    if (is_ok &&
+        (!changelog.entries.len || !str_eq(changelog.entries.ptr[0].version, source->version)))
         is_ok = err_set(err, ERR_FORMAT, "the changelog does not begin with " STR_FMT " " STR_FMT,
                         STR_ARG(source->name), STR_ARG(source->version));
     arena_fini(&arena);
     return is_ok;
 }
 
-static bool fetch_file(struct debian *debian, const struct debian_suite *suite, str path, str sha256,
-                       struct arena *arena, str *out, struct err *err)
+static bool fetch_file(struct debian *debian, const struct debian_suite *suite, str path,
+                       str sha256, struct arena *arena, str *out, struct err *err)
 {
     if (!feed_get(debian->reader, suite->place, path, LIMIT_CHANGELOG_ARCHIVE, arena, out, err))
         return false;
@@ -48,7 +49,8 @@ static bool fetch_file(struct debian *debian, const struct debian_suite *suite, 
 }
 
 static bool from_source(struct debian *debian, const struct debian_suite *suite,
-                        const struct deb_source *source, struct arena *arena, str *out, struct err *err)
+                        const struct deb_source *source, struct arena *arena, str *out,
+                        struct err *err)
 {
     str name, sha256, bytes;
     bool is_diff;
@@ -64,8 +66,9 @@ static bool from_source(struct debian *debian, const struct debian_suite *suite,
                : err_wrap(err, STR_FMT, STR_ARG(name));
 }
 
-static bool from_binary(struct debian *debian, struct debian_suite *suite, const struct deb_source *source,
-                        struct arena *arena, str *out, struct err *err)
+static bool from_binary(struct debian *debian, struct debian_suite *suite,
+                        const struct deb_source *source, struct arena *arena, str *out,
+                        struct err *err)
 {
     const deb_binaries *binaries = debian_binaries(debian, suite, source, err);
     if (!binaries)
@@ -75,7 +78,8 @@ static bool from_binary(struct debian *debian, struct debian_suite *suite, const
         str bytes;
         *err = (struct err){0};
         if (fetch_file(debian, suite, binary->filename, binary->sha256, arena, &bytes, err) &&
-            changelog_of_deb(bytes, binary->package, arena, out, err) && begins_with(*out, source, err))
+            changelog_of_deb(bytes, binary->package, arena, out, err) &&
+            begins_with(*out, source, err))
             return true;
         if (err->kind == ERR_CANCELLED || err->kind == ERR_UNAVAILABLE)
             return false;
@@ -84,17 +88,19 @@ static bool from_binary(struct debian *debian, struct debian_suite *suite, const
     return false;
 }
 
-static const char *cache_file(struct debian *debian, const struct deb_source *source, struct err *err)
+static const char *cache_file(struct debian *debian, const struct deb_source *source,
+                              struct err *err)
 {
     struct arena *arena = debian->reader->arena;
     if (!is_plain(source->name) || !is_plain(source->version)) {
         err_set(err, ERR_FORMAT, "a name or version that is none");
         return NULL;
     }
-    str name = arena_printf(arena, STR_FMT "_" STR_FMT, STR_ARG(source->name), STR_ARG(source->version));
+    str name =
+        arena_printf(arena, STR_FMT "_" STR_FMT, STR_ARG(source->name), STR_ARG(source->version));
     str *used = vec_push(arena, &debian->used);
-    const char *path = arena_cstr(arena, arena_printf(arena, "%s/changelogs/" STR_FMT, debian->reader->cache,
-                                                      STR_ARG(name)));
+    const char *path = arena_cstr(
+        arena, arena_printf(arena, "%s/changelogs/" STR_FMT, debian->reader->cache, STR_ARG(name)));
     if (!name.ptr || !used || !path) {
         err_memory(err);
         return NULL;
@@ -103,15 +109,17 @@ static const char *cache_file(struct debian *debian, const struct deb_source *so
     return path;
 }
 
-bool debian_changelog_get(struct debian *debian, struct debian_suite *suite, const struct deb_source *source,
-                          struct arena *arena, str *out, struct err *err)
+bool debian_changelog_get(struct debian *debian, struct debian_suite *suite,
+                          const struct deb_source *source, struct arena *arena, str *out,
+                          struct err *err)
 {
     struct arena scratch;
     struct err ignored = {0};
     const char *path = cache_file(debian, source, err);
     if (!path)
         return false;
-    if (file_read(arena, path, LIMIT_CHANGELOG, out, &ignored) && begins_with(*out, source, &ignored))
+    if (file_read(arena, path, LIMIT_CHANGELOG, out, &ignored) &&
+        begins_with(*out, source, &ignored))
         return true;
     arena_init(&scratch, ARCHIVE_MEMORY);
     str text = STR_NONE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debian_index.c - Release, Sources and Packages of an APT archive (wiki.debian.org/DebianRepository/Format). */
+/* debian_index.c - Release, Sources and Packages of an APT archive
+ * (wiki.debian.org/DebianRepository/Format). */
 #include "advisory/internal.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -20,10 +21,12 @@ static bool next_word(str *rest, str *word)
 static bool three_words(str line, str *a, str *b, str *c)
 {
     str more;
-    return next_word(&line, a) && next_word(&line, b) && next_word(&line, c) && !next_word(&line, &more);
+    return next_word(&line, a) && next_word(&line, b) && next_word(&line, c) &&
+           !next_word(&line, &more);
 }
 
-/* --- Release -------------------------------------------------------------------------------------------- */
+/* --- Release
+ * -------------------------------------------------------------------------------------------- */
 
 static bool add_hashes(struct arena *arena, str value, struct deb_release *out, struct err *err)
 {
@@ -32,7 +35,8 @@ static bool add_hashes(struct arena *arena, str value, struct deb_release *out, 
         if (str_is_empty(str_trim(line)))
             continue;
         if (!three_words(line, &sum, &size, &path) || sum.len != 64)
-            return err_set(err, ERR_FORMAT, "Release: a line of SHA256 that is none: " STR_FMT, STR_ARG(line));
+            return err_set(err, ERR_FORMAT, "Release: a line of SHA256 that is none: " STR_FMT,
+                           STR_ARG(line));
         str *first = vec_push(arena, &out->hashes);
         if (first)
             *first = path;
@@ -50,7 +54,8 @@ static bool read_date(const struct stanza *stanza, str name, int64_t *out, struc
     *out = 0;
     if (str_is_empty(value) || clock_parse_rfc5322(value, out))
         return true;
-    return err_set(err, ERR_FORMAT, "Release: " STR_FMT " does not parse: " STR_FMT, STR_ARG(name), STR_ARG(value));
+    return err_set(err, ERR_FORMAT, "Release: " STR_FMT " does not parse: " STR_FMT, STR_ARG(name),
+                   STR_ARG(value));
 }
 
 bool deb_release_parse(str text, struct arena *arena, struct deb_release *out, struct err *err)
@@ -89,7 +94,8 @@ str deb_release_hash(const struct deb_release *release, str path)
     return STR_NONE;
 }
 
-/* --- Sources ---------------------------------------------------------------------------------------------- */
+/* --- Sources
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool keep(struct arena *arena, str from, str *to, struct err *err)
 {
@@ -102,8 +108,9 @@ static bool is_newer(str a, str b, struct err *err)
     const struct version_scheme *dpkg = version_find(STR("dpkg"));
     enum version_order order = dpkg ? dpkg->cmp(a, b) : VERSION_UNKNOWN;
     if (order == VERSION_UNKNOWN)
-        return err_set(err, ERR_FORMAT, "versions that cannot be compared: " STR_FMT " and " STR_FMT,
-                       STR_ARG(a), STR_ARG(b));
+        return err_set(err, ERR_FORMAT,
+                       "versions that cannot be compared: " STR_FMT " and " STR_FMT, STR_ARG(a),
+                       STR_ARG(b));
     return order == VERSION_GREATER;
 }
 
@@ -117,8 +124,8 @@ static bool add_source(const struct stanza *stanza, struct arena *arena, struct 
     if (source && !is_newer(version, source->version, err))
         return !err_is(err);
     if (!source) {
-        if (!(source = arena_new(arena, struct deb_source)) || !keep(arena, name, &source->name, err) ||
-            !map_put(by_name, source->name, source))
+        if (!(source = arena_new(arena, struct deb_source)) ||
+            !keep(arena, name, &source->name, err) || !map_put(by_name, source->name, source))
             return err_memory(err);
     }
     return keep(arena, version, &source->version, err) &&
@@ -127,9 +134,11 @@ static bool add_source(const struct stanza *stanza, struct arena *arena, struct 
            keep(arena, stanza_get(stanza, STR("Checksums-Sha256")), &source->checksums, err);
 }
 
-typedef bool each_stanza(const struct stanza *stanza, struct arena *arena, struct map *to, struct err *err);
+typedef bool each_stanza(const struct stanza *stanza, struct arena *arena, struct map *to,
+                         struct err *err);
 
-static bool for_each(str text, each_stanza *add, struct arena *arena, struct map *to, struct err *err)
+static bool for_each(str text, each_stanza *add, struct arena *arena, struct map *to,
+                     struct err *err)
 {
     struct rd in;
     struct arena scratch;
@@ -182,7 +191,9 @@ str deb_source_digest(const struct deb_source *source)
     return find_file(source, STR(".dsc"), &name, &sum) ? sum : STR_NONE;
 }
 
-/* --- Packages ------------------------------------------------------------------------------------------------ */
+/* --- Packages
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* "Source: name (version)", each part absent when it equals the package's own. */
 static void source_of(const struct stanza *stanza, str *name, str *version)
@@ -197,7 +208,8 @@ static void source_of(const struct stanza *stanza, str *name, str *version)
 }
 
 /* Kept in order of size by insertion: a source has few binaries. */
-static bool insert(struct arena *arena, deb_binaries *list, struct deb_binary binary, struct err *err)
+static bool insert(struct arena *arena, deb_binaries *list, struct deb_binary binary,
+                   struct err *err)
 {
     if (!vec_push(arena, list))
         return err_memory(err);

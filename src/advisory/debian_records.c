@@ -32,12 +32,15 @@ static bool is_less(str a, str b)
     return dpkg && dpkg->cmp(a, b) == VERSION_LESS;
 }
 
-static struct deb_source *source_in(const struct debian_release *release, enum debian_suite_kind kind, str name)
+static struct deb_source *source_in(const struct debian_release *release,
+                                    enum debian_suite_kind kind, str name)
 {
     return map_get(&release->suites[kind].sources, name);
 }
 
-/* --- records ------------------------------------------------------------------------------------------------ */
+/* --- records
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static struct record *record_of(struct writer *writer, str id, struct err *err)
 {
@@ -47,7 +50,8 @@ static struct record *record_of(struct writer *writer, str id, struct err *err)
     record = arena_new(writer->arena, struct record);
     if (record)
         record->advisory.id = arena_dup(writer->arena, id);
-    if (!record || !record->advisory.id.ptr || !map_put(&writer->by_id, record->advisory.id, record)) {
+    if (!record || !record->advisory.id.ptr ||
+        !map_put(&writer->by_id, record->advisory.id, record)) {
         err_memory(err);
         return NULL;
     }
@@ -60,8 +64,9 @@ static bool keep(struct writer *writer, str from, str *to, struct err *err)
     return to->ptr ? true : err_memory(err);
 }
 
-static bool add_entry(struct writer *writer, struct record *record, const struct debian_release *release,
-                      str source, str introduced, str fixed, struct err *err)
+static bool add_entry(struct writer *writer, struct record *record,
+                      const struct debian_release *release, str source, str introduced, str fixed,
+                      struct err *err)
 {
     struct record_entry *entry = vec_push(writer->arena, &record->entries);
     struct version_range *range = entry ? vec_push(writer->arena, &entry->affected.ranges) : NULL;
@@ -69,7 +74,8 @@ static bool add_entry(struct writer *writer, struct record *record, const struct
         return err_memory(err);
     entry->ecosystem = release->ecosystem;
     entry->affected.state = FIX_FIXED;
-    return keep(writer, source, &entry->package, err) && keep(writer, introduced, &range->introduced, err) &&
+    return keep(writer, source, &entry->package, err) &&
+           keep(writer, introduced, &range->introduced, err) &&
            keep(writer, fixed, &range->fixed, err);
 }
 
@@ -79,7 +85,8 @@ static bool set_date(struct writer *writer, int64_t date, str *out, struct err *
     return date <= 0 || out->len || keep(writer, clock_print(date, text), out, err);
 }
 
-/* Two changelogs that name one CVE: both lines stand in the description, both digests in the revision. */
+/* Two changelogs that name one CVE: both lines stand in the description, both digests in the
+ * revision. */
 static bool describe(struct writer *writer, struct record *record, const struct history *history,
                      const struct changelog_entry *entry, str line, struct err *err)
 {
@@ -104,7 +111,8 @@ static bool describe(struct writer *writer, struct record *record, const struct 
     return advisory->description.ptr && advisory->revision.ptr ? true : err_memory(err);
 }
 
-/* --- CVEs: fixed in the newest entry that names them ------------------------------------------------------------ */
+/* --- CVEs: fixed in the newest entry that names them
+ * ------------------------------------------------------------ */
 
 struct newest {
     const struct changelog_entry *entry;
@@ -133,7 +141,7 @@ static bool add_cves(struct writer *writer, const struct history *history, struc
         const struct newest *newest = map.entries[i].value;
         /* a head that sorts below an older entry still contains that entry's fix */
         str fixed = is_less(history->version, newest->entry->version) ? history->version
-                                                                     : newest->entry->version;
+                                                                      : newest->entry->version;
         struct record *record = record_of(writer, map.entries[i].key, err);
         is_ok = record && describe(writer, record, history, newest->entry, newest->line, err) &&
                 add_entry(writer, record, history->release, history->source, STR("0"), fixed, err);
@@ -142,12 +150,14 @@ static bool add_cves(struct writer *writer, const struct history *history, struc
     return is_ok;
 }
 
-/* --- the update as such -------------------------------------------------------------------------------------------- */
+/* --- the update as such
+ * -------------------------------------------------------------------------------------------- */
 
-static bool add_update(struct writer *writer, const struct debian_release *release, str source, str version,
-                       str introduced, str revision, int64_t date, struct err *err)
+static bool add_update(struct writer *writer, const struct debian_release *release, str source,
+                       str version, str introduced, str revision, int64_t date, struct err *err)
 {
-    str id = arena_printf(writer->arena, "DEBIAN-UPDATE-" STR_FMT "-" STR_FMT, STR_ARG(source), STR_ARG(version));
+    str id = arena_printf(writer->arena, "DEBIAN-UPDATE-" STR_FMT "-" STR_FMT, STR_ARG(source),
+                          STR_ARG(version));
     struct record *record = id.ptr ? record_of(writer, id, err) : NULL;
     if (!record)
         return id.ptr ? false : err_memory(err);
@@ -162,13 +172,15 @@ static bool add_update(struct writer *writer, const struct debian_release *relea
 static bool add_unread_update(struct writer *writer, const struct debian_release *release,
                               const struct deb_source *source, struct err *err)
 {
-    str revision = arena_printf(writer->arena, "sha256:" STR_FMT, STR_ARG(deb_source_digest(source)));
-    return revision.ptr ? add_update(writer, release, source->name, source->version, STR("0"), revision, 0, err)
+    str revision =
+        arena_printf(writer->arena, "sha256:" STR_FMT, STR_ARG(deb_source_digest(source)));
+    return revision.ptr ? add_update(writer, release, source->name, source->version, STR("0"),
+                                     revision, 0, err)
                         : err_memory(err);
 }
 
-/* The version that went through the security archive: what is there now, or what the changelog says went
- * there, when the suite has it by now. */
+/* The version that went through the security archive: what is there now, or what the changelog says
+ * went there, when the suite has it by now. */
 static str security_version(const struct history *history, int64_t *date)
 {
     const struct deb_source *now = source_in(history->release, SUITE_SECURITY, history->source);
@@ -178,7 +190,8 @@ static str security_version(const struct history *history, int64_t *date)
         const struct changelog_entry *entry = &history->changelog.entries.ptr[i];
         if (str_eq(entry->version, version))
             *date = entry->date;
-        if (!str_has(entry->distribution, STR("-security")) || is_less(history->version, entry->version) ||
+        if (!str_has(entry->distribution, STR("-security")) ||
+            is_less(history->version, entry->version) ||
             (version.len && !is_less(version, entry->version)))
             continue;
         version = entry->version;
@@ -201,47 +214,54 @@ static bool add_read_update(struct writer *writer, const struct history *history
     }
     if (!is_less(introduced, version) && !str_eq(introduced, STR("0")))
         return true; /* the update names CVEs itself: they are its findings */
-    return add_update(writer, history->release, history->source, version, introduced, history->digest, date, err);
+    return add_update(writer, history->release, history->source, version, introduced,
+                      history->digest, date, err);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------- */
+/* --- reading
+ * --------------------------------------------------------------------------------------------------------
+ */
 
-static bool note_trim(struct writer *writer, const struct history *history, str installed, struct err *err)
+static bool note_trim(struct writer *writer, const struct history *history, str installed,
+                      struct err *err)
 {
     size_t n = history->changelog.entries.len;
     str oldest = n ? history->changelog.entries.ptr[n - 1].version : STR_NONE;
     if (!n || !is_less(installed, oldest))
         return true;
     return feed_notice(writer->debian->reader, NOTICE_ADVISORY, history->source, err,
-                       STR_FMT ": its changelog goes back to " STR_FMT "; what was fixed between " STR_FMT
-                               " and that is not known by CVE",
+                       STR_FMT ": its changelog goes back to " STR_FMT
+                               "; what was fixed between " STR_FMT " and that is not known by CVE",
                        STR_ARG(history->release->ecosystem), STR_ARG(oldest), STR_ARG(installed));
 }
 
-static bool add_history(struct writer *writer, struct history *history, str text, str installed, struct err *err)
+static bool add_history(struct writer *writer, struct history *history, str text, str installed,
+                        struct err *err)
 {
     struct arena arena;
     arena_init(&arena, CHANGELOG_MEMORY);
     history->digest = sha256_print(writer->arena, text);
     bool is_ok = history->digest.ptr &&
                  changelog_parse(text, history->source, &arena, &history->changelog, err) &&
-                 note_trim(writer, history, installed, err) && add_read_update(writer, history, err) &&
-                 add_cves(writer, history, err);
+                 note_trim(writer, history, installed, err) &&
+                 add_read_update(writer, history, err) && add_cves(writer, history, err);
     arena_fini(&arena);
     return is_ok;
 }
 
 static bool read_wanted(struct writer *writer, struct debian_release *release,
-                        const struct wanted_package *wanted, const struct deb_source *source, bool is_security,
-                        bool *is_read, struct err *err)
+                        const struct wanted_package *wanted, const struct deb_source *source,
+                        bool is_security, bool *is_read, struct err *err)
 {
     struct arena arena;
     struct err why = {0};
-    struct history history = {.release = release, .source = source->name, .version = source->version};
+    struct history history = {
+        .release = release, .source = source->name, .version = source->version};
     str text;
     arena_init(&arena, 4 * LIMIT_CHANGELOG);
     feed_progress(writer->debian->reader, "changelogs", writer->n_done, writer->n_due);
-    *is_read = debian_changelog_get(writer->debian, &release->suites[is_security ? SUITE_SECURITY : SUITE_MAIN],
+    *is_read = debian_changelog_get(writer->debian,
+                                    &release->suites[is_security ? SUITE_SECURITY : SUITE_MAIN],
                                     source, &arena, &text, &why);
     bool is_ok;
     if (*is_read) {
@@ -277,8 +297,9 @@ static bool write_release(struct writer *writer, struct debian_release *release,
     for (size_t i = 0; i < writer->debian->wanted.len; i++) {
         const struct wanted_package *wanted = writer->debian->sorted[i].value;
         bool is_security, is_read;
-        const struct deb_source *source =
-            str_eq(wanted->ecosystem, release->ecosystem) ? newer_than(release, wanted, &is_security) : NULL;
+        const struct deb_source *source = str_eq(wanted->ecosystem, release->ecosystem)
+                                              ? newer_than(release, wanted, &is_security)
+                                              : NULL;
         if (!source)
             continue;
         if (cancel_is(writer->debian->reader->spec->cancel, err) ||
@@ -313,10 +334,12 @@ static size_t count_due(const struct debian *debian)
 
 bool debian_records_write(struct debian *debian, struct err *err)
 {
-    struct writer writer = {.debian = debian, .arena = debian->reader->arena, .n_due = count_due(debian)};
+    struct writer writer = {
+        .debian = debian, .arena = debian->reader->arena, .n_due = count_due(debian)};
     map_init(&writer.by_id, writer.arena);
     for (size_t i = 0; i < debian->releases.len; i++) {
-        if (debian->releases.ptr[i].is_good && !write_release(&writer, &debian->releases.ptr[i], err))
+        if (debian->releases.ptr[i].is_good &&
+            !write_release(&writer, &debian->releases.ptr[i], err))
             return false;
     }
     for (size_t i = 0; i < writer.by_id.len; i++) {

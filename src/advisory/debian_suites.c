@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debian_suites.c - the signed indexes of a release, from the archive or, when it cannot give them, the last
- * good ones. */
+/* debian_suites.c - the signed indexes of a release, from the archive or, when it cannot give them,
+ * the last good ones. */
 #include <string.h>
 
 #include "advisory/internal.h"
@@ -13,7 +13,8 @@
 enum { GPGV_S = 60 };
 #define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-/* --- signature --------------------------------------------------------------------------------------------- */
+/* --- signature
+ * --------------------------------------------------------------------------------------------- */
 
 static size_t count_of(str text, str needle)
 {
@@ -23,13 +24,15 @@ static size_t count_of(str text, str needle)
     return n;
 }
 
-/* gpgv gives back the text that was signed; nothing else of the file is read.  One message only: what
- * stands before or behind it is refused, so that the text given back has one origin.  A signature by a
- * key that we do not have beside a good one is no harm (archives are signed by old and new keys). */
+/* gpgv gives back the text that was signed; nothing else of the file is read.  One message only:
+ * what stands before or behind it is refused, so that the text given back has one origin.  A
+ * signature by a key that we do not have beside a good one is no harm (archives are signed by old
+ * and new keys). */
 static bool is_verified(const struct proc_result *result)
 {
     str status = result->errors;
-    if (count_of(status, STR("[GNUPG:] VALIDSIG ")) == 0 || str_has(status, STR("[GNUPG:] BADSIG ")))
+    if (count_of(status, STR("[GNUPG:] VALIDSIG ")) == 0 ||
+        str_has(status, STR("[GNUPG:] BADSIG ")))
         return false;
     return result->exit_code == 0 || (str_has(status, STR("[GNUPG:] NO_PUBKEY ")) &&
                                       !str_has(status, STR("[GNUPG:] EXPKEYSIG ")) &&
@@ -39,13 +42,15 @@ static bool is_verified(const struct proc_result *result)
 static bool verify(struct debian *debian, str signed_text, str *text, struct err *err)
 {
     const char *keyring = debian->reader->spec->keyring ? debian->reader->spec->keyring : KEYRING;
-    const char *const argv[] = {"gpgv", "--status-fd", "2", "--keyring", keyring, "-o", "-", "-", NULL};
+    const char *const argv[] = {"gpgv", "--status-fd", "2", "--keyring", keyring,
+                                "-o",   "-",           "-", NULL};
     struct proc_result result;
     if (!str_starts(signed_text, STR("-----BEGIN PGP SIGNED MESSAGE-----\n")) ||
         count_of(signed_text, STR("-----BEGIN PGP SIGNED MESSAGE-----")) != 1 ||
         count_of(signed_text, STR("-----BEGIN PGP SIGNATURE-----")) != 1)
         return err_set(err, ERR_FORMAT, "not one signed message");
-    if (!proc_run(argv, signed_text, LIMIT_FEED_RECORD, GPGV_S, debian->reader->arena, &result, err))
+    if (!proc_run(argv, signed_text, LIMIT_FEED_RECORD, GPGV_S, debian->reader->arena, &result,
+                  err))
         return err_wrap(err, "gpgv");
     if (!is_verified(&result))
         return err_set(err, ERR_MISMATCH, "the signature is not one of %s (gpgv %d)", keyring,
@@ -54,7 +59,8 @@ static bool verify(struct debian *debian, str signed_text, str *text, struct err
     return true;
 }
 
-/* --- indexes, kept by their digest -------------------------------------------------------------------------- */
+/* --- indexes, kept by their digest
+ * -------------------------------------------------------------------------- */
 
 static const char *cache_file(struct debian *debian, str name, const char *suffix)
 {
@@ -82,7 +88,8 @@ static bool fetch_index(struct debian *debian, struct debian_suite *suite, str p
     str folder = str_slice(path, 0, slash);
     str by_hash = arena_printf(arena, "dists/" STR_FMT "/" STR_FMT "/by-hash/SHA256/" STR_FMT,
                                STR_ARG(suite->name), STR_ARG(folder), STR_ARG(sha256));
-    str by_name = arena_printf(arena, "dists/" STR_FMT "/" STR_FMT, STR_ARG(suite->name), STR_ARG(path));
+    str by_name =
+        arena_printf(arena, "dists/" STR_FMT "/" STR_FMT, STR_ARG(suite->name), STR_ARG(path));
     if (!by_hash.ptr || !by_name.ptr)
         return err_memory(err);
     if (suite->release.has_by_hash) {
@@ -96,7 +103,8 @@ static bool fetch_index(struct debian *debian, struct debian_suite *suite, str p
     if (!feed_get(reader, suite->place, by_name, LIMIT_FEED_FILE, arena, out, err))
         return false;
     return digest_is(*out, sha256) ||
-           err_set(err, ERR_MISMATCH, STR_FMT ": differs from the signed Release", STR_ARG(by_name));
+           err_set(err, ERR_MISMATCH, STR_FMT ": differs from the signed Release",
+                   STR_ARG(by_name));
 }
 
 static bool load_index(struct debian *debian, struct debian_suite *suite, str path, str sha256,
@@ -109,7 +117,8 @@ static bool load_index(struct debian *debian, struct debian_suite *suite, str pa
     if (!cached)
         return err_memory(err);
     arena_init(&packed, 4 * GIB);
-    bool is_ok = file_read(&packed, cached, LIMIT_FEED_FILE, &bytes, &absent) && digest_is(bytes, sha256);
+    bool is_ok =
+        file_read(&packed, cached, LIMIT_FEED_FILE, &bytes, &absent) && digest_is(bytes, sha256);
     if (!is_ok)
         is_ok = fetch_index(debian, suite, path, sha256, &packed, &bytes, err) &&
                 file_save(cached, bytes, 0644, err);
@@ -148,18 +157,21 @@ static bool load_sources(struct debian *debian, struct debian_suite *suite, stru
     str path, sha256, text;
     map_init(&suite->sources, debian->reader->arena);
     arena_init(&text_arena, 4 * GIB);
-    bool is_ok = index_named(&suite->release, debian->reader->arena, STR("main/source/Sources"), &path,
-                             &sha256, err) &&
+    bool is_ok = index_named(&suite->release, debian->reader->arena, STR("main/source/Sources"),
+                             &path, &sha256, err) &&
                  load_index(debian, suite, path, sha256, &text_arena, &text, err) &&
                  deb_sources_parse(text, debian->reader->arena, &suite->sources, err);
     arena_fini(&text_arena);
     return is_ok;
 }
 
-/* --- one suite ------------------------------------------------------------------------------------------------ */
+/* --- one suite
+ * ------------------------------------------------------------------------------------------------
+ */
 
-/* A Release signed for another suite must not stand in for this one: "bookworm" has no security updates.
- * The old security suites were called "buster/updates", their Codename "buster/updates" or "buster". */
+/* A Release signed for another suite must not stand in for this one: "bookworm" has no security
+ * updates. The old security suites were called "buster/updates", their Codename "buster/updates" or
+ * "buster". */
 static bool is_of(const struct deb_release *release, str name)
 {
     str head, updates;
@@ -180,7 +192,8 @@ static bool open_suite(struct debian *debian, struct debian_suite *suite, str in
     if (!is_of(&suite->release, suite->name))
         return err_set(err, ERR_MISMATCH, "it is of " STR_FMT, STR_ARG(suite->release.codename));
     if (suite->release.date < not_before)
-        return err_set(err, ERR_MISMATCH, "it is older than what was read before: a replay or a stale mirror");
+        return err_set(err, ERR_MISMATCH,
+                       "it is older than what was read before: a replay or a stale mirror");
     return load_sources(debian, suite, err);
 }
 
@@ -195,8 +208,8 @@ static int64_t date_of(struct debian *debian, str in_release)
                : 0;
 }
 
-static bool try_place(struct debian *debian, struct debian_suite *suite, str place, int64_t not_before,
-                      const char *last_good, struct err *err)
+static bool try_place(struct debian *debian, struct debian_suite *suite, str place,
+                      int64_t not_before, const char *last_good, struct err *err)
 {
     struct arena *arena = debian->reader->arena;
     str path = arena_printf(arena, "dists/" STR_FMT "/InRelease", STR_ARG(suite->name)), text;
@@ -220,11 +233,13 @@ static bool note_staleness(struct debian *debian, const struct debian_suite *sui
     if (!until || until >= debian->reader->now_s)
         return true;
     return feed_notice(debian->reader, NOTICE_ADVISORY, suite->name, err,
-                       "stale: its Release was valid until " STR_FMT, STR_ARG(clock_print(until, when)));
+                       "stale: its Release was valid until " STR_FMT,
+                       STR_ARG(clock_print(until, when)));
 }
 
 /* From the first place that gives a good one; else the last good one, with the failure told. */
-static bool load_suite(struct debian *debian, struct debian_suite *suite, const strs *places, struct err *err)
+static bool load_suite(struct debian *debian, struct debian_suite *suite, const strs *places,
+                       struct err *err)
 {
     struct source_state *state = debian->reader->state;
     struct err why = {0}, absent = {0};
@@ -265,9 +280,11 @@ bool debian_suites_load(struct debian *debian, struct debian_release *release, s
     return true;
 }
 
-/* --- binary packages --------------------------------------------------------------------------------------------- */
+/* --- binary packages
+ * --------------------------------------------------------------------------------------------- */
 
-static bool load_packages(struct debian *debian, struct debian_suite *suite, str architecture, struct err *err)
+static bool load_packages(struct debian *debian, struct debian_suite *suite, str architecture,
+                          struct err *err)
 {
     struct arena *arena = debian->reader->arena, text_arena;
     str path, sha256, text;
@@ -282,32 +299,42 @@ static bool load_packages(struct debian *debian, struct debian_suite *suite, str
     return is_ok;
 }
 
-/* amd64 has nearly every source; a source that only others build has no changelog for us. */
-static str architecture_of(const struct deb_release *release)
+/* amd64 first, which has nearly every source; then the others as they are listed, "all" last. */
+static bool nth_architecture(const struct deb_release *release, size_t n, str *out)
 {
-    for (size_t i = 0; i < release->architectures.len; i++) {
-        if (str_eq(release->architectures.ptr[i], STR("amd64")))
-            return STR("amd64");
+    size_t at = 0;
+    for (size_t pass = 0; pass < 3; pass++) {
+        for (size_t i = 0; i < release->architectures.len; i++) {
+            str name = release->architectures.ptr[i];
+            size_t turn = str_eq(name, STR("amd64")) ? 0 : str_eq(name, STR("all")) ? 2 : 1;
+            if (turn != pass || at++ != n)
+                continue;
+            *out = name;
+            return true;
+        }
     }
-    for (size_t i = 0; i < release->architectures.len; i++) {
-        if (!str_eq(release->architectures.ptr[i], STR("all")))
-            return release->architectures.ptr[i];
-    }
-    return STR("all");
+    return false;
 }
 
 const deb_binaries *debian_binaries(struct debian *debian, struct debian_suite *suite,
                                     const struct deb_source *source, struct err *err)
 {
-    if (!suite->has_binaries) {
-        map_init(&suite->binaries, debian->reader->arena);
-        if (!load_packages(debian, suite, architecture_of(&suite->release), err))
-            return NULL;
-        suite->has_binaries = true;
-    }
+    str architecture;
     str key = arena_printf(debian->reader->arena, STR_FMT " " STR_FMT, STR_ARG(source->name),
                            STR_ARG(source->version));
-    if (!key.ptr)
+    if (!key.ptr) {
         err_memory(err);
-    return key.ptr ? map_get(&suite->binaries, key) : NULL;
+        return NULL;
+    }
+    if (!suite->n_architectures)
+        map_init(&suite->binaries, debian->reader->arena);
+    for (;;) {
+        const deb_binaries *found = suite->n_architectures ? map_get(&suite->binaries, key) : NULL;
+        if (found || !nth_architecture(&suite->release, suite->n_architectures, &architecture))
+            return found;
+        if (!load_packages(debian, suite, architecture, err) && err->kind != ERR_NOT_FOUND)
+            return NULL;
+        *err = (struct err){0};
+        suite->n_architectures++;
+    }
 }

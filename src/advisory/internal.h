@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - what a feed's file sees, and the rooms behind advisory.h.
  *
- *     place ──feed_get──> reader (osv.c …) ──feed_record──> sources/<feed>/records ──build──> data.mdb
+ *     place ──feed_get──> reader (osv.c …) ──feed_record──> sources/<feed>/records ──build──>
+ * data.mdb
  *
- * A reader turns what its publisher wrote into records; it writes nothing else but its own cache. */
+ * A reader turns what its publisher wrote into records; it writes nothing else but its own cache.
+ */
 #pragma once
 
 #include <stdio.h>
@@ -15,7 +17,8 @@
 #include "codec/codec.h"
 #include "http/http.h"
 
-/* --- value.c: how records lie in files and in the database ---------------------------------------- */
+/* --- value.c: how records lie in files and in the database
+ * ---------------------------------------- */
 enum { ADVISORY_FORMAT = 1 }; /* of generations and of records files; raise it when bytes change */
 
 void affected_print(const struct affected *affected, struct sb *out);
@@ -27,24 +30,29 @@ void source_state_print(const struct source_state *state, struct sb *out);
 bool source_state_parse(struct rd *in, struct arena *arena, struct source_state *out);
 /* The statements of one package: what the database holds under its key.  Source numbers index
  * @sources. */
-NODISCARD bool package_value_parse(str value, struct arena *arena, const struct source_state *sources,
-                                   size_t n_sources, affecteds *out, struct err *err);
+NODISCARD bool package_value_parse(str value, struct arena *arena,
+                                   const struct source_state *sources, size_t n_sources,
+                                   affecteds *out, struct err *err);
 
-/* --- db.c: keys ------------------------------------------------------------------------------------ */
+/* --- db.c: keys
+ * ------------------------------------------------------------------------------------ */
 enum { KEY_MAX = 511, KEY_DIGEST = 32 };
 enum key_kind { KEY_COVERAGE = 'C', KEY_META = 'M', KEY_PACKAGE = 'P', KEY_RECORD = 'R' };
 struct db_key {
     size_t len;
     char bytes[KEY_MAX];
 };
-/* kind, @a, NUL, @b; what would be longer than KEY_MAX is its sha256 behind the kind in lower case. */
+/* kind, @a, NUL, @b; what would be longer than KEY_MAX is its sha256 behind the kind in lower case.
+ */
 void db_key_make(struct db_key *key, enum key_kind kind, str a, str b);
-/* Digest of the records file that @name was built from; empty: it has no part in this generation. */
+/* Digest of the records file that @name was built from; empty: it has no part in this generation.
+ */
 str advisory_db_compiled(const struct advisory_db *db, str name);
 /* Sources that have a part in it. */
 size_t advisory_db_built(const struct advisory_db *db);
 
-/* --- records.c: the intermediate file of one source ------------------------------------------------ */
+/* --- records.c: the intermediate file of one source
+ * ------------------------------------------------ */
 struct record_entry {
     str ecosystem, package;
     struct affected affected; /* record and source are filled when it is read back */
@@ -74,57 +82,64 @@ void records_close(struct records_file *file);
 NODISCARD enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
                                  struct err *err);
 
-/* --- build.c: records of all sources -> one generation ---------------------------------------------- */
+/* --- build.c: records of all sources -> one generation
+ * ---------------------------------------------- */
 struct build_source {
     struct source_state state;
-    const char *path;     /* of its records; NULL: it has none yet */
-    str compiled;         /* digest of that file */
+    const char *path; /* of its records; NULL: it has none yet */
+    str compiled;     /* digest of that file */
 };
 NODISCARD bool build_generation(const char *folder, uint64_t generation,
                                 const struct build_source *sources, size_t n_sources,
                                 const struct cancel *cancel, struct err *err);
 
-/* --- state.c: sources.json ---------------------------------------------------------------------------- */
+/* --- state.c: sources.json
+ * ---------------------------------------------------------------------------- */
 struct known_source {
     struct source_state state;
     str place;    /* as it was asked for; empty: the default */
     str compiled; /* digest of its records file; empty: none */
 };
 typedef VEC(struct known_source) known_sources;
-NODISCARD bool known_load(const char *dir, struct arena *arena, known_sources *out, struct err *err);
+NODISCARD bool known_load(const char *dir, struct arena *arena, known_sources *out,
+                          struct err *err);
 NODISCARD bool known_save(const char *dir, const known_sources *known, struct err *err);
 struct known_source *known_find(const known_sources *known, str name);
 
-/* --- what a reader works with --------------------------------------------------------------------------- */
+/* --- what a reader works with
+ * --------------------------------------------------------------------------- */
 struct feed_reader {
     const struct feed *feed;
     const struct update_spec *spec;
-    str place;           /* empty: the feed's default */
-    struct arena *arena; /* lives as long as this reading */
-    struct source_state *state; /* the reader fills url, valid_until, digest, notices; error when a part
-                                 * of it kept its last good state */
+    str place;                  /* empty: the feed's default */
+    struct arena *arena;        /* lives as long as this reading */
+    struct source_state *state; /* the reader fills url, valid_until, digest, notices; error when a
+                                 * part of it kept its last good state */
     struct records_writer *records;
-    const char *cache; /* sources/<feed>, the reader's own */
+    const char *cache;        /* sources/<feed>, the reader's own */
     struct http_client *http; /* opened by the first fetch */
     struct hash *digest;      /* feed_seen collects here */
     int64_t now_s;
     uint32_t backoff_ms; /* before the second try; doubles */
 };
 
-NODISCARD bool feed_record(struct feed_reader *reader, const struct record *record, struct err *err);
+NODISCARD bool feed_record(struct feed_reader *reader, const struct record *record,
+                           struct err *err);
 NODISCARD bool feed_covers(struct feed_reader *reader, str ecosystem, struct err *err);
 /* False only when the arena is used up. */
-NODISCARD bool feed_notice(struct feed_reader *reader, enum notice_kind kind, str path, struct err *err,
-                           const char *fmt, ...) PRINTF(5, 6);
+NODISCARD bool feed_notice(struct feed_reader *reader, enum notice_kind kind, str path,
+                           struct err *err, const char *fmt, ...) PRINTF(5, 6);
 void feed_progress(struct feed_reader *reader, const char *what, uint64_t done, uint64_t total);
 /* A file that was read becomes a part of the source's digest. */
 void feed_seen(struct feed_reader *reader, str name, str bytes);
-NODISCARD bool feed_seen_file(struct feed_reader *reader, str name, const char *path, struct err *err);
+NODISCARD bool feed_seen_file(struct feed_reader *reader, str name, const char *path,
+                              struct err *err);
 
-/* --- place.c: a folder, a file or a URL ------------------------------------------------------------------- */
+/* --- place.c: a folder, a file or a URL
+ * ------------------------------------------------------------------- */
 bool place_is_url(str place);
-/* @place/@path whole, at most @max bytes, retried when the failure may pass.  ERR_NOT_FOUND also for
- * 404 and 410.  In a folder nothing leads out of it. */
+/* @place/@path whole, at most @max bytes, retried when the failure may pass.  ERR_NOT_FOUND also
+ * for 404 and 410.  In a folder nothing leads out of it. */
 NODISCARD bool feed_get(struct feed_reader *reader, str place, str path, size_t max,
                         struct arena *arena, str *out, struct err *err);
 /* The URL's body into the file @to; its digest is of what was written. */
@@ -134,11 +149,14 @@ NODISCARD bool feed_download(struct feed_reader *reader, str url, const char *to
 str sha256_print(struct arena *arena, str bytes);
 bool digest_is(str bytes, str sha256_hex);
 
-/* --- osv_record.c ------------------------------------------------------------------------------------------- */
+/* --- osv_record.c
+ * ------------------------------------------------------------------------------------------- */
 /* One OSV record (JSON).  ERR_FORMAT says what is wrong with it. */
 NODISCARD bool osv_record_parse(str text, struct arena *arena, struct record *out, struct err *err);
 
-/* --- secdb.c -------------------------------------------------------------------------------------------------- */
+/* --- secdb.c
+ * --------------------------------------------------------------------------------------------------
+ */
 struct secdb_fix {
     str package, version, id; /* version "0": not affected */
     str text;                 /* the item as published, when it says more than ids */
@@ -153,7 +171,8 @@ struct secdb {
 NODISCARD bool secdb_parse(str text, bool is_yaml, struct arena *arena, struct secdb *out,
                            struct err *err);
 
-/* --- changelog.c: deb-changelog(5) ------------------------------------------------------------------------------- */
+/* --- changelog.c: deb-changelog(5)
+ * ------------------------------------------------------------------------------- */
 struct changelog_cve {
     str id, line; /* the line that names it, without bullet */
 };
@@ -166,11 +185,13 @@ struct changelog {
     VEC(struct changelog_entry) entries; /* as written: newest first */
     bool is_cut;                         /* says itself that older entries were left out */
 };
-/* Entries of @source only: those of an earlier name have versions of their own.  Borrows from @text. */
+/* Entries of @source only: those of an earlier name have versions of their own.  Borrows from
+ * @text. */
 NODISCARD bool changelog_parse(str text, str source, struct arena *arena, struct changelog *out,
                                struct err *err);
 
-/* --- debian_index.c: what an APT archive says of itself ------------------------------------------------------------ */
+/* --- debian_index.c: what an APT archive says of itself
+ * ------------------------------------------------------------ */
 struct deb_release {
     str codename, label;
     int64_t date, valid_until; /* 0: none */
@@ -188,7 +209,8 @@ struct deb_source {
     str checksums; /* "sha256 size file" a line */
 };
 /* Newest version of each source into @by_name (name → struct deb_source *). */
-NODISCARD bool deb_sources_parse(str text, struct arena *arena, struct map *by_name, struct err *err);
+NODISCARD bool deb_sources_parse(str text, struct arena *arena, struct map *by_name,
+                                 struct err *err);
 /* The file of a source that holds debian/changelog, by its format. */
 bool deb_source_file(const struct deb_source *source, str *name, str *sha256, bool *is_diff);
 /* The description of the source itself. */
@@ -199,10 +221,13 @@ struct deb_binary {
     uint64_t size;
 };
 typedef VEC(struct deb_binary) deb_binaries;
-/* Binary packages by what they were made from: "source version" → deb_binaries *, smallest first. */
-NODISCARD bool deb_packages_parse(str text, struct arena *arena, struct map *by_source, struct err *err);
+/* Binary packages by what they were made from: "source version" → deb_binaries *, smallest first.
+ */
+NODISCARD bool deb_packages_parse(str text, struct arena *arena, struct map *by_source,
+                                  struct err *err);
 
-/* --- debian_changelog.c: the changelog within a source or binary package --------------------------------------------- */
+/* --- debian_changelog.c: the changelog within a source or binary package
+ * --------------------------------------------- */
 /* From a .debian.tar.*, a native tar, or a .diff.gz; ERR_NOT_FOUND when it holds none. */
 NODISCARD bool changelog_of_source(str archive, bool is_diff, struct arena *arena, str *out,
                                    struct err *err);
@@ -210,8 +235,9 @@ NODISCARD bool changelog_of_source(str archive, bool is_diff, struct arena *aren
 NODISCARD bool changelog_of_deb(str archive, str package, struct arena *arena, str *out,
                                 struct err *err);
 
-/* --- debian_archive.c and its rooms: debian_suites.c (what the archive has), debian_fetch.c (changelogs),
- * debian_records.c (what follows) ------------------------------------------------------------------------ */
+/* --- debian_archive.c and its rooms: debian_suites.c (what the archive has), debian_fetch.c
+ * (changelogs), debian_records.c (what follows)
+ * ------------------------------------------------------------------------ */
 enum debian_suite_kind { SUITE_MAIN, SUITE_SECURITY, SUITE_KINDS };
 struct debian_row {
     const char *number, *codename, *security;
@@ -220,9 +246,9 @@ struct debian_suite {
     str name;  /* "bookworm-security" */
     str place; /* that it was read from */
     struct deb_release release;
-    struct map sources;  /* name → struct deb_source * */
-    struct map binaries; /* "source version" → deb_binaries *, when first asked for */
-    bool has_binaries;
+    struct map sources;     /* name → struct deb_source * */
+    struct map binaries;    /* "source version" → deb_binaries * */
+    size_t n_architectures; /* whose binaries were read so far: as many as were needed */
 };
 struct debian_release {
     const struct debian_row *row;
@@ -233,13 +259,15 @@ struct debian_release {
 struct debian {
     struct feed_reader *reader;
     strs places[SUITE_KINDS];
-    struct map wanted; /* ecosystem TAB source → struct wanted_package * */
+    struct map wanted;        /* ecosystem TAB source → struct wanted_package * */
     struct map_entry *sorted; /* the same by key */
     VEC(struct debian_release) releases;
     strs used; /* names in the cache that this reading needed */
 };
-NODISCARD bool debian_suites_load(struct debian *debian, struct debian_release *release, struct err *err);
-/* Binary packages made from @source, from the suite's Packages; NULL with no error when it has none. */
+NODISCARD bool debian_suites_load(struct debian *debian, struct debian_release *release,
+                                  struct err *err);
+/* Binary packages made from @source, from the suite's Packages; NULL with no error when it has
+ * none. */
 const deb_binaries *debian_binaries(struct debian *debian, struct debian_suite *suite,
                                     const struct deb_source *source, struct err *err);
 /* The changelog of the suite's version of @source, from the cache or the archive, into @arena. */
@@ -248,7 +276,9 @@ NODISCARD bool debian_changelog_get(struct debian *debian, struct debian_suite *
                                     struct err *err);
 NODISCARD bool debian_records_write(struct debian *debian, struct err *err);
 
-/* --- apt_sources.c ------------------------------------------------------------------------------------------------------ */
+/* --- apt_sources.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 struct apt_source {
     str uri;
     str suite;

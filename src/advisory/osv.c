@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* osv.c - bulk zips of the OSV schema: "<ecosystem>/all.zip" of the public bucket, or a folder that holds
- * such zips, sub-folders with them, or loose records (*.json); a single zip or record too.
+/* osv.c - bulk zips of the OSV schema: "<ecosystem>/all.zip" of the public bucket, or a folder that
+ * holds such zips, sub-folders with them, or loose records (*.json); a single zip or record too.
  *
- * Coverage: an ecosystem (with its release, "Debian:12") is covered when at least one affected entry
- * of a record that was read names it.  OSV says nothing of releases that it does not know.
- * A broken record is a notice with its id or file name; the others go in. */
+ * Coverage: an ecosystem (with its release, "Debian:12") is covered when at least one affected
+ * entry of a record that was read names it.  OSV says nothing of releases that it does not know. A
+ * broken record is a notice with its id or file name; the others go in. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,8 +68,8 @@ static bool add_record(struct osv *osv, str name, str text, struct err *err)
     }
     if (!is_ok) {
         str id = str_is_empty(record.advisory.id) ? name : record.advisory.id;
-        return feed_notice(osv->reader, NOTICE_ADVISORY, name, err, STR_FMT ": not read: %s", STR_ARG(id),
-                           why.msg);
+        return feed_notice(osv->reader, NOTICE_ADVISORY, name, err, STR_FMT ": not read: %s",
+                           STR_ARG(id), why.msg);
     }
     osv->n_records++;
     return note_ecosystems(osv, &record, err);
@@ -81,7 +81,7 @@ static bool add_zip(struct osv *osv, const char *path, str name, struct err *err
     struct entry entry;
     enum next next;
     if (!feed_seen_file(osv->reader, name, path, err) || !archive_open_zip_file(&zip, path, err))
-        return err_wrap(err, "%s", path);
+        return false;
     osv->n_files++;
     bool is_ok = true;
     while (is_ok && (next = archive_next(zip, &entry, err)) == NEXT_ITEM) {
@@ -119,8 +119,8 @@ static bool add_file(struct osv *osv, const char *path, str name, struct err *er
     return add_record(osv, name, text, err);
 }
 
-/* A folder that has all.zip means it: what else lies there (modified_id.csv, the same unpacked) is not
- * read a second time. */
+/* A folder that has all.zip means it: what else lies there (modified_id.csv, the same unpacked) is
+ * not read a second time. */
 static bool only_all_zip(const str_vec *names)
 {
     for (size_t i = 0; i < names->len; i++) {
@@ -150,7 +150,8 @@ static bool add_path(struct osv *osv, const char *path, str name, int depth, str
     for (size_t i = 0; i < names.len; i++) {
         str below = arena_printf(arena, STR_FMT "%s" STR_FMT, STR_ARG(name), name.len ? "/" : "",
                                  STR_ARG(names.ptr[i]));
-        const char *full = arena_cstr(arena, arena_printf(arena, "%s/" STR_FMT, path, STR_ARG(names.ptr[i])));
+        const char *full =
+            arena_cstr(arena, arena_printf(arena, "%s/" STR_FMT, path, STR_ARG(names.ptr[i])));
         if (!full || !below.ptr)
             return err_memory(err);
         if (has_zip && str_ends(below, STR(".json")))
@@ -161,7 +162,8 @@ static bool add_path(struct osv *osv, const char *path, str name, int depth, str
     return true;
 }
 
-/* --- the web ------------------------------------------------------------------------------------------ */
+/* --- the web
+ * ------------------------------------------------------------------------------------------ */
 
 static bool add_url(struct osv *osv, str url, str name, struct err *err)
 {
@@ -169,22 +171,23 @@ static bool add_url(struct osv *osv, str url, str name, struct err *err)
     const char *to = arena_cstr(arena, arena_printf(arena, "%s/download.new", osv->reader->cache));
     if (!to)
         return err_memory(err);
-    bool is_ok = feed_download(osv->reader, url, to, LIMIT_FEED_FILE, err) &&
-                 add_file(osv, to, name, err);
+    bool is_ok =
+        feed_download(osv->reader, url, to, LIMIT_FEED_FILE, err) && add_file(osv, to, name, err);
     (void)unlink(to);
     return is_ok;
 }
 
 /* What images hold most; releases are in the zip of their distribution. */
 static const char *const ECOSYSTEMS[] = {
-    "Alpine", "Chainguard", "Debian", "Ubuntu", "Wolfi", "AlmaLinux", "Rocky%20Linux", "Go", "Maven",
-    "NuGet", "Packagist", "PyPI", "RubyGems", "crates.io", "npm",
+    "Alpine", "Chainguard", "Debian",    "Ubuntu", "Wolfi",    "AlmaLinux", "Rocky%20Linux", "Go",
+    "Maven",  "NuGet",      "Packagist", "PyPI",   "RubyGems", "crates.io", "npm",
 };
 
 static bool add_bucket(struct osv *osv, str base, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(ECOSYSTEMS); i++) {
-        str url = arena_printf(osv->reader->arena, STR_FMT "/%s/all.zip", STR_ARG(base), ECOSYSTEMS[i]);
+        str url =
+            arena_printf(osv->reader->arena, STR_FMT "/%s/all.zip", STR_ARG(base), ECOSYSTEMS[i]);
         str name = arena_printf(osv->reader->arena, "%s/all.zip", ECOSYSTEMS[i]);
         if (!url.ptr || !name.ptr)
             return err_memory(err);

@@ -2,8 +2,8 @@
 /* osv_record.c - one record of the OSV schema (ossf.github.io/osv-schema, 1.0 to 1.7).
  *
  * - Events are walked in version order where the ecosystem's comparator is known, as the schema's
- *   evaluation does, else in the order written.  `limit` ends a range like a fix but is none: the fix
- *   state stays "affected".
+ *   evaluation does, else in the order written.  `limit` ends a range like a fix but is none: the
+ * fix state stays "affected".
  * - GIT ranges speak of commits, not of packages: left out, which the schema foresees.
  * - `upstream` is related, not an alias; but a distribution's own name of one vulnerability
  *   ("DEBIAN-CVE-2021-1" upstream "CVE-2021-1") is the same vulnerability, hence an alias. */
@@ -54,17 +54,17 @@ static const struct version_scheme *scheme_of(str ecosystem, str type)
     static const struct {
         const char *ecosystem, *scheme;
     } rows[] = {
-        {"Debian", "dpkg"},     {"Ubuntu", "dpkg"},        {"Echo", "dpkg"},
-        {"Alpine", "apk"},      {"Alpaquita", "apk"},      {"BellSoft Hardened Containers", "apk"},
-        {"Wolfi", "apk"},       {"Chainguard", "apk"},     {"MinimOS", "apk"},
-        {"AlmaLinux", "rpm"},   {"Rocky Linux", "rpm"},    {"Red Hat", "rpm"},
-        {"SUSE", "rpm"},        {"openSUSE", "rpm"},       {"Mageia", "rpm"},
-        {"openEuler", "rpm"},   {"Azure Linux", "rpm"},    {"Photon OS", "rpm"},
-        {"PyPI", "pep440"},     {"Maven", "maven"},        {"RubyGems", "gem"},
-        {"Packagist", "composer"}, {"NuGet", "nuget"},     {"npm", "semver"},
-        {"Go", "semver"},       {"crates.io", "semver"},   {"Hex", "semver"},
-        {"SwiftURL", "semver"}, {"Pub", "pub"},            {"CRAN", "cran"},
-        {"Hackage", "hackage"}, {"Bitnami", "semver"},
+        {"Debian", "dpkg"},        {"Ubuntu", "dpkg"},      {"Echo", "dpkg"},
+        {"Alpine", "apk"},         {"Alpaquita", "apk"},    {"BellSoft Hardened Containers", "apk"},
+        {"Wolfi", "apk"},          {"Chainguard", "apk"},   {"MinimOS", "apk"},
+        {"AlmaLinux", "rpm"},      {"Rocky Linux", "rpm"},  {"Red Hat", "rpm"},
+        {"SUSE", "rpm"},           {"openSUSE", "rpm"},     {"Mageia", "rpm"},
+        {"openEuler", "rpm"},      {"Azure Linux", "rpm"},  {"Photon OS", "rpm"},
+        {"PyPI", "pep440"},        {"Maven", "maven"},      {"RubyGems", "gem"},
+        {"Packagist", "composer"}, {"NuGet", "nuget"},      {"npm", "semver"},
+        {"Go", "semver"},          {"crates.io", "semver"}, {"Hex", "semver"},
+        {"SwiftURL", "semver"},    {"Pub", "pub"},          {"CRAN", "cran"},
+        {"Hackage", "hackage"},    {"Bitnami", "semver"},
     };
     str head, tail;
     (void)str_cut_byte(ecosystem, ':', &head, &tail);
@@ -75,7 +75,8 @@ static const struct version_scheme *scheme_of(str ecosystem, str type)
     return str_eq(type, STR("SEMVER")) ? version_find(STR("semver")) : NULL;
 }
 
-/* --- ranges ------------------------------------------------------------------------------------------ */
+/* --- ranges
+ * ------------------------------------------------------------------------------------------ */
 
 enum event_kind { EVENT_FIXED, EVENT_LAST_AFFECTED, EVENT_LIMIT, EVENT_INTRODUCED };
 struct event {
@@ -86,8 +87,10 @@ typedef VEC(struct event) events;
 
 static bool event_add(struct parsing *p, const json_t *object, events *list)
 {
-    static const char *const names[] = {[EVENT_FIXED] = "fixed", [EVENT_LAST_AFFECTED] = "last_affected",
-                                        [EVENT_LIMIT] = "limit", [EVENT_INTRODUCED] = "introduced"};
+    static const char *const names[] = {[EVENT_FIXED] = "fixed",
+                                        [EVENT_LAST_AFFECTED] = "last_affected",
+                                        [EVENT_LIMIT] = "limit",
+                                        [EVENT_INTRODUCED] = "introduced"};
     size_t before = list->len;
     for (size_t kind = 0; kind < ARRAY_LEN(names); kind++) {
         const json_t *value = json_object_get(object, names[kind]);
@@ -106,7 +109,8 @@ static bool event_add(struct parsing *p, const json_t *object, events *list)
 }
 
 /* "0" comes before every version; a `limit` of "*" behind every. */
-static bool is_after(const struct version_scheme *scheme, const struct event *a, const struct event *b)
+static bool is_after(const struct version_scheme *scheme, const struct event *a,
+                     const struct event *b)
 {
     bool a_is_first = a->kind == EVENT_INTRODUCED && str_eq(a->version, STR("0"));
     bool b_is_first = b->kind == EVENT_INTRODUCED && str_eq(b->version, STR("0"));
@@ -139,8 +143,8 @@ static void sort_events(const struct version_scheme *scheme, events *list)
     }
 }
 
-/* Introduced opens, fixed, last_affected and limit close.  An end without a beginning is taken to hold
- * from the first version, a second beginning changes nothing: when in doubt, affected. */
+/* Introduced opens, fixed, last_affected and limit close.  An end without a beginning is taken to
+ * hold from the first version, a second beginning changes nothing: when in doubt, affected. */
 static bool intervals(struct parsing *p, const events *list, struct affected *out)
 {
     struct version_range range = {0};
@@ -161,7 +165,8 @@ static bool intervals(struct parsing *p, const events *list, struct affected *ou
             continue; /* a fix behind another fix adds nothing */
         if (!is_open)
             range = (struct version_range){.introduced = STR("0")};
-        *(event->kind == EVENT_LAST_AFFECTED ? &range.last_affected : &range.fixed) = event->version;
+        *(event->kind == EVENT_LAST_AFFECTED ? &range.last_affected : &range.fixed) =
+            event->version;
         struct version_range *slot = vec_push(p->arena, &out->ranges);
         if (!slot)
             return memory(p);
@@ -204,7 +209,8 @@ static bool read_ranges(struct parsing *p, const json_t *object, struct record_e
     return true;
 }
 
-/* --- severities ------------------------------------------------------------------------------------------ */
+/* --- severities
+ * ------------------------------------------------------------------------------------------ */
 
 static str cvss_version(str vector)
 {
@@ -253,7 +259,9 @@ static void word_severity(const json_t *object, const char *key, enum severity *
         *own = severity;
 }
 
-/* --- affected ----------------------------------------------------------------------------------------------- */
+/* --- affected
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Debian's urgency also says when nothing will come. */
 static void read_urgency(const json_t *specific, struct affected *out)
@@ -289,14 +297,17 @@ static bool read_entry(struct parsing *p, const json_t *object)
     return true;
 }
 
-/* --- the record -------------------------------------------------------------------------------------------------- */
+/* --- the record
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static bool read_names(struct parsing *p, const json_t *root)
 {
     struct advisory *advisory = &p->record->advisory;
     strs upstream = {0};
     if (!push_all(p, root, "aliases", &advisory->aliases) ||
-        !push_all(p, root, "related", &advisory->related) || !push_all(p, root, "upstream", &upstream))
+        !push_all(p, root, "related", &advisory->related) ||
+        !push_all(p, root, "upstream", &upstream))
         return false;
     for (size_t i = 0; i < upstream.len; i++) {
         str id = advisory->id, name = upstream.ptr[i];
@@ -340,12 +351,13 @@ static bool read_record(struct parsing *p, const json_t *root)
     str id = json_str(root, "id");
     if (str_is_empty(id))
         return err_set(p->err, ERR_FORMAT, "a record without an id");
-    bool is_ok = keep(p, id, &advisory->id) && keep(p, json_str(root, "summary"), &advisory->title) &&
+    bool is_ok = keep(p, id, &advisory->id) &&
+                 keep(p, json_str(root, "summary"), &advisory->title) &&
                  keep(p, json_str(root, "details"), &advisory->description) &&
                  keep(p, json_str(root, "published"), &advisory->published) &&
                  keep(p, json_str(root, "modified"), &advisory->modified) &&
-                 keep(p, json_str(root, "withdrawn"), &advisory->withdrawn) && read_names(p, root) &&
-                 read_references(p, root) && read_ratings(p, root);
+                 keep(p, json_str(root, "withdrawn"), &advisory->withdrawn) &&
+                 read_names(p, root) && read_references(p, root) && read_ratings(p, root);
     advisory->revision = advisory->modified;
     const json_t *list = json_object_get(root, "affected");
     if (is_ok && list && !json_is_null(list) && !json_is_array(list))

@@ -16,7 +16,10 @@
 
 enum { TRIES = 3, BACKOFF_MS = 500 };
 
-bool place_is_url(str place) { return str_starts(place, STR("http://")) || str_starts(place, STR("https://")); }
+bool place_is_url(str place)
+{
+    return str_starts(place, STR("http://")) || str_starts(place, STR("https://"));
+}
 
 str sha256_print(struct arena *arena, str bytes)
 {
@@ -53,7 +56,8 @@ bool feed_seen_file(struct feed_reader *reader, str name, const char *path, stru
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
     if (source_fd_open(&fd_source, fd, err) && hash_open(&hash, HASH_SHA256, err)) {
         struct source source = source_from_fd(fd_source);
-        while ((next = source.read(source.ctx, &chunk, err)) == NEXT_ITEM && !cancel_is(reader->spec->cancel, err))
+        while ((next = source.read(source.ctx, &chunk, err)) == NEXT_ITEM &&
+               !cancel_is(reader->spec->cancel, err))
             hash_add(hash, chunk);
     }
     if (next == NEXT_END) {
@@ -76,7 +80,8 @@ bool feed_covers(struct feed_reader *reader, str ecosystem, struct err *err)
     return records_cover(reader->records, ecosystem, err);
 }
 
-/* A feed of broken records must not become a book of notices: the last one says how many are missing. */
+/* A feed of broken records must not become a book of notices: the last one says how many are
+ * missing. */
 enum { NOTICES_MAX = 1000 };
 
 bool feed_notice(struct feed_reader *reader, enum notice_kind kind, str path, struct err *err,
@@ -99,11 +104,12 @@ bool feed_notice(struct feed_reader *reader, enum notice_kind kind, str path, st
 void feed_progress(struct feed_reader *reader, const char *what, uint64_t done, uint64_t total)
 {
     if (reader->spec->progress)
-        reader->spec->progress(reader->spec->progress_ctx, str_from(reader->feed->name), str_from(what),
-                               done, total);
+        reader->spec->progress(reader->spec->progress_ctx, str_from(reader->feed->name),
+                               str_from(what), done, total);
 }
 
-/* --- web -------------------------------------------------------------------------------------------- */
+/* --- web
+ * -------------------------------------------------------------------------------------------- */
 
 static bool has_parent_step(str path)
 {
@@ -169,7 +175,7 @@ static bool status_is_good(int status, const char *url, struct err *err)
 {
     if (status == 200)
         return true;
-    enum err_kind kind = status == 404 || status == 410 ? ERR_NOT_FOUND
+    enum err_kind kind = status == 404 || status == 410   ? ERR_NOT_FOUND
                          : status == 401 || status == 403 ? ERR_DENIED
                                                           : ERR_UNAVAILABLE;
     return err_set(err, kind, "%s: answered %d", url, status);
@@ -183,8 +189,8 @@ struct fetch {
     const char *to; /* the file that takes it */
 };
 
-static bool stream_to(struct feed_reader *reader, struct http_stream *stream, const struct fetch *fetch,
-                      struct err *err)
+static bool stream_to(struct feed_reader *reader, struct http_stream *stream,
+                      const struct fetch *fetch, struct err *err)
 {
     uint64_t done = 0;
     str chunk;
@@ -203,7 +209,8 @@ static bool stream_to(struct feed_reader *reader, struct http_stream *stream, co
     return next == NEXT_END;
 }
 
-static bool try_once(struct feed_reader *reader, const struct fetch *fetch, int *status, struct err *err)
+static bool try_once(struct feed_reader *reader, const struct fetch *fetch, int *status,
+                     struct err *err)
 {
     struct http_call call = {.url = fetch->url, .follows_redirects = true};
     struct http_answer answer = {0};
@@ -242,14 +249,18 @@ static bool web_get(struct feed_reader *reader, const struct fetch *fetch, struc
     }
 }
 
-bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max, struct err *err)
+bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max,
+                   struct err *err)
 {
-    struct fetch fetch = {.url = url_join(reader->arena, url, STR_NONE), .max = max,
-                          .arena = reader->arena, .to = to};
+    struct fetch fetch = {.url = url_join(reader->arena, url, STR_NONE),
+                          .max = max,
+                          .arena = reader->arena,
+                          .to = to};
     return fetch.url ? web_get(reader, &fetch, err) : err_set(err, ERR_USAGE, "a URL too long");
 }
 
-static bool disk_get(str place, str path, size_t max, struct arena *arena, str *out, struct err *err)
+static bool disk_get(str place, str path, size_t max, struct arena *arena, str *out,
+                     struct err *err)
 {
     const char *root_path = arena_cstr(arena, place), *sub = arena_cstr(arena, path);
     if (!root_path || !sub)
@@ -266,8 +277,8 @@ static bool disk_get(str place, str path, size_t max, struct arena *arena, str *
     return file_read_fd(arena, fd, max, out, err) ? true : err_wrap(err, "%s/%s", root_path, sub);
 }
 
-bool feed_get(struct feed_reader *reader, str place, str path, size_t max, struct arena *arena, str *out,
-              struct err *err)
+bool feed_get(struct feed_reader *reader, str place, str path, size_t max, struct arena *arena,
+              str *out, struct err *err)
 {
     if (cancel_is(reader->spec->cancel, err))
         return false;
@@ -275,6 +286,7 @@ bool feed_get(struct feed_reader *reader, str place, str path, size_t max, struc
         return err_set(err, ERR_FORMAT, "a path that leads elsewhere: " STR_FMT, STR_ARG(path));
     if (!place_is_url(place))
         return disk_get(place, path, max, arena, out, err);
-    struct fetch fetch = {.url = url_join(arena, place, path), .max = max, .arena = arena, .out = out};
+    struct fetch fetch = {
+        .url = url_join(arena, place, path), .max = max, .arena = arena, .out = out};
     return fetch.url ? web_get(reader, &fetch, err) : err_set(err, ERR_FORMAT, "a path too long");
 }

@@ -83,10 +83,7 @@ static bool add_frame(struct records_writer *writer, struct err *err)
 }
 
 /* Names become parts of keys, which NUL divides. */
-static bool is_name(str name)
-{
-    return name.len > 0 && str_find_byte(name, '\0') == name.len;
-}
+static bool is_name(str name) { return name.len > 0 && str_find_byte(name, '\0') == name.len; }
 
 bool records_add(struct records_writer *writer, const struct record *record, struct err *err)
 {

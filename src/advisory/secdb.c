@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secdb.c - a security database file of Alpine's form (Wolfi and Chainguard use it too), JSON or YAML:
+/* secdb.c - a security database file of Alpine's form (Wolfi and Chainguard use it too), JSON or
+ * YAML:
  *
- *     { distroversion, reponame, packages: [ { pkg: { name, secfixes: { VERSION: [ ITEM, … ] } } } ] }
+ *     { distroversion, reponame, packages: [ { pkg: { name, secfixes: { VERSION: [ ITEM, … ] } } }
+ * ] }
  *
  * An ITEM is words: ids, and at times remarks ("CVE-2017-2616 (+ regression fix)"). */
 #include "advisory/internal.h"
@@ -24,8 +26,8 @@ static bool broken(struct parsing *p, str package, str version, str what)
     str *slot = vec_push(p->arena, &p->out->broken);
     if (!slot)
         return err_memory(p->err);
-    *slot = arena_printf(p->arena, STR_FMT " " STR_FMT ": " STR_FMT, STR_ARG(package), STR_ARG(version),
-                         STR_ARG(what));
+    *slot = arena_printf(p->arena, STR_FMT " " STR_FMT ": " STR_FMT, STR_ARG(package),
+                         STR_ARG(version), STR_ARG(what));
     return slot->ptr ? true : err_memory(p->err);
 }
 
@@ -64,8 +66,8 @@ static bool repair(struct parsing *p, str item, str *out)
     return item.ptr ? true : err_memory(p->err);
 }
 
-/* The first word is the id, also when it looks odd: it is what the publisher calls it.  A further CVE is
- * a vulnerability of its own; other further ids are names of the first. */
+/* The first word is the id, also when it looks odd: it is what the publisher calls it.  A further
+ * CVE is a vulnerability of its own; other further ids are names of the first. */
 static bool add_item(struct parsing *p, str package, str version, str item)
 {
     str rest, word, first = STR_NONE;
@@ -100,7 +102,8 @@ static bool add_item(struct parsing *p, str package, str version, str item)
     return n_remarks ? keep(p, item, &fix->text) : true;
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------- */
+/* --- JSON
+ * ------------------------------------------------------------------------------------------- */
 
 static bool json_package(struct parsing *p, const json_t *object)
 {
@@ -119,12 +122,14 @@ static bool json_package(struct parsing *p, const json_t *object)
         str version;
         if (!keep(p, str_from(version_key), &version))
             return false;
-        if (!json_is_array(items) && !json_is_null(items) && !broken(p, name, version, STR("not a list")))
+        if (!json_is_array(items) && !json_is_null(items) &&
+            !broken(p, name, version, STR("not a list")))
             return false;
         for (size_t i = 0; i < json_array_size(items); i++) {
             const json_t *item = json_array_get(items, i);
-            bool is_ok = json_is_string(item) ? add_item(p, name, version, json_str_of(item))
-                                              : broken(p, name, version, STR("an item that is no text"));
+            bool is_ok = json_is_string(item)
+                             ? add_item(p, name, version, json_str_of(item))
+                             : broken(p, name, version, STR("an item that is no text"));
             if (!is_ok)
                 return false;
         }
@@ -151,7 +156,8 @@ static bool read_json(struct parsing *p, str text)
     return true;
 }
 
-/* --- YAML ------------------------------------------------------------------------------------------- */
+/* --- YAML
+ * ------------------------------------------------------------------------------------------- */
 
 static bool yaml_package(struct parsing *p, const struct yaml *object)
 {

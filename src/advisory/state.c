@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.c - sources.json: what `db status` says of each source, kept apart from the generations, so that
- * a look that found nothing new makes none. */
+/* state.c - sources.json: what `db status` says of each source, kept apart from the generations, so
+ * that a look that found nothing new makes none. */
 #include "advisory/internal.h"
 #include "base/limits.h"
 #include "os/file.h"
@@ -71,8 +71,8 @@ bool known_save(const char *dir, const known_sources *known, struct err *err)
     jw_obj_end(&jw);
     arena_init(&arena, 64 * KIB);
     const char *path = state_path(dir, &arena);
-    bool is_ok = path ? sb_ok(&text, err) && file_save(path, sb_str(&text), 0644, err)
-                      : err_memory(err);
+    bool is_ok =
+        path ? sb_ok(&text, err) && file_save(path, sb_str(&text), 0644, err) : err_memory(err);
     arena_fini(&arena);
     return is_ok;
 }
@@ -121,7 +121,8 @@ bool known_load(const char *dir, struct arena *arena, known_sources *out, struct
     str text;
     arena_init(&text_arena, 2 * LIMIT_FEED_RECORD);
     const char *path = state_path(dir, &text_arena);
-    bool is_ok = path ? file_read(&text_arena, path, LIMIT_FEED_RECORD, &text, err) : err_memory(err);
+    bool is_ok =
+        path ? file_read(&text_arena, path, LIMIT_FEED_RECORD, &text, err) : err_memory(err);
     if (!is_ok && err->kind == ERR_NOT_FOUND) {
         *err = (struct err){0};
         arena_fini(&text_arena);

@@ -3,7 +3,8 @@
  *
  * Order, so that an end at any point leaves the last good generation and the next update whole:
  *     1. sources/<feed>/<digest>.records   complete, synced, named by its content
- *     2. sources.json                      replaced: says which records file is each source's last good
+ *     2. sources.json                      replaced: says which records file is each source's last
+ * good
  *     3. building-<pid>/data.mdb           from those; synced; renamed to generations/<n>
  *     4. current                           a new link renamed over the old one
  * What nothing names any more is removed at the end, and by the next update. */
@@ -34,10 +35,10 @@ struct update {
 
 static const char *path_of(struct update *update, const char *fmt, str a, str b, struct err *err)
 {
-    const char *path = arena_cstr(&update->arena,
-                                  arena_printf(&update->arena, "%s/" STR_FMT STR_FMT STR_FMT,
-                                               update->spec->dir, STR_ARG(str_from(fmt)), STR_ARG(a),
-                                               STR_ARG(b)));
+    const char *path =
+        arena_cstr(&update->arena,
+                   arena_printf(&update->arena, "%s/" STR_FMT STR_FMT STR_FMT, update->spec->dir,
+                                STR_ARG(str_from(fmt)), STR_ARG(a), STR_ARG(b)));
     if (!path)
         err_memory(err);
     return path;
@@ -51,7 +52,8 @@ static bool sync_folder(const char *path, struct err *err)
     return true;
 }
 
-/* --- choosing ------------------------------------------------------------------------------------- */
+/* --- choosing
+ * ------------------------------------------------------------------------------------- */
 
 static const struct feed *feed_find(str name)
 {
@@ -101,11 +103,13 @@ static bool choose(struct update *update, choices *out, struct err *err)
     return true;
 }
 
-/* --- one source ----------------------------------------------------------------------------------- */
+/* --- one source
+ * ----------------------------------------------------------------------------------- */
 
 static str hex_of(str digest) { return str_skip(digest, STR("sha256:").len); }
 
-static const char *records_path(struct update *update, const struct known_source *known, struct err *err)
+static const char *records_path(struct update *update, const struct known_source *known,
+                                struct err *err)
 {
     str name = arena_printf(&update->arena, STR_FMT "/" STR_FMT, STR_ARG(known->state.name),
                             STR_ARG(hex_of(known->compiled)));
@@ -113,7 +117,8 @@ static const char *records_path(struct update *update, const struct known_source
 }
 
 /* Copies what the reader left in its own arena. */
-static bool keep_state(struct arena *arena, const struct source_state *from, struct source_state *to)
+static bool keep_state(struct arena *arena, const struct source_state *from,
+                       struct source_state *to)
 {
     *to = *from;
     to->notices = (notices){0};
@@ -149,7 +154,8 @@ static bool read_into(struct feed_reader *reader, const char *path, str *compile
     }
     bool is_ok = reader->feed->read(reader, err) && digest_finish(reader, err);
     if (is_ok)
-        is_ok = records_finish(reader->records, &reader->state->n_records, compiled, reader->arena, err);
+        is_ok = records_finish(reader->records, &reader->state->n_records, compiled, reader->arena,
+                               err);
     else
         records_abort(reader->records);
     hash_close(reader->digest);
@@ -159,13 +165,17 @@ static bool read_into(struct feed_reader *reader, const char *path, str *compile
     return is_ok;
 }
 
-static bool read_feed(struct update *update, struct known_source *known, str place, struct arena *arena,
-                      struct err *err)
+static bool read_feed(struct update *update, struct known_source *known, str place,
+                      struct arena *arena, struct err *err)
 {
     struct source_state state = {.name = known->state.name, .licence = known->state.licence};
     struct feed_reader reader = {
-        .feed = feed_find(known->state.name), .spec = update->spec, .place = place, .arena = arena,
-        .state = &state, .now_s = clock_now_s(),
+        .feed = feed_find(known->state.name),
+        .spec = update->spec,
+        .place = place,
+        .arena = arena,
+        .state = &state,
+        .now_s = clock_now_s(),
     };
     str compiled;
     state.fetched_at = reader.now_s;
@@ -219,7 +229,8 @@ static bool update_source(struct update *update, const struct feed_choice *choic
     return true;
 }
 
-/* --- publishing ------------------------------------------------------------------------------------ */
+/* --- publishing
+ * ------------------------------------------------------------------------------------ */
 
 static bool is_current(struct update *update, uint64_t *generation)
 {
@@ -278,7 +289,8 @@ static bool switch_current(struct update *update, str name, struct err *err)
 
 static bool sources_of(struct update *update, struct build_source **out, size_t *n, struct err *err)
 {
-    struct build_source *list = arena_array(&update->arena, struct build_source, update->known.len + 1);
+    struct build_source *list =
+        arena_array(&update->arena, struct build_source, update->known.len + 1);
     if (!list)
         return err_memory(err);
     *n = 0;
@@ -286,7 +298,8 @@ static bool sources_of(struct update *update, struct build_source **out, size_t 
         const struct known_source *known = &update->known.ptr[i];
         if (str_is_empty(known->compiled))
             continue;
-        list[*n] = (struct build_source){.state = known->state, .compiled = known->compiled,
+        list[*n] = (struct build_source){.state = known->state,
+                                         .compiled = known->compiled,
                                          .path = records_path(update, known, err)};
         if (!list[(*n)++].path)
             return false;
@@ -302,8 +315,8 @@ static bool publish(struct update *update, uint64_t *generation, struct err *err
     uint64_t number = 0;
     str pid = arena_printf(&update->arena, "%ld", (long)getpid());
     const char *aside = path_of(update, "building-", pid, STR_NONE, err);
-    if (!aside || !sources_of(update, &sources, &n_sources, err) || !next_number(update, &number, err) ||
-        !dir_make(aside, err))
+    if (!aside || !sources_of(update, &sources, &n_sources, err) ||
+        !next_number(update, &number, err) || !dir_make(aside, err))
         return false;
     str name = arena_printf(&update->arena, "%06llu", (unsigned long long)number);
     const char *home = path_of(update, "generations/", name, STR_NONE, err);
@@ -324,7 +337,8 @@ static bool publish(struct update *update, uint64_t *generation, struct err *err
     return is_ok;
 }
 
-/* --- tidying: nothing here can spoil what was published, so failures are only logged ----------------- */
+/* --- tidying: nothing here can spoil what was published, so failures are only logged
+ * ----------------- */
 
 static void drop(struct update *update, const char *folder, str name)
 {
@@ -366,7 +380,8 @@ static void drop_records(struct update *update)
         str_vec names = {0};
         const struct known_source *known = &update->known.ptr[i];
         const char *folder = path_of(update, "sources/", known->state.name, STR_NONE, &err);
-        str keep = arena_printf(&update->arena, STR_FMT ".records", STR_ARG(hex_of(known->compiled)));
+        str keep =
+            arena_printf(&update->arena, STR_FMT ".records", STR_ARG(hex_of(known->compiled)));
         str sub = arena_printf(&update->arena, "sources/" STR_FMT "/", STR_ARG(known->state.name));
         const char *prefix = arena_cstr(&update->arena, sub);
         if (!folder || !keep.ptr || !prefix || !dir_list(&update->arena, folder, &names, &err))
@@ -380,7 +395,8 @@ static void drop_records(struct update *update)
     }
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------- */
+/* --- the whole
+ * ---------------------------------------------------------------------------------------- */
 
 static bool hold(struct update *update, int *fd, struct err *err)
 {

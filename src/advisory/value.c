@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value.c - records and statements as bytes: varints and blobs (sb.h), read back with checks, because a
- * database may be damaged or somebody else's. */
+/* value.c - records and statements as bytes: varints and blobs (sb.h), read back with checks,
+ * because a database may be damaged or somebody else's. */
 #include "advisory/internal.h"
 #include "base/limits.h"
 

@@ -178,7 +178,10 @@ void api_handle(struct http_request *req, struct http_response *res)
         store_pool_give(call.api->pool, call.store);
 }
 
-uint64_t api_max_body(str path)
+uint64_t api_max_body(void *user, str path)
 {
-    return str_eq_nocase(str_slice(path, 0, 15), STR("/notifications/")) ? LIMIT_EVENTS_BODY : 0;
+    const struct api *api = user;
+    uint64_t events = api->config->limits.of[LIMIT_ID_EVENTS_BODY];
+    bool is_events = str_eq_nocase(str_slice(path, 0, 15), STR("/notifications/"));
+    return is_events ? events : api->config->limits.of[LIMIT_ID_HTTP_BODY];
 }

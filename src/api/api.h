@@ -23,9 +23,9 @@ NODISCARD bool api_open(const struct api_spec *spec, struct api **out, struct er
 /* After the server that uses it was closed. */
 void api_close(struct api *api);
 
-/* For http_server_spec: handler (user is the struct api), max_body_of, refusal. */
+/* For http_server_spec: handler (user is the struct api), max_body_of (as configured), refusal. */
 void api_handle(struct http_request *req, struct http_response *res);
-uint64_t api_max_body(str path);
+uint64_t api_max_body(void *user, str path);
 const char *api_refusal(unsigned status, struct sb *body);
 
 /* What documents and tests loop over. */

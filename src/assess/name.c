@@ -31,10 +31,12 @@ str assess_uuid(struct arena *arena, const str *parts, size_t n)
     bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
     char hex[2 * UUID_BYTES + 1];
     hex_print(bytes, UUID_BYTES, hex);
-    return arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    return arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+                        hex + 20);
 }
 
-/* The package key: type, name, version; and where it lies for what may be installed more than once. */
+/* The package key: type, name, version; and where it lies for what may be installed more than once.
+ */
 str assess_finding_name(struct arena *arena, str registry_id, str assessment_key, str repository,
                         str image_digest, const struct finding *finding)
 {

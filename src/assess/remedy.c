@@ -9,7 +9,8 @@
 
 enum { TEXT_MAX = 64 << 10, NAMED_MAX = 8 };
 
-/* --- words for a shell ----------------------------------------------------------------------------- */
+/* --- words for a shell
+ * ----------------------------------------------------------------------------- */
 static bool is_alnum(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -32,7 +33,8 @@ static bool is_safe(str word, str also)
     return true;
 }
 
-/* --- operating systems: one row a package manager --------------------------------------------------- */
+/* --- operating systems: one row a package manager
+ * --------------------------------------------------- */
 struct manager_row {
     const char *name;
     const char *command;
@@ -82,7 +84,8 @@ static void os_command(struct sb *out, const struct finding *finding, const stru
             add_package(out, manager, finding->binaries.ptr[i], finding->fixed_version);
 }
 
-/* --- languages: one row a package type -------------------------------------------------------------- */
+/* --- languages: one row a package type
+ * -------------------------------------------------------------- */
 static const struct language_row {
     const char *type, *before, *between, *behind;
 } languages[] = {
@@ -108,7 +111,8 @@ static void language_command(struct sb *out, const struct finding *finding)
                     languages[i].between, STR_ARG(version), languages[i].behind);
 }
 
-/* --- the words --------------------------------------------------------------------------------------- */
+/* --- the words
+ * --------------------------------------------------------------------------------------- */
 /* Why there is no version to go to. */
 static const char *const states[] = {
     [FIX_UNKNOWN] = "no fixed version is known",
@@ -140,20 +144,28 @@ static void add_binaries(struct sb *out, const struct finding *finding)
 
 static void add_text(struct sb *out, const struct finding *finding, const struct distro *distro)
 {
-    enum fix_state state = (size_t)finding->fix_state < ARRAY_LEN(states) ? finding->fix_state : FIX_UNKNOWN;
+    enum fix_state state =
+        (size_t)finding->fix_state < ARRAY_LEN(states) ? finding->fix_state : FIX_UNKNOWN;
     str by = distro->name.len ? distro->name : distro->id;
-    sb_addf(out, STR_FMT " " STR_FMT, STR_ARG(finding->package_name), STR_ARG(finding->package_version));
+    sb_addf(out, STR_FMT " " STR_FMT, STR_ARG(finding->package_name),
+            STR_ARG(finding->package_version));
     add_binaries(out, finding);
     if (finding->fixed_version.len)
-        sb_addf(out, " is installed; " STR_FMT " is fixed in " STR_FMT ": upgrade to it or a newer version.",
+        sb_addf(out,
+                " is installed; " STR_FMT " is fixed in " STR_FMT
+                ": upgrade to it or a newer version.",
                 STR_ARG(finding->id), STR_ARG(finding->fixed_version));
     else
-        sb_addf(out, " is installed; for " STR_FMT " %s. Remove the package if it is not needed, or watch for "
-                     "an update%s" STR_FMT ".",
+        sb_addf(out,
+                " is installed; for " STR_FMT
+                " %s. Remove the package if it is not needed, or watch for "
+                "an update%s" STR_FMT ".",
                 STR_ARG(finding->id), states[state], by.len ? " of " : "", STR_ARG(by));
     if (finding->is_from_base)
-        sb_addc(out, " The package comes with the base image: rebuild on a newer one, or upgrade it in a "
-                     "step of your own.");
+        sb_addc(
+            out,
+            " The package comes with the base image: rebuild on a newer one, or upgrade it in a "
+            "step of your own.");
 }
 
 static bool keep(struct arena *arena, const struct sb *from, str *to)

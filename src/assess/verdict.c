@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict.c - the verdict table of DESIGN 6.  Read from the top, the first line that applies decides:
+/* verdict.c - the verdict table of DESIGN 6.  Read from the top, the first line that applies
+ * decides:
  *
  *     not assessable                        NotApplicable
  *     findings                              Unhealthy
@@ -13,10 +14,8 @@
 #include "base/num.h"
 
 static const char *const names[] = {
-    [VERDICT_UNKNOWN] = "Failed",
-    [VERDICT_HEALTHY] = "Healthy",
-    [VERDICT_UNHEALTHY] = "Unhealthy",
-    [VERDICT_NOT_APPLICABLE] = "NotApplicable",
+    [VERDICT_UNKNOWN] = "Failed",      [VERDICT_HEALTHY] = "Healthy",
+    [VERDICT_UNHEALTHY] = "Unhealthy", [VERDICT_NOT_APPLICABLE] = "NotApplicable",
     [VERDICT_FAILED] = "Failed",
 };
 
@@ -46,7 +45,8 @@ static enum verdict decide(struct arena *arena, const struct verdict_input *in, 
         return VERDICT_NOT_APPLICABLE;
     }
     if (in->ground == MATCH_NO_DISTRO) {
-        *reason = STR("the image does not say which distribution it is, so its packages cannot be judged");
+        *reason = STR(
+            "the image does not say which distribution it is, so its packages cannot be judged");
         return VERDICT_NOT_APPLICABLE;
     }
     if (in->ground != MATCH_OK) {
@@ -57,10 +57,11 @@ static enum verdict decide(struct arena *arena, const struct verdict_input *in, 
         return VERDICT_NOT_APPLICABLE;
     }
     if (in->is_end_of_life) {
-        *reason = arena_printf(arena,
-                               STR_FMT " gets no more security updates, so nothing new would be known: "
-                                       "move to a supported release",
-                               STR_ARG(distro));
+        *reason = arena_printf(
+            arena,
+            STR_FMT " is past its end of life: no more security updates, nothing new known; "
+                    "move to a supported release",
+            STR_ARG(distro));
         return VERDICT_NOT_APPLICABLE;
     }
     return VERDICT_HEALTHY;

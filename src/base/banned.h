@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* banned.h - functions that take a length on faith, keep state behind our back, or run a shell.
- * Included by the build before everything else; their use is a compile error (scripts/lint knows more). */
+ * Included by the build before everything else; their use is a compile error (scripts/lint knows
+ * more). */
 #pragma once
 
 #include <stdio.h>

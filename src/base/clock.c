@@ -50,8 +50,7 @@ static bool punct(struct rd *in, char c)
 static bool time_of_day(struct rd *in, struct tm *tm)
 {
     return number(in, 2, 0, 23, &tm->tm_hour) && punct(in, ':') &&
-           number(in, 2, 0, 59, &tm->tm_min) && punct(in, ':') &&
-           number(in, 2, 0, 60, &tm->tm_sec);
+           number(in, 2, 0, 59, &tm->tm_min) && punct(in, ':') && number(in, 2, 0, 60, &tm->tm_sec);
 }
 
 /* Z, UTC, GMT, or +hh:mm / +hhmm, as seconds east. */

@@ -27,6 +27,7 @@ static void make_harmless(char *msg)
             *c = '?';
 }
 
+PRINTF(3, 0)
 static void set_va(struct err *err, enum err_kind kind, const char *fmt, va_list ap)
 {
     err->kind = kind;
@@ -54,8 +55,7 @@ bool err_sys(struct err *err, enum err_kind kind, const char *fmt, ...)
     err->sys = sys;
     char text[128];
     size_t used = strlen(err->msg);
-    snprintf(err->msg + used, sizeof(err->msg) - used, ": %s",
-             strerror_r(sys, text, sizeof(text)));
+    snprintf(err->msg + used, sizeof(err->msg) - used, ": %s", strerror_r(sys, text, sizeof(text)));
     return false;
 }
 

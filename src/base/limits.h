@@ -12,7 +12,7 @@
 
 /* X(NAME, configuration key, value, unit, why) */
 #define LIMITS(X)                                                                                  \
-    X(MANIFEST, "manifest", 4 * MIB, "bytes", "a manifest or index is read whole")                \
+    X(MANIFEST, "manifest", 4 * MIB, "bytes", "a manifest or index is read whole")                 \
     X(CONFIG, "config", 8 * MIB, "bytes", "an image configuration is read whole")                  \
     X(LAYERS, "layers", 512, "layers", "an image of more is not one that runs")                    \
     X(INDEX_DEPTH, "index-depth", 4, "levels", "an index may name an index")                       \
@@ -36,7 +36,8 @@
     X(ANALYSER_CPU, "analyser-cpu", 20 * 60, "seconds", "processor time of one analyser")          \
     X(FRAME, "frame", 768 * MIB, "bytes", "one message of the analyser")                           \
     X(INVENTORY, "inventory", 1000000, "packages", "packages of one image")                        \
-    X(LAYER_STEPS, "layer-steps", 1000000, "facts", "whiteouts, links and folders kept of a layer") \
+    X(LAYER_STEPS, "layer-steps", 1000000, "facts",                                                \
+      "whiteouts, links and folders kept of a layer")                                              \
     X(STRAY_FILES, "stray-files", 10000, "files", "database-named files of a layer in odd places") \
     X(STANZA_LINE, "stanza-line", 1 * MIB, "bytes", "one line of a package database")              \
     X(FIELD, "field", 64 * KIB, "bytes", "one field that we keep")                                 \
@@ -44,7 +45,8 @@
     X(XML_DEPTH, "xml-depth", 256, "levels", "nesting of an XML document")                         \
     X(HTTP_HEADER, "http-header", 64 * KIB, "bytes", "all headers of one request")                 \
     X(HTTP_BODY, "http-body", 1 * MIB, "bytes", "body of one request")                             \
-    X(HTTP_DISCARD, "http-discard", 8 * MIB, "bytes", "of a too large body, read so that 413 arrives") \
+    X(HTTP_DISCARD, "http-discard", 8 * MIB, "bytes",                                              \
+      "of a too large body, read so that 413 arrives")                                             \
     X(HTTP_SEGMENTS, "http-segments", 256, "segments", "segments of one request's path")           \
     X(HTTP_CONNECTIONS, "http-connections", 768, "connections", "clients served at one time")      \
     X(EVENTS_BODY, "events-body", 8 * MIB, "bytes", "body of one notification")                    \
@@ -70,7 +72,8 @@ enum limit_id {
 };
 
 /* The defaults.  Code that a test or a configuration must be able to bend takes a struct limits. */
-#define X(name, key, value, unit, why) static const uint64_t LIMIT_##name __attribute__((unused)) = (value);
+#define X(name, key, value, unit, why)                                                             \
+    static const uint64_t LIMIT_##name __attribute__((unused)) = (value);
 LIMITS(X)
 #undef X
 

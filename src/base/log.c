@@ -53,8 +53,8 @@ void log_event_(enum log_level level, const char *event, ...)
     char when[CLOCK_TEXT_SIZE];
     sb_init(&line, 16 << 10);
     clock_print(clock_now_s(), when);
-    sb_addf(&line, is_json_lines ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":" : "%s %-5s ", when,
-            level_names[level]);
+    sb_addf(&line, is_json_lines ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":" : "%s %-5s ",
+            when, level_names[level]);
     if (is_json_lines)
         add_quoted(&line, str_from(event));
     else

@@ -9,7 +9,7 @@
 #include "base/num.h"
 
 static once_flag seed_once = ONCE_FLAG_INIT; /* lint: mutable static, the process's hash key */
-static uint64_t seed[2];                     /* lint: mutable static, written once under seed_once */
+static uint64_t seed[2]; /* lint: mutable static, written once under seed_once */
 
 static void draw_seed(void)
 {

@@ -11,8 +11,8 @@ struct cancel;
 
 struct rd {
     const unsigned char *ptr, *end;
-    size_t start_bytes; /* length at rd_init, for offsets in messages */
-    size_t line;        /* lines read so far by rd_line */
+    size_t start_bytes;          /* length at rd_init, for offsets in messages */
+    size_t line;                 /* lines read so far by rd_line */
     const struct cancel *cancel; /* borrowed, may be NULL; asked now and then */
     struct err err;
 };

@@ -71,6 +71,8 @@ struct source_scan {
 NODISCARD bool source_scan_run(const struct cmd_call *call, struct source_scan *scan,
                                struct err *err);
 void source_scan_close(struct source_scan *scan);
+/* On stderr, why a report that was written is not whole: the reason and the first notice. */
+void source_scan_complain(const struct cmd_call *call, const struct source_scan *scan);
 
 /* The wish of SIGINT and SIGTERM to stop. */
 struct cancel *cmd_cancel(void);
@@ -82,6 +84,8 @@ struct output {
     const char *path; /* NULL: standard output */
     str aside;        /* what becomes @path; empty: written in place (a device, a pipe) */
 };
+/* Could --output be written? */
+NODISCARD bool output_check(const struct cmd_call *call, struct err *err);
 NODISCARD bool output_open(const struct cmd_call *call, struct output *out, struct err *err);
 /* Rename into place when @is_done, else forget it. */
 NODISCARD bool output_close(struct output *out, bool is_done, struct err *err);

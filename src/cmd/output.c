@@ -17,6 +17,21 @@ static bool is_written_in_place(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
+/* Before a scan that may take long. */
+bool output_check(const struct cmd_call *call, struct err *err)
+{
+    str path = cmd_value(call, "output");
+    size_t slash = str_rfind_byte(path, '/');
+    if (!path.len || is_written_in_place(cmd_cstr(call, "output")))
+        return true;
+    const char *folder =
+        slash == path.len ? "." : arena_cstr(call->arena, str_slice(path, 0, slash ? slash : 1));
+    if (!folder)
+        return err_memory(err);
+    return access(folder, W_OK | X_OK) == 0 ||
+           err_sys(err, ERR_IO, "%s: %s", cmd_cstr(call, "output"), folder);
+}
+
 bool output_open(const struct cmd_call *call, struct output *out, struct err *err)
 {
     *out = (struct output){.fd = STDOUT_FILENO, .path = cmd_cstr(call, "output")};
@@ -35,7 +50,7 @@ bool output_open(const struct cmd_call *call, struct output *out, struct err *er
     }
     out->fd = open(path, flags, 0666);
     if (out->fd < 0)
-        return err_sys(err, ERR_IO, "%s", path);
+        return err_sys(err, ERR_IO, "%s", out->path);
     return true;
 }
 

@@ -94,14 +94,16 @@ static int scan_run_command(const struct cmd_call *call)
     scan.required = settings.required;
     scan.choice = settings.choice;
     scan.db_dir = cmd_db_dir(call, &err);
-    bool is_done =
-        scan.db_dir && source_scan_run(call, &scan, &err) && print(call, &scan, &settings, &err);
-    int code = EXIT_DONE;
-    if (is_done)
+    bool is_done = scan.db_dir && output_check(call, &err) && source_scan_run(call, &scan, &err) &&
+                   print(call, &scan, &settings, &err);
+    int code;
+    if (is_done) {
         code = scan_exit_code((const struct report *const *)scan.reports.ptr, scan.reports.len,
                               &settings.filter, &settings.gate);
-    else
+        source_scan_complain(call, &scan);
+    } else {
         code = scan.remedy ? cmd_fail_with(call, &err, scan.remedy) : cmd_fail(call, &err);
+    }
     source_scan_close(&scan);
     return code;
 }
@@ -142,7 +144,7 @@ static const struct cmd_example scan_examples[] = {
     {"plimsoll scan oci:./build/image --format json -o report.json", "an OCI layout, for programs"},
     {"plimsoll scan docker-archive:image.tar --fail-on high --ignore-unfixed",
      "in CI: stop at what is high or worse and can be fixed"},
-    {"plimsoll scan dir:/", "the machine itself"},
+    {"plimsoll scan dir:/srv/root --severity critical,high", "an unpacked root file system"},
     {0},
 };
 

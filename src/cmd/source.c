@@ -125,3 +125,25 @@ void source_scan_close(struct source_scan *scan)
     advisory_db_close(scan->db);
     scan->db = NULL;
 }
+
+static const struct notice *first_gap(const struct report *report)
+{
+    for (size_t i = 0; i < report->notices.len; i++)
+        if (report->notices.ptr[i].is_incomplete)
+            return &report->notices.ptr[i];
+    return NULL;
+}
+
+void source_scan_complain(const struct cmd_call *call, const struct source_scan *scan)
+{
+    for (size_t i = 0; i < scan->reports.len; i++) {
+        const struct report *report = scan->reports.ptr[i];
+        const struct notice *gap = first_gap(report);
+        struct err err = {0};
+        if (report->is_complete || report->verdict == VERDICT_NOT_APPLICABLE)
+            continue;
+        err_set(&err, ERR_FORMAT, STR_FMT ": incomplete: " STR_FMT, STR_ARG(report->source),
+                STR_ARG(gap ? gap->message : report->reason));
+        cmd_fail_with(call, &err, "the notices of the report say what was not read");
+    }
+}

@@ -98,3 +98,10 @@ NODISCARD enum next archive_data(struct archive_reader *archive, str *chunk, str
 NODISCARD bool archive_body(struct archive_reader *archive, struct arena *arena, size_t max,
                             str *out, struct err *err);
 void archive_close(struct archive_reader *archive);
+
+/* --- before a sandbox closes -------------------------------------------------------------------
+ */
+/* Use each library once, so that afterwards none opens a file: OpenSSL's configuration, iconv's
+ * tables.  Call it in the locale that stays.  The zip reader also asks for the time zone at every
+ * entry, which touches no file only when TZ is set: setenv("TZ", "UTC0", 1). */
+NODISCARD bool codec_warm_up(struct err *err);

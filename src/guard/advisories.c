@@ -45,7 +45,8 @@ static bool read_target(const char *dir, char *out, size_t size)
     return true;
 }
 
-static bool snapshot_open(const char *dir, const char *target, struct snapshot **out, struct err *err)
+static bool snapshot_open(const char *dir, const char *target, struct snapshot **out,
+                          struct err *err)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
     if (!snapshot)
@@ -65,13 +66,12 @@ static bool renew(struct advisories *advisories, struct err *err)
 {
     char target[sizeof(advisories->now->target)];
     if (!read_target(advisories->dir, target, sizeof(target)))
-        return advisories->now
-                   ? true
-                   : err_set(err, ERR_NOT_FOUND, "%s: there is no advisory database yet",
-                             advisories->dir);
+        return advisories->now ? true
+                               : err_set(err, ERR_NOT_FOUND,
+                                         "%s: there is no advisory database yet", advisories->dir);
     if (advisories->now && str_eq(str_from(advisories->now->target), str_from(target)))
         return true;
-    struct snapshot *fresh;
+    struct snapshot *fresh = NULL;
     if (!snapshot_open(advisories->dir, target, &fresh, err))
         return false;
     snapshot_give(advisories->now);

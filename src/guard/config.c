@@ -21,21 +21,36 @@ struct row {
 #define MEMBER(type, member) offsetof(type, member), sizeof(((type *)0)->member)
 #define WORDS(...) ((const struct word[]){__VA_ARGS__, {NULL, 0}})
 #define TEXT(path, fallback, member, help)                                                         \
-    {{path, CONFIG_TEXT, fallback, help}, MEMBER(struct config, member), 0, NULL}
+    {                                                                                              \
+        {path, CONFIG_TEXT, fallback, help}, MEMBER(struct config, member), 0, NULL                \
+    }
 #define NUMBER(path, fallback, member, max, help)                                                  \
-    {{path, CONFIG_NUMBER, fallback, help}, MEMBER(struct config, member), max, NULL}
+    {                                                                                              \
+        {path, CONFIG_NUMBER, fallback, help}, MEMBER(struct config, member), max, NULL            \
+    }
 #define WORD(path, fallback, member, words, help)                                                  \
-    {{path, CONFIG_WORD, fallback, help}, MEMBER(struct config, member), 0, words}
-#define LIST(path, fallback, help) {{path, CONFIG_LIST, fallback, help}, 0, 0, 0, NULL}
-#define MAP(path, fallback, help) {{path, CONFIG_MAP, fallback, help}, 0, 0, 0, NULL}
+    {                                                                                              \
+        {path, CONFIG_WORD, fallback, help}, MEMBER(struct config, member), 0, words               \
+    }
+#define LIST(path, fallback, help)                                                                 \
+    {                                                                                              \
+        {path, CONFIG_LIST, fallback, help}, 0, 0, 0, NULL                                         \
+    }
+#define MAP(path, fallback, help)                                                                  \
+    {                                                                                              \
+        {path, CONFIG_MAP, fallback, help}, 0, 0, 0, NULL                                          \
+    }
 #define REGISTRY "registries[]."
 #define REGISTRY_TEXT(path, fallback, member, help)                                                \
-    {{REGISTRY path, CONFIG_TEXT, fallback, help}, MEMBER(struct config_registry, member), 0, NULL}
+    {                                                                                              \
+        {REGISTRY path, CONFIG_TEXT, fallback, help}, MEMBER(struct config_registry, member), 0,   \
+            NULL                                                                                   \
+    }
 #define REGISTRY_FLAG(path, fallback, member, help)                                                \
-    {{REGISTRY path, CONFIG_FLAG, fallback, help},                                                 \
-     MEMBER(struct config_registry, member),                                                       \
-     0,                                                                                            \
-     WORDS({"false", 0}, {"true", 1})}
+    {                                                                                              \
+        {REGISTRY path, CONFIG_FLAG, fallback, help}, MEMBER(struct config_registry, member), 0,   \
+            WORDS({"false", 0}, {"true", 1})                                                       \
+    }
 
 static const struct row rows[] = {
     TEXT("listen.address", "127.0.0.1", listen_address, "address that the HTTPS server listens on"),
@@ -62,8 +77,7 @@ static const struct row rows[] = {
     NUMBER("retry-base", "10", retry_base_s, 3600,
            "seconds until the second try; doubled each time, at most an hour"),
     NUMBER("lease", "60", lease_s, 3600, "seconds after which a silent worker loses its job"),
-    WORD("sandbox", "full", sandbox,
-         WORDS({"full", SANDBOX_FULL}, {"basic", SANDBOX_BASIC}),
+    WORD("sandbox", "full", sandbox, WORDS({"full", SANDBOX_FULL}, {"basic", SANDBOX_BASIC}),
          "weakest sandbox to run with: full or basic"),
     WORD("log.level", "info", log_level,
          WORDS({"debug", LOG_DEBUG}, {"info", LOG_INFO}, {"warn", LOG_WARN}, {"error", LOG_ERROR},
@@ -90,7 +104,10 @@ static const struct row rows[] = {
     MAP("limits", "{}", "ceilings on hostile input, as bytes, counts or seconds"),
 };
 
-const struct config_key *config_key_at(size_t i) { return i < ARRAY_LEN(rows) ? &rows[i].key : NULL; }
+const struct config_key *config_key_at(size_t i)
+{
+    return i < ARRAY_LEN(rows) ? &rows[i].key : NULL;
+}
 
 const struct config_registry *config_registry_find(const struct config *config, str name)
 {
@@ -100,7 +117,9 @@ const struct config_registry *config_registry_find(const struct config *config, 
     return NULL;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------- */
+/* --- reading
+ * -----------------------------------------------------------------------------------------------
+ */
 struct reading {
     struct arena *arena;
     str file;
@@ -142,17 +161,20 @@ static bool put_scalar(struct reading *in, const struct row *row, void *base, st
     uint64_t number = 0;
     switch (row->key.type) {
     case CONFIG_TEXT:
-        return (*(str *)(void *)((char *)base + row->offset) = arena_dup(in->arena, text)).ptr != NULL;
+        return (*(str *)(void *)((char *)base + row->offset) = arena_dup(in->arena, text)).ptr !=
+               NULL;
     case CONFIG_NUMBER:
         if (!str_to_u64(text, row->max, &number))
             return false;
         put_number(base, row, (uint32_t)number);
         return true;
     case CONFIG_FLAG:
-    case CONFIG_WORD: return put_word(row, base, text);
+    case CONFIG_WORD:
+        return put_word(row, base, text);
     case CONFIG_LIST:
     case CONFIG_MAP:
-    default: return true;
+    default:
+        return true;
     }
 }
 
@@ -187,8 +209,9 @@ static bool is_section(str path)
 static const char *type_words(const struct row *row)
 {
     static const char *const words[] = {
-        [CONFIG_TEXT] = "text", [CONFIG_NUMBER] = "a number", [CONFIG_FLAG] = "true or false",
-        [CONFIG_WORD] = "one of its words", [CONFIG_LIST] = "a list", [CONFIG_MAP] = "a map"};
+        [CONFIG_TEXT] = "text",          [CONFIG_NUMBER] = "a number",
+        [CONFIG_FLAG] = "true or false", [CONFIG_WORD] = "one of its words",
+        [CONFIG_LIST] = "a list",        [CONFIG_MAP] = "a map"};
     return words[row->key.type];
 }
 
@@ -205,7 +228,8 @@ static bool wrong_type(struct reading *in, const struct row *row, const struct y
 
 static bool read_map(struct reading *in, const struct yaml *map, str prefix, void *base);
 
-static bool read_scalar(struct reading *in, const struct row *row, const struct yaml *value, void *base)
+static bool read_scalar(struct reading *in, const struct row *row, const struct yaml *value,
+                        void *base)
 {
     if (value->kind == YAML_NULL && row->key.type == CONFIG_TEXT)
         return true;
@@ -215,7 +239,8 @@ static bool read_scalar(struct reading *in, const struct row *row, const struct 
     return true;
 }
 
-/* --- the keys that are more than a scalar ------------------------------------------------------------------- */
+/* --- the keys that are more than a scalar
+ * ------------------------------------------------------------------- */
 static bool feed_exists(str name)
 {
     size_t n = 0;
@@ -254,21 +279,25 @@ static bool only_chars(str text, const char *others, size_t max)
     return text.len > 0 && text.len <= max;
 }
 
-static bool check_registry(struct reading *in, const struct yaml *at, const struct config_registry *r)
+static bool check_registry(struct reading *in, const struct yaml *at,
+                           const struct config_registry *r)
 {
     if (!r->name.len || !r->host.len)
         return complain(in, at, "a registry needs ", r->name.len ? STR("host") : STR("name"));
     if (!only_chars(r->name, "-", 50))
-        return complain(in, at, "registries[].name wants letters, digits and -, at most 50: ", r->name);
+        return complain(in, at,
+                        "registries[].name wants letters, digits and -, at most 50: ", r->name);
     if (!only_chars(r->subscription, "-", 36) || r->subscription.len != 36)
         return complain(in, at, "registries[].subscription wants a UUID: ", r->subscription);
     if (!only_chars(r->resource_group, "-_.()", 90))
         return complain(in, at, "registries[].resource-group wants letters, digits and -_.(): ",
                         r->resource_group);
     if (!only_chars(r->host, "-.:[]", 255))
-        return complain(in, at, "registries[].host wants HOST or HOST:PORT, without scheme: ", r->host);
+        return complain(in, at,
+                        "registries[].host wants HOST or HOST:PORT, without scheme: ", r->host);
     if (r->password.len && r->password_file.len)
-        return complain(in, at, "registries[].password and password-file exclude each other", STR(""));
+        return complain(in, at, "registries[].password and password-file exclude each other",
+                        STR(""));
     return true;
 }
 
@@ -313,7 +342,8 @@ static bool read_limits(struct reading *in, const struct yaml *map)
     return true;
 }
 
-static bool read_row(struct reading *in, const struct row *row, const struct yaml *value, void *base)
+static bool read_row(struct reading *in, const struct row *row, const struct yaml *value,
+                     void *base)
 {
     if (row->key.type != CONFIG_LIST && row->key.type != CONFIG_MAP)
         return read_scalar(in, row, value, base);
@@ -324,7 +354,7 @@ static bool read_row(struct reading *in, const struct row *row, const struct yam
     if (row->key.type == CONFIG_MAP)
         return read_limits(in, value);
     return str_eq(str_from(row->key.path), STR("feeds")) ? read_feeds(in, value)
-                                                        : read_registries(in, value);
+                                                         : read_registries(in, value);
 }
 
 /* Nesting is that of the table: two levels. */
@@ -351,7 +381,8 @@ static bool read_map(struct reading *in, const struct yaml *map, str prefix, voi
     return true;
 }
 
-/* --- what one key cannot say ---------------------------------------------------------------------------------- */
+/* --- what one key cannot say
+ * ---------------------------------------------------------------------------------- */
 static bool conflict(struct reading *in, const char *what)
 {
     return err_set(in->err, ERR_USAGE, STR_FMT ": %s", STR_ARG(in->file), what);

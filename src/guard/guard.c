@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "os/file.h"
 
-/* --- opening ------------------------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------------------------
+ */
 static char *path_in(str dir, const char *name)
 {
     char *path = NULL;
@@ -28,7 +30,8 @@ static bool lock_data(struct guard *guard, struct err *err)
     if (guard->lock_fd < 0)
         ok = err_sys(err, ERR_IO, "%s", path);
     else if (flock(guard->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        ok = err_set(err, ERR_CONFLICT, "%s: another plimsoll serve uses this data directory", path);
+        ok =
+            err_set(err, ERR_CONFLICT, "%s: another plimsoll serve uses this data directory", path);
     free(path);
     return ok;
 }
@@ -123,7 +126,9 @@ void guard_close(struct guard *guard)
 
 const char *guard_store_path(const struct guard *guard) { return guard->store_path; }
 
-/* --- waking -------------------------------------------------------------------------------------------------- */
+/* --- waking
+ * --------------------------------------------------------------------------------------------------
+ */
 void guard_wake(struct guard *guard)
 {
     pthread_mutex_lock(&guard->lock);
@@ -166,7 +171,9 @@ void guard_sleep(struct guard *guard, uint64_t seen, uint32_t timeout_ms)
 
 bool guard_is_stopping(struct guard *guard) { return atomic_load(&guard->is_stopping); }
 
-/* --- slots ------------------------------------------------------------------------------------------------------ */
+/* --- slots
+ * ------------------------------------------------------------------------------------------------------
+ */
 void slot_open(struct guard *guard, struct slot *slot, const struct job *job, uint64_t limit_s)
 {
     pthread_mutex_lock(&guard->lock);
@@ -186,7 +193,9 @@ void slot_close(struct guard *guard, struct slot *slot)
     pthread_mutex_unlock(&guard->lock);
 }
 
-/* --- threads ----------------------------------------------------------------------------------------------------- */
+/* --- threads
+ * -----------------------------------------------------------------------------------------------------
+ */
 static bool start_one(struct guard *guard, void *(*run)(void *), void *arg, struct err *err)
 {
     int rc = pthread_create(&guard->threads[guard->n_threads], NULL, run, arg);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal.h - what the files of guard/ share: one guard, its threads, its snapshot of the advisories. */
+/* internal.h - what the files of guard/ share: one guard, its threads, its snapshot of the
+ * advisories. */
 #pragma once
 
 #include <pthread.h>
@@ -10,7 +11,8 @@
 #include "base/sb.h"
 #include "guard/guard.h"
 
-/* --- the advisory database: one snapshot that all workers share ------------------------------------- */
+/* --- the advisory database: one snapshot that all workers share
+ * ------------------------------------- */
 struct snapshot {
     struct advisory_db *db;
     uint64_t generation;
@@ -30,7 +32,8 @@ void snapshot_give(struct snapshot *snapshot);
 /* Its number; 0: none. */
 uint64_t advisories_generation(struct advisories *advisories);
 
-/* --- running jobs -------------------------------------------------------------------------------------- */
+/* --- running jobs
+ * -------------------------------------------------------------------------------------- */
 /* What the keeper must know to keep a lease alive, and to end the work when it is lost. */
 struct slot {
     bool is_busy;
@@ -85,14 +88,16 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
 
 void refresher_work(struct loop *loop);
 
-/* --- pieces ------------------------------------------------------------------------------------------------ */
+/* --- pieces
+ * ------------------------------------------------------------------------------------------------
+ */
 /* The configured registry of that name; NULL. */
 const struct config_registry *config_registry_find(const struct config *config, str name);
 /* How a job ends that ended with @err: retried, for good, dead, or given back. */
 void outcome_of_error(struct guard *guard, const struct job *job, const struct slot *slot,
                       const struct err *err, struct arena *arena, struct job_outcome *out);
-/* Seconds until the next try of what was tried @attempts times: doubled each time, at most an hour, and up
- * to a quarter more by chance. */
+/* Seconds until the next try of what was tried @attempts times: doubled each time, at most an hour,
+ * and up to a quarter more by chance. */
 uint32_t backoff_s(uint32_t base_s, unsigned attempts);
 /* Names of sub-assessments into every finding. */
 bool findings_name(struct arena *arena, const struct config *config,
@@ -108,6 +113,7 @@ bool wants_debian(const struct config *config);
 #define META_WANTED_READ_AT STR("wanted-read-at")
 bool meta_time(struct store *store, str key, int64_t *at, struct err *err) NODISCARD;
 bool meta_time_set(struct store *store, str key, int64_t at, struct err *err) NODISCARD;
-/* Match every image again that is behind @snapshot.  True with *is_all false when it was stopped. */
+/* Match every image again that is behind @snapshot.  True with *is_all false when it was stopped.
+ */
 bool rematch_all(struct loop *loop, const struct snapshot *snapshot, bool *is_all,
                  struct err *err) NODISCARD;

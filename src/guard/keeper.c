@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper: keeps leases of running jobs alive, takes back those that ran out, and knows when feeds are
- * due.  It does no work that takes long, so a slow scan never costs a lease. */
+/* The keeper: keeps leases of running jobs alive, takes back those that ran out, and knows when
+ * feeds are due.  It does no work that takes long, so a slow scan never costs a lease. */
 #include "base/clock.h"
 #include "guard/internal.h"
 
@@ -13,7 +13,9 @@ struct keeper {
     bool is_first; /* since the start */
 };
 
-/* --- leases -------------------------------------------------------------------------------------------------------- */
+/* --- leases
+ * --------------------------------------------------------------------------------------------------------
+ */
 static bool slot_copy(struct guard *guard, size_t i, struct job *job)
 {
     pthread_mutex_lock(&guard->lock);
@@ -59,17 +61,19 @@ static void take_back(struct keeper *k)
     }
 }
 
-/* --- schedule ------------------------------------------------------------------------------------------------------- */
-/* At start: when there is no database, when no interval is set, or when it passed; later by interval. */
+/* --- schedule
+ * -------------------------------------------------------------------------------------------------------
+ */
+/* As long as there is no database; at start when no interval is set; else when the interval passed.
+ * A second job beside one that waits for its next try is none. */
 static bool feeds_due(struct keeper *k, int64_t now, bool *is_due, struct err *err)
 {
     int64_t last = 0;
     uint32_t interval = k->guard->config->feeds_interval_s;
     if (!meta_time(k->store, META_FEEDS_READ_AT, &last, err))
         return false;
-    bool has_database = advisories_generation(&k->guard->advisories) > 0;
-    *is_due = (k->is_first && (!has_database || !interval || !last)) ||
-              (interval && last && now >= last + interval);
+    *is_due = advisories_generation(&k->guard->advisories) == 0 || (k->is_first && !interval) ||
+              (interval && now >= last + interval);
     return true;
 }
 
@@ -91,8 +95,8 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
     if (!feeds_due(k, now, &is_due, err) ||
         (is_due && !add_refresh(k->guard, k->store, STR(""), now, err)))
         return false;
-    if (k->is_first && (!images_due(k, &is_due, err) ||
-                        (is_due && !add_rematch(k->guard, k->store, err))))
+    if (k->is_first &&
+        (!images_due(k, &is_due, err) || (is_due && !add_rematch(k->guard, k->store, err))))
         return false;
     k->is_first = false;
     if (now - k->purged_at < DAY_S)
@@ -101,7 +105,9 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
     return store_purge(k->store, now - KEEP_S, err);
 }
 
-/* --- the thread ------------------------------------------------------------------------------------------------------- */
+/* --- the thread
+ * -------------------------------------------------------------------------------------------------------
+ */
 static void keep(struct keeper *k)
 {
     /* A third of a lease: one heartbeat may be late.  Only the stop wakes it, not every new job. */

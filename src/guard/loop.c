@@ -16,8 +16,8 @@ uint32_t backoff_s(uint32_t base_s, unsigned attempts)
     return whole + randombytes_uniform(whole / 4 + 1);
 }
 
-/* Trying again gives the same answer: the bytes behind a digest do not change, and what is not there was
- * deleted. */
+/* Trying again gives the same answer: the bytes behind a digest do not change, and what is not
+ * there was deleted. */
 static bool is_final(enum err_kind kind)
 {
     return kind == ERR_NOT_FOUND || kind == ERR_FORMAT || kind == ERR_UNSUPPORTED ||
@@ -35,15 +35,17 @@ void outcome_of_error(struct guard *guard, const struct job *job, const struct s
                       const struct err *err, struct arena *arena, struct job_outcome *out)
 {
     out->error = arena_dup(arena, str_from(err->msg));
-    if (err->kind == ERR_CANCELLED && guard_is_stopping(guard)) {
+    /* While we stop, the sandbox may be gone before us: nothing that happens now is the job's
+     * fault. */
+    if (guard_is_stopping(guard)) {
         out->end = JOB_END_GIVE_BACK;
         return;
     }
-    bool is_late = slot->cancel.deadline_mono_ms && clock_mono_ms() >= slot->cancel.deadline_mono_ms;
+    bool is_late =
+        slot->cancel.deadline_mono_ms && clock_mono_ms() >= slot->cancel.deadline_mono_ms;
     if (err->kind == ERR_CANCELLED && is_late)
-        out->error = arena_printf(
-            arena, "it took longer than %llu seconds (limits: scan-time)",
-            (unsigned long long)guard->config->limits.of[LIMIT_ID_SCAN_TIME]);
+        out->error = arena_printf(arena, "it took longer than %llu seconds (limits: scan-time)",
+                                  (unsigned long long)guard->config->limits.of[LIMIT_ID_SCAN_TIME]);
     if (job->kind == JOB_SCAN && is_final(err->kind))
         out->end = JOB_END_FAILED;
     else
@@ -62,7 +64,8 @@ static void finish(struct loop *loop, const struct job *job, const struct job_ou
     struct err err = {0};
     bool is_bad = outcome->end == JOB_END_DEAD || outcome->end == JOB_END_FAILED;
     if (!store_job_finish(loop->store, job, outcome, &err)) {
-        log_event(LOG_WARN, "the end of a job was not stored", LOG_NUM("job", job->id), LOG_ERR(&err));
+        log_event(LOG_WARN, "the end of a job was not stored", LOG_NUM("job", job->id),
+                  LOG_ERR(&err));
         return; /* the lease runs out, or went to another: the job runs again */
     }
     log_event(is_bad ? LOG_WARN : LOG_INFO, "job ended", LOG_NUM("job", job->id),
@@ -102,8 +105,10 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
     return true;
 }
 
-/* --- adding jobs of our own --------------------------------------------------------------------------------- */
-bool add_refresh(struct guard *guard, struct store *store, str feed, int64_t not_before, struct err *err)
+/* --- adding jobs of our own
+ * --------------------------------------------------------------------------------- */
+bool add_refresh(struct guard *guard, struct store *store, str feed, int64_t not_before,
+                 struct err *err)
 {
     const struct job_spec spec = {.kind = JOB_REFRESH,
                                   .repository = feed,
@@ -155,7 +160,8 @@ bool findings_name(struct arena *arena, const struct config *config,
     str image = digest_print(&report->digest, text);
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];
-        finding->name = assess_finding_name(arena, id, config->assessment_key, repository, image, finding);
+        finding->name =
+            assess_finding_name(arena, id, config->assessment_key, repository, image, finding);
         if (!finding->name.ptr)
             return err_memory(err);
     }

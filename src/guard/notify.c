@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "guard/internal.h"
 
-/* --- who --------------------------------------------------------------------------------------------------- */
+/* --- who
+ * ---------------------------------------------------------------------------------------------------
+ */
 /* Compared by hash, so that time tells nothing about length or content. */
 static bool secret_eq(str a, str b)
 {
@@ -23,7 +25,9 @@ static bool is_authentic(const struct config *config, const struct notification 
     return is_same && registry && expected.len > 0;
 }
 
-/* --- what ---------------------------------------------------------------------------------------------------- */
+/* --- what
+ * ----------------------------------------------------------------------------------------------------
+ */
 static bool is_index_type(str media_type)
 {
     return str_has(media_type, STR("manifest.list")) || str_has(media_type, STR("image.index"));
@@ -37,17 +41,21 @@ static bool is_ours(const struct registry_event *event)
 static enum event_action action_of(const struct registry_event *event)
 {
     switch (event->action) {
-    case ACTION_PUSH: return event->is_blob || !event->digest.n ? EVENT_NONE : EVENT_PUSH;
+    case ACTION_PUSH:
+        return event->is_blob || !event->digest.n ? EVENT_NONE : EVENT_PUSH;
     case ACTION_PULL:
         return event->is_blob || !event->digest.n || is_ours(event) ? EVENT_NONE : EVENT_PULL;
-    case ACTION_DELETE: return EVENT_DELETE;
+    case ACTION_DELETE:
+        return EVENT_DELETE;
     case ACTION_MOUNT:
     case ACTION_OTHER:
-    default: return EVENT_NONE;
+    default:
+        return EVENT_NONE;
     }
 }
 
-static bool convert(struct arena *arena, const struct registry_event *event, struct store_event *out)
+static bool convert(struct arena *arena, const struct registry_event *event,
+                    struct store_event *out)
 {
     char text[DIGEST_TEXT_SIZE];
     *out = (struct store_event){
@@ -82,7 +90,9 @@ static bool select_events(struct arena *arena, str body, store_events *out, unsi
     return true;
 }
 
-/* --- and kept ------------------------------------------------------------------------------------------------- */
+/* --- and kept
+ * -------------------------------------------------------------------------------------------------
+ */
 static bool keep(struct guard *guard, struct arena *arena, str name, const store_events *events,
                  struct event_counts *counts, struct err *err)
 {
@@ -90,8 +100,9 @@ static bool keep(struct guard *guard, struct arena *arena, str name, const store
     struct store_registry registry;
     if (!store_pool_take(guard->durable, &store, err))
         return false;
-    bool ok = store_registry_get(store, arena, name, &registry, err) &&
-              store_events_add(store, registry.id, events->ptr, events->len, clock_now_s(), counts, err);
+    bool ok =
+        store_registry_get(store, arena, name, &registry, err) &&
+        store_events_add(store, registry.id, events->ptr, events->len, clock_now_s(), counts, err);
     store_pool_give(guard->durable, store);
     return ok;
 }
@@ -121,7 +132,8 @@ bool guard_notify(struct guard *guard, struct arena *arena, const struct notific
     *out = (struct notify_result){0};
     if (!notify(guard, arena, in, out, err)) {
         atomic_fetch_add(&guard->n_refused, 1);
-        log_event(LOG_WARN, "notification refused", LOG_STR("registry", in->registry), LOG_ERR(err));
+        log_event(LOG_WARN, "notification refused", LOG_STR("registry", in->registry),
+                  LOG_ERR(err));
         return false;
     }
     atomic_fetch_add(&guard->n_accepted, 1);

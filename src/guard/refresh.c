@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one refresher: reads feeds, and has what is stored matched again when that made a generation. */
+/* The one refresher: reads feeds, and has what is stored matched again when that made a generation.
+ */
 #include <string.h>
 
 #include "base/clock.h"
 #include "guard/internal.h"
 
-/* --- a refresh ---------------------------------------------------------------------------------------------------- */
+/* --- a refresh
+ * ----------------------------------------------------------------------------------------------------
+ */
 static const struct feed_choice *feed_of(const struct config *config, str name)
 {
     for (size_t i = 0; i < config->feeds.len; i++)
@@ -52,12 +55,11 @@ static bool update(struct loop *loop, const struct job *job, struct update_resul
                    struct err *err)
 {
     struct guard *guard = loop->guard;
-    wanted_packages wanted = {0};
+    store_wanted wanted = {0};
     struct feed_choice one;
     struct update_spec spec = {.dir = guard->advisories.dir, .cancel = &loop->slot->cancel};
     choose_feeds(guard, job, &one, &spec);
-    if (wants_debian(guard->config) &&
-        !store_wanted_list(loop->store, &loop->arena, &wanted, err))
+    if (wants_debian(guard->config) && !store_wanted_list(loop->store, &loop->arena, &wanted, err))
         return false;
     spec.wanted = wanted.ptr;
     spec.n_wanted = wanted.len;
@@ -94,7 +96,9 @@ static void run_refresh(struct loop *loop, const struct job *job, struct job_out
     outcome_of_error(loop->guard, job, loop->slot, &err, &loop->arena, out);
 }
 
-/* --- a re-match ---------------------------------------------------------------------------------------------------- */
+/* --- a re-match
+ * ----------------------------------------------------------------------------------------------------
+ */
 static void run_rematch(struct loop *loop, const struct job *job, struct job_outcome *out)
 {
     struct snapshot *snapshot = NULL;
@@ -118,7 +122,9 @@ static void run_any(struct loop *loop, const struct job *job, struct job_outcome
         run_rematch(loop, job, out);
 }
 
-/* --- the thread ------------------------------------------------------------------------------------------------------ */
+/* --- the thread
+ * ------------------------------------------------------------------------------------------------------
+ */
 enum { POLL_MS = 1000 };
 
 void refresher_work(struct loop *loop)

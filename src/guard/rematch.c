@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A new generation: every stored image is matched again from its layer inventories; no layer is read. */
+/* A new generation: every stored image is matched again from its layer inventories; no layer is
+ * read. */
 #include "base/clock.h"
 #include "guard/internal.h"
 
@@ -24,7 +25,8 @@ static bool load_layers(struct rematch *r, const struct stored_image *image,
                         const struct layer_inventory ***out, bool *is_there, struct err *err)
 {
     size_t n = image->report.layers.len;
-    const struct layer_inventory **layers = arena_array(&r->arena, const struct layer_inventory *, n + 1);
+    const struct layer_inventory **layers =
+        arena_array(&r->arena, const struct layer_inventory *, n + 1);
     if (!layers)
         return err_memory(err);
     *is_there = true;
@@ -34,8 +36,8 @@ static bool load_layers(struct rematch *r, const struct stored_image *image,
         str bytes;
         if (!layer)
             return err_memory(err);
-        if (!store_layer_get(r->loop->store, &r->arena, &l->digest, &l->diff_id, inventory_revision(),
-                             &bytes, is_there, err) ||
+        if (!store_layer_get(r->loop->store, &r->arena, &l->digest, &l->diff_id,
+                             inventory_revision(), &bytes, is_there, err) ||
             (*is_there && !layer_inventory_decode(&r->arena, bytes, layer, err)))
             return false;
         layers[i] = layer;
@@ -58,21 +60,24 @@ static bool keep_notices(struct arena *arena, const struct image_inventory *inve
 }
 
 static bool match(struct rematch *r, const struct stored_image *image,
-                  const struct layer_inventory *const *layers, struct report *report, struct err *err)
+                  const struct layer_inventory *const *layers, struct report *report,
+                  struct err *err)
 {
     struct image_inventory *inventory = arena_new(&r->arena, struct image_inventory);
     const struct store_registry *registry = registry_of(r, image->registry_id);
     if (!inventory)
         return err_memory(err);
     if (!registry)
-        return err_set(err, ERR_NOT_FOUND, "image %lld: its registry is gone", (long long)image->id);
+        return err_set(err, ERR_NOT_FOUND, "image %lld: its registry is gone",
+                       (long long)image->id);
     *report = image->report;
     report->scanned_at = clock_now_s();
     report->is_complete = true; /* every layer was read to its end, or it would not be kept */
     return image_inventory_merge(&r->arena, layers, image->report.layers.len, inventory, err) &&
            (keep_notices(&r->arena, inventory, report) || err_memory(err)) &&
            scan_rematch(r->snapshot->db, inventory, &r->arena, report, err) &&
-           findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report, err);
+           findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report,
+                         err);
 }
 
 static bool queue_scan(struct rematch *r, const struct stored_image *image, struct err *err)
@@ -91,8 +96,8 @@ static bool queue_scan(struct rematch *r, const struct stored_image *image, stru
 static bool save(struct rematch *r, const struct stored_image *image, const struct report *report,
                  struct err *err)
 {
-    return store_rematch_save(r->loop->store, image->id, report, r->snapshot->generation, clock_now_s(),
-                              err);
+    return store_rematch_save(r->loop->store, image->id, report, r->snapshot->generation,
+                              clock_now_s(), err);
 }
 
 static bool rematch_one(struct rematch *r, const struct stored_image *image, struct err *err)
@@ -111,7 +116,8 @@ static bool rematch_one(struct rematch *r, const struct stored_image *image, str
     return match(r, image, layers, &report, err) && save(r, image, &report, err);
 }
 
-/* One image that cannot be matched must not keep all others at an old generation: it is scanned anew. */
+/* One image that cannot be matched must not keep all others at an old generation: it is scanned
+ * anew. */
 static bool rematch_or_scan(struct rematch *r, const struct stored_image *image, struct err *err)
 {
     struct err why = {0};
@@ -134,8 +140,8 @@ static bool rematch_batch(struct rematch *r, int64_t *after, bool *is_more, stru
     stored_images batch = {0};
     struct arena arena;
     arena_init(&arena, 64 * MIB);
-    bool ok = store_images_behind(r->loop->store, &arena, r->snapshot->generation, *after, BATCH, &batch,
-                                  err);
+    bool ok = store_images_behind(r->loop->store, &arena, r->snapshot->generation, *after, BATCH,
+                                  &batch, err);
     *is_more = ok && batch.len > 0;
     for (size_t i = 0; ok && i < batch.len && !cancel_is(&r->loop->slot->cancel, err) &&
                        !guard_is_stopping(r->loop->guard);

@@ -6,7 +6,9 @@
 #include "base/map.h"
 #include "guard/internal.h"
 
-/* --- layer cache ----------------------------------------------------------------------------------------------- */
+/* --- layer cache
+ * -----------------------------------------------------------------------------------------------
+ */
 struct cache {
     struct guard *guard;
     uint64_t revision;
@@ -49,7 +51,9 @@ static void cache_put(void *ctx, const digest *layer, const digest *diff_id, str
     store_pool_give(cache->guard->relaxed, store);
 }
 
-/* --- the scan ---------------------------------------------------------------------------------------------------- */
+/* --- the scan
+ * ----------------------------------------------------------------------------------------------------
+ */
 static bool fill_reference(struct arena *arena, const struct store_registry *registry,
                            const struct job *job, struct reference *out, struct err *err)
 {
@@ -100,7 +104,9 @@ static bool scan(struct scan *s, struct err *err)
            scan_run(loop->guard->scanner, &spec, &loop->arena, &s->reports, err);
 }
 
-/* --- what follows ------------------------------------------------------------------------------------------------ */
+/* --- what follows
+ * ------------------------------------------------------------------------------------------------
+ */
 bool wants_debian(const struct config *config)
 {
     if (!config->feeds.len)
@@ -111,7 +117,7 @@ bool wants_debian(const struct config *config)
     return false;
 }
 
-static bool collect_wanted(struct arena *arena, const struct report *report, wanted_packages *out)
+static bool collect_wanted(struct arena *arena, const struct report *report, store_wanted *out)
 {
     str ecosystem = distro_ecosystem(&report->distro, arena);
     struct map seen;
@@ -136,10 +142,11 @@ static bool collect_wanted(struct arena *arena, const struct report *report, wan
     return true;
 }
 
-/* Before the job ends: if the server dies in between, the scan runs again and this is done already. */
+/* Before the job ends: if the server dies in between, the scan runs again and this is done already.
+ */
 static bool hand_on_wanted(struct scan *s, struct err *err)
 {
-    wanted_packages wanted = {0};
+    store_wanted wanted = {0};
     size_t n_new = 0;
     int64_t last = 0, now = clock_now_s();
     struct guard *guard = s->loop->guard;
@@ -176,7 +183,8 @@ static bool fill_results(struct scan *s, struct job_outcome *out, struct err *er
         return err_memory(err);
     for (size_t i = 0; i < s->reports.len; i++) {
         struct report *report = s->reports.ptr[i];
-        if (!findings_name(arena, s->loop->guard->config, &s->registry, s->job->repository, report, err))
+        if (!findings_name(arena, s->loop->guard->config, &s->registry, s->job->repository, report,
+                           err))
             return false;
         results[i].report = report;
         out->is_index = out->is_index || report->index.n > 0;
@@ -212,7 +220,8 @@ static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
 static bool try_scan(struct scan *s, struct job_outcome *out, struct err *err)
 {
     return snapshot_take(&s->loop->guard->advisories, &s->snapshot, err) &&
-           store_registry_get(s->loop->store, &s->loop->arena, s->job->registry, &s->registry, err) &&
+           store_registry_get(s->loop->store, &s->loop->arena, s->job->registry, &s->registry,
+                              err) &&
            scan(s, err) && conclude(s, out, err);
 }
 
@@ -230,7 +239,8 @@ static void run_scan(struct loop *loop, const struct job *job, struct job_outcom
     snapshot_give(s.snapshot);
 }
 
-/* A generation that was published while we scanned has been re-matched perhaps without this image. */
+/* A generation that was published while we scanned has been re-matched perhaps without this image.
+ */
 static void catch_up(struct loop *loop, uint64_t *seen)
 {
     struct err err = {0};
@@ -241,7 +251,9 @@ static void catch_up(struct loop *loop, uint64_t *seen)
         *seen = now;
 }
 
-/* --- the thread ---------------------------------------------------------------------------------------------------- */
+/* --- the thread
+ * ----------------------------------------------------------------------------------------------------
+ */
 enum { POLL_MS = 1000 };
 
 static void work(struct loop *loop)

@@ -111,7 +111,7 @@ struct http_server_spec {
     void *user;
     uint64_t max_body; /* 0: LIMIT_HTTP_BODY */
     /* A larger maximum for some targets; NULL: none. Answer 0 for the default. */
-    uint64_t (*max_body_of)(str path);
+    uint64_t (*max_body_of)(void *user, str path);
     /* What stands in an answer that the server gives by itself (400, 413, 431, 500, 503): the
      * content type, and the text into @body.  NULL: one plain line.  Called on network threads too.
      */

@@ -391,7 +391,7 @@ static unsigned fill_request(struct job *job, const char *method)
 
 static uint64_t max_body(const struct http_server *server, str path)
 {
-    uint64_t max = server->spec.max_body_of ? server->spec.max_body_of(path) : 0;
+    uint64_t max = server->spec.max_body_of ? server->spec.max_body_of(server->spec.user, path) : 0;
     if (max == 0)
         max = server->spec.max_body;
     return max ? max : LIMIT_HTTP_BODY;

@@ -14,7 +14,8 @@ static bool read_diff_ids(enum parse_flags flags, struct arena *arena, json_t *r
 {
     json_t *rootfs = json_obj(root, "rootfs");
     if (rootfs && json_has_case_twin(rootfs, rootfs_keys, ARRAY_LEN(rootfs_keys)))
-        return err_set(err, ERR_FORMAT, "a member's name differs from a known one only by its case");
+        return err_set(err, ERR_FORMAT,
+                       "a member's name differs from a known one only by its case");
     json_t *list = json_arr(rootfs, "diff_ids");
     size_t n = json_array_size(list);
     if (n > LIMIT_LAYERS)
@@ -88,7 +89,8 @@ static bool read_config(enum parse_flags flags, struct arena *arena, json_t *roo
     if (!is_config(root))
         return err_set(err, ERR_FORMAT, "not the configuration of an image");
     if (json_has_case_twin(root, config_keys, ARRAY_LEN(config_keys)))
-        return err_set(err, ERR_FORMAT, "a member's name differs from a known one only by its case");
+        return err_set(err, ERR_FORMAT,
+                       "a member's name differs from a known one only by its case");
     if (!platform_read(arena, root, &out->platform) ||
         !json_keep(arena, root, "created", &out->created))
         return err_memory(err);

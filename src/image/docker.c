@@ -4,8 +4,8 @@
  *     manifest.json     [{"Config": PATH, "RepoTags": ["name:tag"], "Layers": [PATH, …]}, …]
  *     PATH              configurations and layers; a layer may be a link to another entry, and gzip
  *
- * It holds no manifest, so one is made: the digest of the config is that of its bytes, the digest of a
- * layer that of its bytes as they stand. */
+ * It holds no manifest, so one is made: the digest of the config is that of its bytes, the digest
+ * of a layer that of its bytes as they stand. */
 #include "image/internal.h"
 
 #include <stdlib.h>
@@ -31,7 +31,8 @@ struct docker_archive {
     struct map layers; /* path → struct layer */
 };
 
-/* --- manifest.json ------------------------------------------------------------------------------ */
+/* --- manifest.json ------------------------------------------------------------------------------
+ */
 /* Entries are listed without a leading "./" or "/"; the manifest may write them so. */
 static str clean(str path)
 {
@@ -115,7 +116,8 @@ static bool read_manifest(struct docker_archive *self, struct err *err)
     return true;
 }
 
-/* --- which of the images ------------------------------------------------------------------------ */
+/* --- which of the images ------------------------------------------------------------------------
+ */
 static bool has_tag(const struct saved *image, str tag)
 {
     for (size_t i = 0; i < image->tags.len; i++) {
@@ -138,7 +140,8 @@ static bool fail_with_tags(const struct docker_archive *self, const char *what, 
             sb_addf(&names, "%s%.*s", n++ ? ", " : "",
                     STR_ARG(str_slice(self->images.ptr[i].tags.ptr[j], 0, 80)));
     return err_set(err, ERR_NOT_FOUND, "%.*s: %s%.*s; there are: %s%s", STR_ARG(self->files.path),
-                   what, STR_ARG(tag), n ? names.ptr : "images without a tag", n == 10 ? ", …" : "");
+                   what, STR_ARG(tag), n ? names.ptr : "images without a tag",
+                   n == 10 ? ", …" : "");
 }
 
 static bool choose(struct docker_archive *self, str tag, struct saved **out, struct err *err)
@@ -160,7 +163,8 @@ static bool choose(struct docker_archive *self, str tag, struct saved **out, str
     return fail_with_tags(self, n ? "more than one image is called " : "no image ", tag, err);
 }
 
-/* --- the manifest we make ----------------------------------------------------------------------- */
+/* --- the manifest we make -----------------------------------------------------------------------
+ */
 static bool hash_layer(const struct docker_archive *self, struct layer *layer, struct err *err)
 {
     struct extent extent;
@@ -206,7 +210,8 @@ static void print_descriptor(struct jw *jw, const char *media_type, const digest
     jw_obj_end(jw);
 }
 
-static bool print_manifest(const struct saved *image, struct arena *arena, str *out, struct err *err)
+static bool print_manifest(const struct saved *image, struct arena *arena, str *out,
+                           struct err *err)
 {
     struct jw jw;
     auto_sb text;
@@ -267,8 +272,8 @@ static bool blob_of_image(struct docker_archive *self, struct saved *image, cons
     return false;
 }
 
-static bool docker_blob(struct image_source *source, const struct descriptor *what, struct blob *out,
-                        struct err *err)
+static bool docker_blob(struct image_source *source, const struct descriptor *what,
+                        struct blob *out, struct err *err)
 {
     struct docker_archive *self = (struct docker_archive *)source;
     bool is_found = false;

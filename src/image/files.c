@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* files.c - bytes by path: below a folder (never out of it), or inside an archive file, whose entries
- * somebody listed for us and whose offsets are checked here. */
+/* files.c - bytes by path: below a folder (never out of it), or inside an archive file, whose
+ * entries somebody listed for us and whose offsets are checked here. */
 #include "image/internal.h"
 
 #include <errno.h>
@@ -19,7 +19,8 @@ static bool open_path(struct arena *arena, str path, int flags, int *fd, struct 
         return err_memory(err);
     *fd = open(name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
-        return err_sys(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO, "%s", name);
+        return err_sys(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO, "%s",
+                       name);
     return true;
 }
 
@@ -90,7 +91,8 @@ static const struct archive_entry *entry_of(const struct files *files, str path,
         if (entry->type == ENTRY_FILE)
             return entry;
         if (entry->type != ENTRY_SYMLINK && entry->type != ENTRY_HARDLINK) {
-            err_set(err, ERR_FORMAT, "%.*s: %.*s is not a file", STR_ARG(files->path), STR_ARG(path));
+            err_set(err, ERR_FORMAT, "%.*s: %.*s is not a file", STR_ARG(files->path),
+                    STR_ARG(path));
             return NULL;
         }
         path = entry->link;
@@ -197,7 +199,8 @@ bool files_read(const struct files *files, struct arena *arena, const char *path
     return ok;
 }
 
-/* --- blobs -------------------------------------------------------------------------------------- */
+/* --- blobs --------------------------------------------------------------------------------------
+ */
 struct extent_stream {
     struct extent extent;
     char buf[CHUNK];
@@ -244,7 +247,8 @@ bool blob_from_bytes(str bytes, struct blob *out, struct err *err)
     return true;
 }
 
-/* --- whole blobs -------------------------------------------------------------------------------- */
+/* --- whole blobs --------------------------------------------------------------------------------
+ */
 static bool drain(struct blob *blob, size_t max, struct sb *into, struct err *err)
 {
     str chunk;

@@ -11,7 +11,8 @@
 #include "codec/codec.h"
 #include "model/model.h"
 
-/* --- digests ------------------------------------------------------------------------------------ */
+/* --- digests ------------------------------------------------------------------------------------
+ */
 typedef struct {
     enum hash_kind kind;
     uint8_t n; /* bytes used; 0: none */
@@ -30,7 +31,8 @@ NODISCARD bool digest_check(const digest *want, str bytes, struct err *err);
 NODISCARD bool base64_decode(struct arena *arena, str text, str *out);
 static inline bool digest_is_none(const digest *d) { return d->n == 0; }
 
-/* --- references --------------------------------------------------------------------------------- */
+/* --- references ---------------------------------------------------------------------------------
+ */
 enum source_kind {
     SOURCE_NONE,
     SOURCE_REGISTRY,       /* [docker://]HOST/REPO[:TAG|@DIGEST] */
@@ -51,9 +53,11 @@ struct reference {
 };
 /* A bare existing path is recognised by what it is: a folder with oci-layout, an archive with
  * manifest.json or oci-layout, any other folder as dir:.  Slices borrow from @arena. */
-NODISCARD bool reference_parse(struct arena *arena, str text, struct reference *out, struct err *err);
+NODISCARD bool reference_parse(struct arena *arena, str text, struct reference *out,
+                               struct err *err);
 
-/* Registries whose API answers under another name than the one people write; NULL: an ordinary one. */
+/* Registries whose API answers under another name than the one people write; NULL: an ordinary one.
+ */
 struct registry_row {
     const char *host;          /* "docker.io" */
     const char *api_host;      /* "registry-1.docker.io" */
@@ -62,7 +66,8 @@ struct registry_row {
 };
 const struct registry_row *registry_row_find(str host);
 
-/* --- documents ---------------------------------------------------------------------------------- */
+/* --- documents ----------------------------------------------------------------------------------
+ */
 struct platform {
     str os, arch, variant, os_version;
 };
@@ -76,7 +81,7 @@ struct descriptor {
     uint64_t size_bytes; /* UINT64_MAX when not stated */
     struct platform platform;
     str artifact_type;
-    str ref_name;       /* org.opencontainers.image.ref.name */
+    str ref_name;        /* org.opencontainers.image.ref.name */
     bool is_attestation; /* vnd.docker.reference.type, or platform unknown/unknown */
     bool is_foreign;     /* layer that registries do not distribute */
     str data;            /* embedded content, decoded; empty when none */
@@ -116,11 +121,12 @@ struct image_config {
 };
 NODISCARD bool image_config_parse(struct arena *arena, str json, struct image_config *out,
                                   struct err *err);
-/* The build step that made layer @i: history entries with is_empty_layer are stepped over; empty when
- * the history does not say. */
+/* The build step that made layer @i: history entries with is_empty_layer are stepped over; empty
+ * when the history does not say. */
 str image_created_by(const struct image_config *config, size_t layer);
 
-/* --- sources ------------------------------------------------------------------------------------ */
+/* --- sources ------------------------------------------------------------------------------------
+ */
 struct blob {
     struct source from;
     void (*close)(struct blob *blob);
@@ -164,25 +170,28 @@ typedef VEC(struct archive_entry) archive_entries;
 
 NODISCARD bool image_source_open_dir(const struct reference *ref, struct image_source **out,
                                      struct err *err); /* oci: */
-/* oci-archive: and docker-archive: files are listed by the caller (in the sandbox), read by pread; their
- * entries, not their name, decide which of the two it is.  @entries is copied.  A compressed archive
- * has no offsets to read at: ERR_UNSUPPORTED, unless the caller unpacked it and gives the path of that
+/* oci-archive: and docker-archive: files are listed by the caller (in the sandbox), read by pread;
+ * their entries, not their name, decide which of the two it is.  @entries is copied.  A compressed
+ * archive has no offsets to read at: ERR_UNSUPPORTED, unless the caller unpacked it and gives the
+ * path of that
  * (/proc/self/fd/N will do). */
-NODISCARD bool image_source_open_archive(const struct reference *ref, const archive_entries *entries,
-                                         struct image_source **out, struct err *err);
-/* dir: one plain layer, streamed as a tar of what lies below the root: every path, and the bodies of
- * the files that @wants asks for; others have their size but no body (size 0 in the stream).
- * Entries in byte order of their paths, so the stream is the same for the same tree.  The manifest has
- * no digest (*got is none), its layer neither digest nor size, and the diff id is none: there is nothing
- * to verify.  @wants sees paths without a leading "/" or "./". */
+NODISCARD bool image_source_open_archive(const struct reference *ref,
+                                         const archive_entries *entries, struct image_source **out,
+                                         struct err *err);
+/* dir: one plain layer, streamed as a tar of what lies below the root: every path, and the bodies
+ * of the files that @wants asks for; others have their size but no body (size 0 in the stream).
+ * Entries in byte order of their paths, so the stream is the same for the same tree.  The manifest
+ * has no digest (*got is none), its layer neither digest nor size, and the diff id is none: there
+ * is nothing to verify.  @wants sees paths without a leading "/" or "./". */
 NODISCARD bool image_source_open_root(const struct reference *ref,
-                                      bool (*wants)(void *ctx, const struct entry *entry), void *ctx,
-                                      struct image_source **out, struct err *err);
+                                      bool (*wants)(void *ctx, const struct entry *entry),
+                                      void *ctx, struct image_source **out, struct err *err);
 
-/* --- from a source to images -------------------------------------------------------------------- */
+/* --- from a source to images --------------------------------------------------------------------
+ */
 struct image {
-    digest digest;   /* of its manifest */
-    digest index;    /* of the outermost index it was found in; none */
+    digest digest; /* of its manifest */
+    digest index;  /* of the outermost index it was found in; none */
     struct platform platform;
     struct manifest manifest;
     struct image_config config;
@@ -195,7 +204,7 @@ struct image_choice {
     struct platform platform; /* empty: the machine's own, linux */
     bool is_all;              /* every platform of an index */
 };
-/* Follow indexes (LIMIT_INDEX_DEPTH) to image manifests and read their configurations.  Attestations
+/* Follow indexes (LIMIT_INDEX_DEPTH) to image manifests and read their configurations. Attestations
  * are left out.  With one platform asked for and none of that kind, ERR_NOT_FOUND lists what there
  * is.  A manifest that is no image, or not for Linux, is one image with is_assessable false. */
 NODISCARD bool image_resolve(struct image_source *source, struct arena *arena, str tag,

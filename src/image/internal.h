@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal.h - what the files of image/ share: checked JSON, files in a folder or an archive, choice. */
+/* internal.h - what the files of image/ share: checked JSON, files in a folder or an archive,
+ * choice. */
 #pragma once
 
 #include "base/map.h"
 #include "image/image.h"
 #include "syntax/syntax.h"
 
-/* Whether @object has a member that equals one of @keys but for its case.  Decoders written in Go take
- * "Layers" for "layers" (the last one wins), so such a document means two things to two readers. */
+/* Whether @object has a member that equals one of @keys but for its case.  Decoders written in Go
+ * take "Layers" for "layers" (the last one wins), so such a document means two things to two
+ * readers. */
 bool json_has_case_twin(json_t *object, const char *const *keys, size_t n);
 /* A member copied into @arena; false: the arena is used up. */
 NODISCARD bool json_keep(struct arena *arena, const json_t *object, const char *key, str *out);
 NODISCARD bool platform_read(struct arena *arena, const json_t *object, struct platform *out);
 
-/* A document that a source of ours made for dir: may leave out what nobody can know before the stream
- * was read: digest and size of the layer, and its diff id. */
+/* A document that a source of ours made for dir: may leave out what nobody can know before the
+ * stream was read: digest and size of the layer, and its diff id. */
 enum parse_flags { PARSE_FOREIGN, PARSE_OWN };
 NODISCARD bool manifest_parse_as(enum parse_flags flags, struct arena *arena, str json,
                                  struct manifest *out, struct err *err);
@@ -31,7 +33,8 @@ struct platform platform_own(void);
 int platform_fit(const struct platform *wanted, const struct platform *have);
 
 /* recognise.c: what kind of source a file is, by its first bytes and the names in it. */
-NODISCARD bool archive_recognise(struct arena *arena, str path, enum source_kind *out, struct err *err);
+NODISCARD bool archive_recognise(struct arena *arena, str path, enum source_kind *out,
+                                 struct err *err);
 bool file_is_compressed(int fd);
 
 /* files.c: a folder, or the entries of an archive file, by path. */
@@ -58,8 +61,8 @@ void extent_close(struct extent *extent);
 NODISCARD bool extent_read(struct extent *extent, struct arena *arena, size_t max, str *out,
                            struct err *err);
 /* Find and read whole; more than @max is ERR_LIMIT. */
-NODISCARD bool files_read(const struct files *files, struct arena *arena, const char *path, size_t max,
-                          str *out, struct err *err);
+NODISCARD bool files_read(const struct files *files, struct arena *arena, const char *path,
+                          size_t max, str *out, struct err *err);
 /* Stream; takes over the extent. */
 NODISCARD bool extent_blob(struct extent *extent, struct blob *out, struct err *err);
 NODISCARD bool blob_from_bytes(str bytes, struct blob *out, struct err *err);

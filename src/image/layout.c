@@ -2,8 +2,8 @@
 /* layout.c - OCI image layout (image-spec image-layout.md), in a folder or in an archive:
  *
  *     oci-layout               {"imageLayoutVersion": "1.0.0"}
- *     index.json               an index; its children are named by org.opencontainers.image.ref.name
- *     blobs/sha256/<hex>       manifests, configurations, layers
+ *     index.json               an index; its children are named by
+ * org.opencontainers.image.ref.name blobs/sha256/<hex>       manifests, configurations, layers
  */
 #include "image/internal.h"
 
@@ -40,7 +40,8 @@ static bool read_blob(struct layout *self, struct arena *arena, const digest *d,
             err_wrap(err, "%.*s: %s", STR_ARG(self->files.path), path));
 }
 
-/* --- which of the children ---------------------------------------------------------------------- */
+/* --- which of the children ----------------------------------------------------------------------
+ */
 /* "v1" names a child called "v1", and one called "reg.example/app:v1" when no other is. */
 static bool has_name(const struct descriptor *child, str tag, bool is_exact)
 {
@@ -79,8 +80,8 @@ static void list_names(const struct manifest *index, struct sb *into)
         sb_addc(into, "none");
 }
 
-static bool fail_with_names(const struct layout *self, enum err_kind kind, const char *what, str tag,
-                            struct err *err)
+static bool fail_with_names(const struct layout *self, enum err_kind kind, const char *what,
+                            str tag, struct err *err)
 {
     auto_sb names;
     sb_init(&names, 4096);
@@ -91,7 +92,8 @@ static bool fail_with_names(const struct layout *self, enum err_kind kind, const
 
 /* No tag was asked for: the only child; else, when no child has a name, the index as a whole (*out
  * NULL), which is what a build of several platforms leaves. */
-static bool choose_untagged(const struct layout *self, const struct descriptor **out, struct err *err)
+static bool choose_untagged(const struct layout *self, const struct descriptor **out,
+                            struct err *err)
 {
     const struct manifest *index = &self->index;
     bool is_same = true, is_named = false;
@@ -106,10 +108,12 @@ static bool choose_untagged(const struct layout *self, const struct descriptor *
     *out = is_same ? &index->children.ptr[0] : NULL;
     if (is_same || !is_named)
         return true;
-    return fail_with_names(self, ERR_NOT_FOUND, "several images, say which with :TAG", STR_NONE, err);
+    return fail_with_names(self, ERR_NOT_FOUND, "several images, say which with :TAG", STR_NONE,
+                           err);
 }
 
-static bool choose(const struct layout *self, str tag, const struct descriptor **out, struct err *err)
+static bool choose(const struct layout *self, str tag, const struct descriptor **out,
+                   struct err *err)
 {
     *out = NULL;
     if (str_is_empty(tag))
@@ -123,7 +127,8 @@ static bool choose(const struct layout *self, str tag, const struct descriptor *
                            tag, err);
 }
 
-/* --- the source --------------------------------------------------------------------------------- */
+/* --- the source ---------------------------------------------------------------------------------
+ */
 static bool layout_manifest(struct image_source *source, struct arena *arena, str tag,
                             const digest *want, str *bytes, digest *got, struct err *err)
 {
@@ -142,13 +147,14 @@ static bool layout_manifest(struct image_source *source, struct arena *arena, st
     if (!read_blob(self, arena, got, bytes, err))
         return false;
     if (child && child->size_bytes != UINT64_MAX && child->size_bytes != bytes->len)
-        return err_set(err, ERR_MISMATCH, "%.*s: the manifest has %zu bytes, the index promised %llu",
-                       STR_ARG(self->files.path), bytes->len, (unsigned long long)child->size_bytes);
+        return err_set(
+            err, ERR_MISMATCH, "%.*s: the manifest has %zu bytes, the index promised %llu",
+            STR_ARG(self->files.path), bytes->len, (unsigned long long)child->size_bytes);
     return true;
 }
 
-static bool layout_blob(struct image_source *source, const struct descriptor *what, struct blob *out,
-                        struct err *err)
+static bool layout_blob(struct image_source *source, const struct descriptor *what,
+                        struct blob *out, struct err *err)
 {
     struct layout *self = (struct layout *)source;
     if (digest_is_none(&what->digest))
@@ -179,14 +185,16 @@ static bool read_version(struct layout *self, struct err *err)
         return err_wrap(err, "%.*s: oci-layout", STR_ARG(self->files.path));
     str version = json_str(root, "imageLayoutVersion");
     if (!str_starts(version, STR("1.")))
-        return err_set(err, ERR_UNSUPPORTED, "%.*s: OCI layout of version \"%.*s\", 1 is understood",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%.*s: OCI layout of version \"%.*s\", 1 is understood",
                        STR_ARG(self->files.path), STR_ARG(str_slice(version, 0, 20)));
     return true;
 }
 
 static bool read_index(struct layout *self, struct err *err)
 {
-    if (!files_read(&self->files, &self->arena, "index.json", LIMIT_MANIFEST, &self->index_bytes, err))
+    if (!files_read(&self->files, &self->arena, "index.json", LIMIT_MANIFEST, &self->index_bytes,
+                    err))
         return false;
     if (!manifest_parse(&self->arena, self->index_bytes, &self->index, err))
         return err_wrap(err, "%.*s: index.json", STR_ARG(self->files.path));
@@ -233,8 +241,8 @@ bool image_source_open_dir(const struct reference *ref, struct image_source **ou
     return false;
 }
 
-/* Which of the two formats an archive is, its entries say; where it is both (Docker 25 and later save
- * so), the layout is the better one: its digests are the registry's. */
+/* Which of the two formats an archive is, its entries say; where it is both (Docker 25 and later
+ * save so), the layout is the better one: its digests are the registry's. */
 bool image_source_open_archive(const struct reference *ref, const archive_entries *entries,
                                struct image_source **out, struct err *err)
 {

@@ -5,8 +5,8 @@
 
 static const char *const manifest_keys[] = {"schemaVersion", "mediaType", "artifactType", "config",
                                             "layers",        "manifests", "subject",      "blobs"};
-static const char *const descriptor_keys[] = {"mediaType", "digest",   "size",        "urls",
-                                              "data",      "platform", "annotations", "artifactType"};
+static const char *const descriptor_keys[] = {
+    "mediaType", "digest", "size", "urls", "data", "platform", "annotations", "artifactType"};
 
 bool platform_read(struct arena *arena, const json_t *object, struct platform *out)
 {
@@ -39,7 +39,8 @@ static bool read_digest(const json_t *object, enum parse_flags flags, digest *ou
     if (flags == PARSE_OWN && str_is_empty(text))
         return true;
     if (!digest_parse(text, out))
-        return err_set(err, ERR_FORMAT, "\"%.*s\" is not a digest", STR_ARG(str_slice(text, 0, 90)));
+        return err_set(err, ERR_FORMAT, "\"%.*s\" is not a digest",
+                       STR_ARG(str_slice(text, 0, 90)));
     return true;
 }
 
@@ -60,9 +61,10 @@ static bool read_descriptor(struct arena *arena, enum parse_flags flags, json_t 
     if (!json_is_object(object))
         return err_set(err, ERR_FORMAT, "not an object");
     if (json_has_case_twin(object, descriptor_keys, ARRAY_LEN(descriptor_keys)))
-        return err_set(err, ERR_FORMAT, "a member's name differs from a known one only by its case");
-    if (!read_digest(object, flags, &out->digest, err) || !read_size(object, &out->size_bytes, err) ||
-        !keep_data(arena, object, out, err))
+        return err_set(err, ERR_FORMAT,
+                       "a member's name differs from a known one only by its case");
+    if (!read_digest(object, flags, &out->digest, err) ||
+        !read_size(object, &out->size_bytes, err) || !keep_data(arena, object, out, err))
         return false;
     json_t *notes = json_obj(object, "annotations");
     if (!json_keep(arena, object, "mediaType", &out->media_type) ||
@@ -70,10 +72,9 @@ static bool read_descriptor(struct arena *arena, enum parse_flags flags, json_t 
         !json_keep(arena, notes, "org.opencontainers.image.ref.name", &out->ref_name) ||
         !platform_read(arena, json_obj(object, "platform"), &out->platform))
         return err_memory(err);
-    bool is_unknown = str_eq(out->platform.os, STR("unknown")) &&
-                      str_eq(out->platform.arch, STR("unknown"));
-    out->is_attestation =
-        is_unknown || !str_is_empty(json_str(notes, "vnd.docker.reference.type"));
+    bool is_unknown =
+        str_eq(out->platform.os, STR("unknown")) && str_eq(out->platform.arch, STR("unknown"));
+    out->is_attestation = is_unknown || !str_is_empty(json_str(notes, "vnd.docker.reference.type"));
     out->is_foreign = is_foreign_type(out->media_type);
     return true;
 }
@@ -132,7 +133,8 @@ static bool read_artifact(struct arena *arena, struct manifest *out, struct err 
 static bool check_schema(json_t *root, struct err *err)
 {
     if (json_has_case_twin(root, manifest_keys, ARRAY_LEN(manifest_keys)))
-        return err_set(err, ERR_FORMAT, "a member's name differs from a known one only by its case");
+        return err_set(err, ERR_FORMAT,
+                       "a member's name differs from a known one only by its case");
     int64_t version = json_int(root, "schemaVersion", 2);
     if (version == 1 || json_arr(root, "fsLayers"))
         return err_set(err, ERR_UNSUPPORTED,
@@ -169,8 +171,7 @@ static bool read_root(enum parse_flags flags, struct arena *arena, json_t *root,
         return read_index(arena, root, out, err);
     if (json_object_get(root, "layers") || json_object_get(root, "config"))
         return read_image(arena, flags, root, out, err);
-    if (json_arr(root, "blobs") ||
-        (!str_is_empty(out->artifact_type) && json_obj(root, "subject")))
+    if (json_arr(root, "blobs") || (!str_is_empty(out->artifact_type) && json_obj(root, "subject")))
         return read_artifact(arena, out, err);
     return err_set(err, ERR_FORMAT, "neither a manifest nor an index");
 }

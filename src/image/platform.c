@@ -9,10 +9,12 @@
 static const struct arch_row {
     const char *alias, *arch, *variant;
 } arch_rows[] = {
-    {"x86_64", "amd64", ""},    {"x86-64", "amd64", ""},    {"aarch64", "arm64", ""},
-    {"armhf", "arm", "v7"},     {"armv7l", "arm", "v7"},    {"armel", "arm", "v6"},
-    {"armv6l", "arm", "v6"},    {"i386", "386", ""},        {"i686", "386", ""},
-    {"riscv64", "riscv64", ""}, {"ppc64le", "ppc64le", ""}, {"s390x", "s390x", ""},
+    {"x86_64", "amd64", ""},    {"x86-64", "amd64", ""},
+    {"aarch64", "arm64", ""},   {"armhf", "arm", "v7"},
+    {"armv7l", "arm", "v7"},    {"armel", "arm", "v6"},
+    {"armv6l", "arm", "v6"},    {"i386", "386", ""},
+    {"i686", "386", ""},        {"riscv64", "riscv64", ""},
+    {"ppc64le", "ppc64le", ""}, {"s390x", "s390x", ""},
     {"mips64", "mips64le", ""}, {"loongarch64", "loong64", ""},
 };
 
@@ -32,8 +34,8 @@ static bool is_word(str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == '-';
+        bool ok =
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
         if (!ok)
             return false;
     }

@@ -86,8 +86,8 @@ static bool set_reason(struct arena *arena, struct manifest *manifest, enum mani
         manifest->reason = arena_printf(arena, "an artifact with an empty config, not a container "
                                                "image");
     else
-        manifest->reason = arena_printf(arena, "an artifact of type %.*s, not a container image",
-                                        STR_ARG(type));
+        manifest->reason =
+            arena_printf(arena, "an artifact of type %.*s, not a container image", STR_ARG(type));
     return manifest->reason.ptr != NULL;
 }
 

@@ -101,7 +101,12 @@ static enum source_kind kind_of_tar(int fd)
 static const struct magic_row {
     const char *bytes;
     size_t n;
-} compressed[] = {{"\x1f\x8b", 2}, {"\x28\xb5\x2f\xfd", 4}, {"\xfd" "7zXZ", 5}, {"BZh", 3}};
+} compressed[] = {{"\x1f\x8b", 2},
+                  {"\x28\xb5\x2f\xfd", 4},
+                  {"\xfd"
+                   "7zXZ",
+                   5},
+                  {"BZh", 3}};
 
 static bool is_compressed(str head)
 {

@@ -6,7 +6,8 @@
 
 #include "base/num.h"
 
-/* --- registries with names of their own ----------------------------------------------------------- */
+/* --- registries with names of their own
+ * ----------------------------------------------------------- */
 static const struct registry_row registry_rows[] = {
     {.host = "docker.io",
      .api_host = "registry-1.docker.io",
@@ -26,12 +27,10 @@ const struct registry_row *registry_row_find(str host)
     return NULL;
 }
 
-/* --- grammar: distribution/reference --------------------------------------------------------------- */
+/* --- grammar: distribution/reference
+ * --------------------------------------------------------------- */
 static bool is_alnum_lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-static bool is_word_char(char c)
-{
-    return is_alnum_lower(c) || (c >= 'A' && c <= 'Z') || c == '_';
-}
+static bool is_word_char(char c) { return is_alnum_lower(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 /* [a-z0-9]+ separated by '.', '_', '__' or any number of '-' */
 static bool is_component(str text)
@@ -44,9 +43,10 @@ static bool is_component(str text)
             continue;
         }
         bool is_first = i == 0 || i + 1 == text.len;
-        bool is_ok = c == '-' ? run == 0 || text.ptr[i - 1] == '-'
-                              : (c == '.' && run == 0) ||
-                                    (c == '_' && (run == 0 || (run == 1 && text.ptr[i - 1] == '_')));
+        bool is_ok = c == '-'
+                         ? run == 0 || text.ptr[i - 1] == '-'
+                         : (c == '.' && run == 0) ||
+                               (c == '_' && (run == 0 || (run == 1 && text.ptr[i - 1] == '_')));
         if (is_first || !is_ok)
             return false;
         run++;
@@ -119,7 +119,8 @@ static bool looks_like_host(str text)
            str_eq(text, STR("localhost"));
 }
 
-/* --- registry: [docker://]HOST/REPO[:TAG|@DIGEST] --------------------------------------------------- */
+/* --- registry: [docker://]HOST/REPO[:TAG|@DIGEST]
+ * --------------------------------------------------- */
 static bool fail_without_host(str text, struct err *err)
 {
     bool is_single = str_find_byte(text, '/') == text.len;
@@ -152,7 +153,8 @@ static bool parse_registry(struct arena *arena, str text, struct reference *out,
     if (!str_cut_byte(text, '/', &out->host, &rest) || !looks_like_host(out->host))
         return fail_without_host(text, err);
     if (!is_host(out->host))
-        return err_set(err, ERR_USAGE, "\"%.*s\" is not a host", STR_ARG(str_slice(out->host, 0, 80)));
+        return err_set(err, ERR_USAGE, "\"%.*s\" is not a host",
+                       STR_ARG(str_slice(out->host, 0, 80)));
     bool has_digest = str_cut_byte(rest, '@', &rest, &digest_text);
     if (has_digest && !digest_parse(digest_text, &out->digest))
         return err_set(err, ERR_USAGE, "\"%.*s\" is not a digest: sha256: and 64 digits 0-9a-f",
@@ -164,7 +166,8 @@ static bool parse_registry(struct arena *arena, str text, struct reference *out,
     return read_name(arena, name, out, err);
 }
 
-/* --- what lies at a path ----------------------------------------------------------------------------- */
+/* --- what lies at a path
+ * ----------------------------------------------------------------------------- */
 static bool stat_of(struct arena *arena, str path, struct stat *st)
 {
     const char *name = arena_cstr(arena, path);
@@ -229,7 +232,8 @@ static bool recognise(struct arena *arena, struct reference *out, struct err *er
     return err_set(err, ERR_UNSUPPORTED, "%.*s: neither a file nor a folder", STR_ARG(out->path));
 }
 
-/* --- schemes ------------------------------------------------------------------------------------------ */
+/* --- schemes
+ * ------------------------------------------------------------------------------------------ */
 static bool parse_plain(struct arena *arena, str text, struct reference *out, struct err *err)
 {
     (void)arena;
@@ -258,12 +262,14 @@ static bool parse_bare(struct arena *arena, str text, struct reference *out, str
     if (!split_path(arena, text, out, err))
         return false;
     bool is_path = str_starts(text, STR("/")) || str_starts(text, STR("./")) ||
-                   str_starts(text, STR("../")) || str_eq(text, STR(".")) || str_eq(text, STR(".."));
+                   str_starts(text, STR("../")) || str_eq(text, STR(".")) ||
+                   str_eq(text, STR(".."));
     if (is_path || exists(arena, out->path))
         return recognise(arena, out, err);
     size_t at = str_find(text, STR("://"));
     if (at < text.len)
-        return err_set(err, ERR_USAGE, "\"%.*s\" is not understood: write HOST/REPO[:TAG] without it",
+        return err_set(err, ERR_USAGE,
+                       "\"%.*s\" is not understood: write HOST/REPO[:TAG] without it",
                        STR_ARG(str_slice(text, 0, num_min(at + 3, 40))));
     out->path = STR_NONE;
     out->tag = STR_NONE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolve.c - from what a tag names to the images behind it: indexes are followed, attestations left
- * out, configurations read, and one platform or all of them chosen. */
+/* resolve.c - from what a tag names to the images behind it: indexes are followed, attestations
+ * left out, configurations read, and one platform or all of them chosen. */
 #include "image/internal.h"
 
 /* A manifest below an index that was not fetched, because its platform is not the one asked for. */
@@ -23,10 +23,11 @@ struct walk {
     VEC(struct platform) offered; /* of found, as their index says; else as their config does */
 };
 
-static bool add_document(struct walk *walk, str bytes, const digest *got, const struct descriptor *as,
-                         unsigned depth, struct err *err);
+static bool add_document(struct walk *walk, str bytes, const digest *got,
+                         const struct descriptor *as, unsigned depth, struct err *err);
 
-/* --- one image ---------------------------------------------------------------------------------- */
+/* --- one image ----------------------------------------------------------------------------------
+ */
 static bool load_config(struct walk *walk, struct image *image, struct err *err)
 {
     str bytes;
@@ -68,10 +69,10 @@ static bool judge_system(struct walk *walk, struct image *image, struct err *err
     if (image->is_assessable)
         return true;
     bool is_windows = str_eq_nocase(os, STR("windows"));
-    image->reason = is_windows ? STR("a Windows image: only Linux images are assessed")
-                               : arena_printf(walk->arena,
-                                              "an image for %.*s: only Linux images are assessed",
-                                              STR_ARG(str_slice(os, 0, 60)));
+    image->reason =
+        is_windows ? STR("a Windows image: only Linux images are assessed")
+                   : arena_printf(walk->arena, "an image for %.*s: only Linux images are assessed",
+                                  STR_ARG(str_slice(os, 0, 60)));
     return image->reason.ptr ? true : err_memory(err);
 }
 
@@ -98,7 +99,8 @@ static bool add_image(struct walk *walk, const struct manifest *manifest, const 
     return true;
 }
 
-/* --- indexes ------------------------------------------------------------------------------------ */
+/* --- indexes ------------------------------------------------------------------------------------
+ */
 static bool is_seen(const struct walk *walk, const digest *d)
 {
     for (size_t i = 0; i < walk->seen.len; i++)
@@ -164,8 +166,8 @@ static bool add_index(struct walk *walk, const struct manifest *index, const dig
     return true;
 }
 
-static bool add_document(struct walk *walk, str bytes, const digest *got, const struct descriptor *as,
-                         unsigned depth, struct err *err)
+static bool add_document(struct walk *walk, str bytes, const digest *got,
+                         const struct descriptor *as, unsigned depth, struct err *err)
 {
     struct manifest manifest;
     enum parse_flags flags = digest_is_none(got) ? PARSE_OWN : PARSE_FOREIGN;
@@ -181,7 +183,8 @@ static bool add_document(struct walk *walk, str bytes, const digest *got, const 
     return ok || (as ? err_wrap(err, "%.19s…", text) : false);
 }
 
-/* --- the choice --------------------------------------------------------------------------------- */
+/* --- the choice ---------------------------------------------------------------------------------
+ */
 static bool is_image(const struct image *image) { return image->manifest.kind == MANIFEST_IMAGE; }
 
 static bool fail_with_platforms(struct walk *walk, struct err *err)

@@ -26,8 +26,8 @@ struct root {
     void *ctx;
 };
 
-/* A folder on the way down.  Each sub-folder is in it twice, as "name" and as "name/": the entry, and
- * what is below it.  So the order of steps is the byte order of paths ("a", "a-b", "a/x"). */
+/* A folder on the way down.  Each sub-folder is in it twice, as "name" and as "name/": the entry,
+ * and what is below it.  So the order of steps is the byte order of paths ("a", "a-b", "a/x"). */
 struct level {
     struct level *up;
     struct arena arena;
@@ -49,8 +49,12 @@ struct root_stream {
     char piece[PIECE];
 };
 
-/* --- folders -------------------------------------------------------------------------------------- */
-static int by_bytes(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+/* --- folders
+ * -------------------------------------------------------------------------------------- */
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
 
 static void leave(struct root_stream *s)
 {
@@ -134,7 +138,8 @@ static bool enter(struct root_stream *s, str path, struct err *err)
     return level->path.ptr ? fill(s, level, err) : err_memory(err);
 }
 
-/* --- entries -------------------------------------------------------------------------------------- */
+/* --- entries
+ * -------------------------------------------------------------------------------------- */
 static enum entry_type type_of(mode_t mode)
 {
     if (S_ISREG(mode))
@@ -190,14 +195,14 @@ static bool read_link(struct level *level, int fd, struct entry *entry, struct e
     if (n < 0)
         return err_sys(err, ERR_IO, "/%.*s", STR_ARG(entry->path));
     if ((uint64_t)n > LIMIT_PATH)
-        return err_set(err, ERR_LIMIT, "/%.*s: a link of more than %llu bytes", STR_ARG(entry->path),
-                       (unsigned long long)LIMIT_PATH);
+        return err_set(err, ERR_LIMIT, "/%.*s: a link of more than %llu bytes",
+                       STR_ARG(entry->path), (unsigned long long)LIMIT_PATH);
     entry->link = (str){target, (size_t)n};
     return true;
 }
 
-/* The body is read from a descriptor of its own, opened only now: a file that nobody wants need not be
- * readable. */
+/* The body is read from a descriptor of its own, opened only now: a file that nobody wants need not
+ * be readable. */
 static bool open_body(struct root_stream *s, const struct entry *entry, struct err *err)
 {
     struct stat st;
@@ -227,21 +232,23 @@ static bool add_entry(struct root_stream *s, str path, struct err *err)
     int fd = -1;
     struct entry entry;
     if (++s->n_entries > LIMIT_LAYER_FILES)
-        return err_set(err, ERR_LIMIT, "more than %llu files", (unsigned long long)LIMIT_LAYER_FILES);
+        return err_set(err, ERR_LIMIT, "more than %llu files",
+                       (unsigned long long)LIMIT_LAYER_FILES);
     if (!root_open(s->root->fd, path.ptr, O_PATH | O_NOFOLLOW | O_CLOEXEC, &fd, err))
         return is_gone(err);
     bool ok = describe(s->level, fd, path, &entry, err);
     close(fd);
     if (!ok)
         return false;
-    bool is_wanted = entry.type == ENTRY_FILE && entry.size_bytes > 0 &&
-                     s->root->wants(s->root->ctx, &entry);
+    bool is_wanted =
+        entry.type == ENTRY_FILE && entry.size_bytes > 0 && s->root->wants(s->root->ctx, &entry);
     if (is_wanted && !open_body(s, &entry, err))
         return is_gone(err);
     return write_header(s, &entry, is_wanted ? entry.size_bytes : 0, err);
 }
 
-/* --- the stream ----------------------------------------------------------------------------------- */
+/* --- the stream
+ * ----------------------------------------------------------------------------------- */
 static bool end_body(struct root_stream *s)
 {
     close(s->file);
@@ -350,7 +357,8 @@ static bool open_layer(struct root *root, struct blob *out, struct err *err)
     return err_wrap(err, "%.*s", STR_ARG(root->path));
 }
 
-/* --- the source ----------------------------------------------------------------------------------- */
+/* --- the source
+ * ----------------------------------------------------------------------------------- */
 static bool root_manifest(struct image_source *source, struct arena *arena, str tag,
                           const digest *want, str *bytes, digest *got, struct err *err)
 {
@@ -370,7 +378,8 @@ static bool root_blob(struct image_source *source, const struct descriptor *what
         return open_layer(self, out, err);
     if (digest_eq(&what->digest, &self->config_digest))
         return blob_from_bytes(self->config, out, err);
-    return err_set(err, ERR_NOT_FOUND, "%.*s: a plain folder has no such blob", STR_ARG(self->path));
+    return err_set(err, ERR_NOT_FOUND, "%.*s: a plain folder has no such blob",
+                   STR_ARG(self->path));
 }
 
 static void root_close(struct image_source *source)
@@ -389,11 +398,10 @@ static bool make_documents(struct root *self, struct err *err)
 {
     char text[DIGEST_TEXT_SIZE];
     struct platform own = platform_own();
-    self->config = arena_printf(
-        &self->arena,
-        "{\"architecture\":\"%.*s\",\"variant\":\"%.*s\",\"os\":\"linux\","
-        "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[null]}}",
-        STR_ARG(own.arch), STR_ARG(own.variant));
+    self->config = arena_printf(&self->arena,
+                                "{\"architecture\":\"%.*s\",\"variant\":\"%.*s\",\"os\":\"linux\","
+                                "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[null]}}",
+                                STR_ARG(own.arch), STR_ARG(own.variant));
     self->config_digest = digest_of(HASH_SHA256, self->config);
     digest_print(&self->config_digest, text);
     self->manifest = arena_printf(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apk.c - lib/apk/db/installed: records of lines "X:value", one letter a field, an empty line behind
- * each.  Behind a record's own fields follow its folders (F) and files (R), whose fields (a, M, Z) we
- * pass over. */
+/* apk.c - lib/apk/db/installed: records of lines "X:value", one letter a field, an empty line
+ * behind each.  Behind a record's own fields follow its folders (F) and files (R), whose fields (a,
+ * M, Z) we pass over. */
 #include "base/limits.h"
 #include "inventory/internal.h"
 
@@ -106,13 +106,14 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
     str origin = record->origin.len ? record->origin : record->name;
     if (record->license.len > LIMIT_FIELD)
         return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
-    struct package *package = record_package(arena, file, "apk", record->name, record->version,
-                                             record->arch, err);
+    struct package *package =
+        record_package(arena, file, "apk", record->name, record->version, record->arch, err);
     if (!package)
         return false;
     package->source_version = package->version; /* one build, one version */
     return record_share(arena, file, offsetof(struct package, source_name), origin, err) &&
-           record_share(arena, file, offsetof(struct package, maintainer), record->maintainer, err) &&
+           record_share(arena, file, offsetof(struct package, maintainer), record->maintainer,
+                        err) &&
            add_licenses(arena, package, record->license, err);
 }
 
@@ -125,7 +126,8 @@ static bool end_record(struct arena *arena, struct file_record *file, struct rec
     if (!done.has_anything || done.is_broken)
         return true;
     if (done.name.len == 0 || done.version.len == 0) {
-        flaws_add(flaws, done.line, "a record without %s", done.name.len ? "version (V)" : "name (P)");
+        flaws_add(flaws, done.line, "a record without %s",
+                  done.name.len ? "version (V)" : "name (P)");
         return true;
     }
     size_t n = file->packages.len;

@@ -20,7 +20,8 @@ static bool debian_version_parse(struct arena *arena, str path, struct rd *in,
         return err_memory(err);
     distro->id = STR("debian");
     if (copy.ptr[0] >= '0' && copy.ptr[0] <= '9')
-        distro->version_id = str_slice(copy, 0, str_find_byte(copy, '.')); /* os-release says "12" */
+        distro->version_id =
+            str_slice(copy, 0, str_find_byte(copy, '.')); /* os-release says "12" */
     else
         distro->codename = copy;
     return true;

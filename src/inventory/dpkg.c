@@ -16,8 +16,8 @@ static bool read_fields(const struct stanza *stanza, struct fields *out)
         str name;
         str *value;
     } wanted[] = {
-        {STR("Package"), &out->package}, {STR("Version"), &out->version},
-        {STR("Status"), &out->status},   {STR("Source"), &out->source},
+        {STR("Package"), &out->package},   {STR("Version"), &out->version},
+        {STR("Status"), &out->status},     {STR("Source"), &out->source},
         {STR("Architecture"), &out->arch}, {STR("Maintainer"), &out->maintainer},
     };
     bool has_any = false;
@@ -41,7 +41,8 @@ static bool third_word(str status, str *word)
 {
     str want, flag;
     status = str_trim(status);
-    if (!str_cut_byte(status, ' ', &want, &status) || !str_cut_byte(str_trim(status), ' ', &flag, word))
+    if (!str_cut_byte(status, ' ', &want, &status) ||
+        !str_cut_byte(str_trim(status), ' ', &flag, word))
         return false;
     *word = str_trim(*word);
     return word->len && str_find_byte(*word, ' ') == word->len;
@@ -70,16 +71,17 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
     if (!record_package(arena, file, "deb", fields->package, fields->version, fields->arch, err))
         return false;
     return record_share(arena, file, offsetof(struct package, source_name), source, err) &&
-           record_share(arena, file, offsetof(struct package, source_version), source_version, err) &&
+           record_share(arena, file, offsetof(struct package, source_version), source_version,
+                        err) &&
            record_share(arena, file, offsetof(struct package, maintainer), fields->maintainer, err);
 }
 
 struct dpkg {
-    struct arena *arena; /* for packages */
+    struct arena *arena;  /* for packages */
     struct arena scratch; /* for a stanza's fields */
     struct file_record *file;
     struct flaws flaws;
-    size_t n_lines; /* before the block in hand */
+    size_t n_lines;   /* before the block in hand */
     bool is_status_d; /* no Status field: it is there, so it is installed */
 };
 
@@ -102,7 +104,8 @@ static bool read_stanza(struct dpkg *dpkg, const struct stanza *stanza, struct e
         return true;
     }
     bool is_installed = fields.status.ptr ? str_eq(state, STR("installed")) : dpkg->is_status_d;
-    if (!is_installed) /* removed, never there, or half there: dpkg(1) lists only installed as usable */
+    if (!is_installed) /* removed, never there, or half there: dpkg(1) lists only installed as
+                          usable */
         return true;
     if (fields.package.len == 0 || fields.version.len == 0) {
         flaws_add(&dpkg->flaws, line, "installed, but without %s",
@@ -190,7 +193,8 @@ static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file
 const struct detector detector_dpkg = {
     .name = "dpkg",
     .revision = 1,
-    .summary = "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
+    .summary =
+        "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
     .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",
     .paths = PATHS("var/lib/dpkg/status", "var/lib/dpkg/status.d/*"),
     .max_bytes = LIMIT_PACKAGE_DB,

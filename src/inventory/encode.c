@@ -18,9 +18,9 @@ enum { FILE_FAILED = 1, FILE_DISTRO = 2 };
 
 /* The strings of a package in the order of the bits of `same`; licences are bit 7. */
 static const size_t fields[] = {
-    offsetof(struct package, type),           offsetof(struct package, arch),
-    offsetof(struct package, source_name),    offsetof(struct package, source_version),
-    offsetof(struct package, maintainer),     offsetof(struct package, name),
+    offsetof(struct package, type),        offsetof(struct package, arch),
+    offsetof(struct package, source_name), offsetof(struct package, source_version),
+    offsetof(struct package, maintainer),  offsetof(struct package, name),
     offsetof(struct package, version),
 };
 enum { N_FIELDS = 7, SAME_LICENSES = 1 << 7 };
@@ -211,8 +211,8 @@ static void get_package(struct decode *decode, struct file_record *file, str pat
     if (!package)
         return;
     const struct package *last = file->packages.len > 1 ? package - 1 : &none;
-    *package = (struct package){
-        .path = path, .evidence = EVIDENCE_INSTALLED, .is_os = true, .layer = -1};
+    *package =
+        (struct package){.path = path, .evidence = EVIDENCE_INSTALLED, .is_os = true, .layer = -1};
     uint8_t same = rd_u8(in);
     for (size_t i = 0; i < N_FIELDS; i++) {
         *field_at(package, i) = same >> i & 1 ? field_of(last, i) : rd_blob(in, LIMIT_FIELD);

@@ -45,13 +45,13 @@ struct spot {
     struct spot *parent;
     struct spot *first, *last, *next, *prev; /* those of its folder that are there */
     enum spot_kind kind;
-    int layer;         /* that put it there */
-    int cleared_layer; /* in which its lower content was taken away */
-    str target;        /* of a symlink */
+    int layer;                        /* that put it there */
+    int cleared_layer;                /* in which its lower content was taken away */
+    str target;                       /* of a symlink */
     const struct file_record *record; /* of a file; NULL: its content is not known */
     const char *reason;               /* why it is not */
     VEC(struct spot_state) states;    /* by layer, the last one is the present */
-    bool is_reached, is_read;         /* for the merge: some pattern led here; its packages are in */
+    bool is_reached, is_read; /* for the merge: some pattern led here; its packages are in */
 };
 struct tree {
     struct arena *arena;
@@ -76,7 +76,8 @@ enum walk {
     WALK_LOOP,    /* too many links, or too long a path */
 };
 /* Follow @path from @from, links too, the last one as well. */
-enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot **spot, str *missing);
+enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot **spot,
+                    str *missing);
 
 /* --- for detectors ---------------------------------------------------------------------------- */
 /* A new package with its first four fields copied.  @file's last package shares its strings where
@@ -86,7 +87,8 @@ struct package *record_package(struct arena *arena, struct file_record *file, co
 /* Copy, or what the package before has when it is equal.  Offset of a str in struct package. */
 NODISCARD bool record_share(struct arena *arena, struct file_record *file, size_t field, str value,
                             struct err *err);
-/* Collects what is wrong with a file's records: the first reason in full and the number of others. */
+/* Collects what is wrong with a file's records: the first reason in full and the number of others.
+ */
 struct flaws {
     struct err first;
     size_t n;
@@ -103,6 +105,7 @@ struct assignment {
 NODISCARD enum next assignment_read(struct rd *in, struct arena *arena, struct assignment *out,
                                     size_t *n_odd);
 
-int package_cmp_key(const struct package *a, const struct package *b); /* type, name, version, arch */
-const struct detector *detector_find(str name);                       /* NULL: not known */
+int package_cmp_key(const struct package *a,
+                    const struct package *b);   /* type, name, version, arch */
+const struct detector *detector_find(str name); /* NULL: not known */
 enum { INVENTORY_ENCODING = 1 };

@@ -118,10 +118,8 @@ struct package *record_package(struct arena *arena, struct file_record *file, co
         err_memory(err);
         return NULL;
     }
-    *package = (struct package){.type = str_from(type),
-                                .evidence = EVIDENCE_INSTALLED,
-                                .is_os = true,
-                                .layer = -1};
+    *package = (struct package){
+        .type = str_from(type), .evidence = EVIDENCE_INSTALLED, .is_os = true, .layer = -1};
     if (!record_share(arena, file, offsetof(struct package, name), name, err) ||
         !record_share(arena, file, offsetof(struct package, version), version, err) ||
         !record_share(arena, file, offsetof(struct package, arch), arch, err)) {
@@ -152,6 +150,7 @@ bool flaws_ok(const struct flaws *flaws, struct err *err)
         return true;
     *err = flaws->first;
     if (flaws->n > 1)
-        return err_set(err, flaws->first.kind, "%.150s, and %zu more", flaws->first.msg, flaws->n - 1);
+        return err_set(err, flaws->first.kind, "%.150s, and %zu more", flaws->first.msg,
+                       flaws->n - 1);
     return false;
 }

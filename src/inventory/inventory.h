@@ -16,44 +16,50 @@
 #include "codec/codec.h"
 #include "model/model.h"
 
-/* --- detectors: one format per file, one row each -------------------------------------------------- */
+/* --- detectors: one format per file, one row each
+ * -------------------------------------------------- */
 struct file_record;
 struct detector {
-    const char *name;      /* "dpkg" */
-    unsigned revision;     /* rises when the same input gives a different answer: cached results die */
-    const char *summary;   /* for docs/support.md: what it reads */
-    const char *spec;      /* the document it follows */
-    const char *const *paths; /* patterns without leading slash, '*' matches within one component; NULL-terminated */
-    size_t max_bytes;      /* of a file it reads whole */
-    bool is_os_database;   /* unreadable: the scan is incomplete */
-    unsigned release_rank; /* of a release file: the lowest that names a distribution wins, and within
-                            * a row the first path does; 0: not a release file */
-    /* @file gains what @in holds; strings are copied into @arena.  On failure packages already added
-     * stay, and the caller makes a notice of *err. */
+    const char *name;  /* "dpkg" */
+    unsigned revision; /* rises when the same input gives a different answer: cached results die */
+    const char *summary;      /* for docs/support.md: what it reads */
+    const char *spec;         /* the document it follows */
+    const char *const *paths; /* patterns without leading slash, '*' matches within one component;
+                                 NULL-terminated */
+    size_t max_bytes;         /* of a file it reads whole */
+    bool is_os_database;      /* unreadable: the scan is incomplete */
+    unsigned release_rank;    /* of a release file: the lowest that names a distribution wins, and
+                               * within    a row the first path does; 0: not a release file */
+    /* @file gains what @in holds; strings are copied into @arena.  On failure packages already
+     * added stay, and the caller makes a notice of *err. */
     bool (*parse)(struct arena *arena, str path, struct rd *in, struct file_record *file,
                   struct err *err);
 };
 #define PATHS(...) ((const char *const[]){__VA_ARGS__, NULL})
 const struct detector *const *inventory_detectors(size_t *n);
-/* Changes whenever a detector, its revision, or the encoding does: part of a stored inventory's key. */
+/* Changes whenever a detector, its revision, or the encoding does: part of a stored inventory's
+ * key. */
 uint64_t inventory_revision(void);
 
 /* What one file of one layer said.  Besides the files at a detector's paths these are the strays:
  * files elsewhere with the name of a database, to which a link of another layer may lead. */
 struct file_record {
-    str path; /* cleaned, no leading slash */
+    str path;       /* cleaned, no leading slash */
     uint64_t order; /* of its entry in the layer's stream, from 1 */
     const struct detector *detector;
-    packages packages; /* sorted by type, name, version, arch; layer -1, path = this path with a leading slash */
+    packages packages;    /* sorted by type, name, version, arch; layer -1, path = this path with a
+                             leading slash */
     struct distro distro; /* of a release file; id empty otherwise */
     bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
     str reason;     /* why */
 };
 
-/* --- one layer -------------------------------------------------------------------------------------- */
-/* What the layer does to the file tree where it touches a database path, in the order of the stream,
- * for the merge to repeat.  A database path is one that a detector's pattern matches or a folder above
- * it; all whiteouts and opaque folders are kept, and links elsewhere that lead to a database path. */
+/* --- one layer
+ * -------------------------------------------------------------------------------------- */
+/* What the layer does to the file tree where it touches a database path, in the order of the
+ * stream, for the merge to repeat.  A database path is one that a detector's pattern matches or a
+ * folder above it; all whiteouts and opaque folders are kept, and links elsewhere that lead to a
+ * database path. */
 enum step_kind {
     STEP_WHITEOUT, /* the path loses what lower layers put there: "a/b" of "a/.wh.b" */
     STEP_OPAQUE,   /* the folder loses what lower layers put into it */
@@ -70,9 +76,9 @@ struct layer_step {
     str target;     /* as stored for a symlink; cleaned path for a hard link; else empty */
 };
 struct layer_inventory {
-    VEC(struct file_record) files; /* sorted by path, then order */
-    VEC(struct layer_step) steps;  /* sorted by order */
-    notices notices;               /* about the layer itself; what a file lacks is in its record */
+    VEC(struct file_record) files;  /* sorted by path, then order */
+    VEC(struct layer_step) steps;   /* sorted by order */
+    notices notices;                /* about the layer itself; what a file lacks is in its record */
     uint64_t n_entries, size_bytes; /* entries, and the bytes of their bodies */
 };
 
@@ -80,11 +86,12 @@ struct layer_scan;
 NODISCARD bool layer_scan_open(struct arena *arena, const struct cancel *cancel,
                                struct layer_scan **out, struct err *err);
 /* One tar entry.  Asks the compiled matcher once; when it wants the body it reads it from @archive
- * (archive_data) before returning.  A bad file is a notice, not a failure; false only when the layer
- * itself cannot be gone on with (limit of entries, arena, broken stream). */
+ * (archive_data) before returning.  A bad file is a notice, not a failure; false only when the
+ * layer itself cannot be gone on with (limit of entries, arena, broken stream). */
 NODISCARD bool layer_scan_entry(struct layer_scan *scan, const struct entry *entry,
                                 struct archive_reader *archive, struct err *err);
-NODISCARD bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, struct err *err);
+NODISCARD bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out,
+                                struct err *err);
 /* True when a file of that path would be read whole: what dir: asks before it streams a body. */
 bool inventory_wants(const struct entry *entry);
 
@@ -95,16 +102,19 @@ NODISCARD bool layer_inventory_encode(const struct layer_inventory *layer, struc
 NODISCARD bool layer_inventory_decode(struct arena *arena, str bytes, struct layer_inventory *out,
                                       struct err *err);
 
-/* --- the image --------------------------------------------------------------------------------------- */
+/* --- the image
+ * --------------------------------------------------------------------------------------- */
 struct image_inventory {
     struct distro distro;
-    packages packages; /* sorted by type, name, version, arch, path; layer is the one that brought it */
+    packages
+        packages; /* sorted by type, name, version, arch, path; layer is the one that brought it */
     notices notices;
-    bool is_complete;  /* every database was read whole */
+    bool is_complete;   /* every database was read whole */
     bool is_identified; /* at least a distribution or a package was found */
 };
 /* Layers from the base up, whiteouts, opaque folders, links and replacements applied; a package's
  * layer is the lowest one from which on it stood unchanged in its database.
  * @out borrows the strings of @layers. */
-NODISCARD bool image_inventory_merge(struct arena *arena, const struct layer_inventory *const *layers,
-                                     size_t n, struct image_inventory *out, struct err *err);
+NODISCARD bool image_inventory_merge(struct arena *arena,
+                                     const struct layer_inventory *const *layers, size_t n,
+                                     struct image_inventory *out, struct err *err);

@@ -12,7 +12,7 @@
 struct folder_set {
     struct seen_folder {
         uint64_t hash, order; /* order 0: free */
-    } *slots;
+    } * slots;
     size_t len, cap;
 };
 
@@ -25,7 +25,7 @@ struct layer_scan {
     struct map odd_links; /* kept for where they lead: what replaces them is kept too */
     size_t n_strays, n_packages;
     size_t n_odd, n_incomplete; /* notices that change nothing, and those that do */
-    char *room, *room2; /* LIMIT_PATH bytes each */
+    char *room, *room2;         /* LIMIT_PATH bytes each */
 };
 
 enum { ODD_TOLD = 20 }; /* harmless oddities of one layer that are told one by one */
@@ -138,8 +138,8 @@ static bool finish_file(struct layer_scan *scan, struct file_record *file, struc
     return true;
 }
 
-/* Read the body and let the detector have it.  What is wrong with the file stays with its record; what
- * is wrong with the stream, the budget or the time ends the layer. */
+/* Read the body and let the detector have it.  What is wrong with the file stays with its record;
+ * what is wrong with the stream, the budget or the time ends the layer. */
 static bool parse_file(struct layer_scan *scan, struct file_record *file, const struct entry *entry,
                        struct archive_reader *archive, struct err *err)
 {
@@ -216,8 +216,7 @@ static bool on_hardlink(struct layer_scan *scan, str path, str target, struct er
 {
     str cleaned;
     enum clean clean = path_clean(target, scan->room2, &cleaned);
-    if (!is_kept(scan, path) &&
-        (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, cleaned)))
+    if (!is_kept(scan, path) && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, cleaned)))
         return true;
     if (clean != CLEAN_OK || cleaned.len == 0)
         return add_notice(scan, NOTICE_UNREADABLE, true, path, "a hard link to no valid path", err);
@@ -269,7 +268,8 @@ bool layer_scan_entry(struct layer_scan *scan, const struct entry *entry,
                       struct archive_reader *archive, struct err *err)
 {
     if (++scan->out.n_entries > LIMIT_LAYER_FILES)
-        return err_set(err, ERR_LIMIT, "more than %zu entries in a layer", (size_t)LIMIT_LAYER_FILES);
+        return err_set(err, ERR_LIMIT, "more than %zu entries in a layer",
+                       (size_t)LIMIT_LAYER_FILES);
     if ((scan->out.n_entries & 255) == 1 && cancel_is(scan->cancel, err))
         return false;
     if (__builtin_add_overflow(scan->out.size_bytes, entry->size_bytes, &scan->out.size_bytes))

@@ -18,8 +18,8 @@ static str id_from_name(struct arena *arena, str name)
     return (str){id, n};
 }
 
-static bool lsb_release_parse(struct arena *arena, str path, struct rd *in, struct file_record *file,
-                              struct err *err)
+static bool lsb_release_parse(struct arena *arena, str path, struct rd *in,
+                              struct file_record *file, struct err *err)
 {
     (void)path;
     struct distro *distro = &file->distro;
@@ -42,14 +42,16 @@ static bool lsb_release_parse(struct arena *arena, str path, struct rd *in, stru
     if (next == NEXT_ERR)
         return rd_ok(in, err);
     if (distro->id.len == 0 && n_odd)
-        return err_set(err, ERR_FORMAT, "no DISTRIB_ID, and %zu lines that are no assignment", n_odd);
+        return err_set(err, ERR_FORMAT, "no DISTRIB_ID, and %zu lines that are no assignment",
+                       n_odd);
     return true;
 }
 
 const struct detector detector_lsb_release = {
     .name = "lsb_release",
     .revision = 1,
-    .summary = "the distribution where os-release is missing: DISTRIB_ID, _RELEASE, _CODENAME, _DESCRIPTION",
+    .summary = "the distribution where os-release is missing: DISTRIB_ID, _RELEASE, _CODENAME, "
+               "_DESCRIPTION",
     .spec = "Linux Standard Base 3.0, lsb_release",
     .paths = PATHS("etc/lsb-release", "usr/lib/lsb-release"),
     .max_bytes = LIMIT_RELEASE_FILE,

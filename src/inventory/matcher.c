@@ -160,7 +160,8 @@ bool matcher_is_folder(const struct matcher *matcher, str path)
 bool matcher_is_known(const struct matcher *matcher, str path)
 {
     bool is_stray;
-    return matcher_is_folder(matcher, path) || (matcher_find(matcher, path, &is_stray) && !is_stray);
+    return matcher_is_folder(matcher, path) ||
+           (matcher_find(matcher, path, &is_stray) && !is_stray);
 }
 
 bool matcher_is_kept(const struct matcher *matcher, str path)

@@ -86,7 +86,8 @@ static bool follow(struct merge *merge, const struct look *look, struct spot *fr
            look->lost(merge, look, look->pattern, "links without an end", err);
 }
 
-/* @rest of the pattern from @from on; empty: it is the file.  Depth: the '*' in our own patterns. */
+/* @rest of the pattern from @from on; empty: it is the file.  Depth: the '*' in our own patterns.
+ */
 static bool look_from(struct merge *merge, const struct look *look, struct spot *from, str rest,
                       struct err *err)
 {
@@ -238,8 +239,7 @@ static bool read_databases(struct merge *merge, struct err *err)
     size_t n;
     const struct detector *const *all = inventory_detectors(&n);
     for (size_t i = 0; i < n; i++) {
-        struct look look = {
-            .detector = all[i], .found = found_database, .lost = lost_database};
+        struct look look = {.detector = all[i], .found = found_database, .lost = lost_database};
         if (all[i]->release_rank)
             continue;
         for (const char *const *path = all[i]->paths; *path; path++)
@@ -301,8 +301,7 @@ static bool read_releases(struct merge *merge, struct err *err)
     for (;;) {
         const struct detector *next = NULL; /* the lowest rank above @rank */
         for (size_t i = 0; i < n; i++)
-            if (all[i]->release_rank > rank &&
-                (!next || all[i]->release_rank < next->release_rank))
+            if (all[i]->release_rank > rank && (!next || all[i]->release_rank < next->release_rank))
                 next = all[i];
         if (!next)
             return true;
@@ -320,8 +319,7 @@ static bool has_unreached(const struct merge *merge, const struct doubt *doubt)
     for (size_t i = 0; i < merge->tree.spots.len; i++) {
         const struct spot *spot = merge->tree.spots.entries[i].value;
         if (spot->kind == SPOT_FILE && spot->record && !spot->is_reached &&
-            spot->record->detector == doubt->detector &&
-            is_named_like(doubt->pattern, spot->path))
+            spot->record->detector == doubt->detector && is_named_like(doubt->pattern, spot->path))
             return true;
     }
     return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* os_release.c - etc/os-release: assignments as a shell reads them, without expansion: os-release(5).
- * lsb_release.c reads its file by the same rules. */
+/* os_release.c - etc/os-release: assignments as a shell reads them, without expansion:
+ * os-release(5). lsb_release.c reads its file by the same rules. */
 #include "base/limits.h"
 #include "inventory/internal.h"
 

@@ -9,17 +9,14 @@
 static const struct {
     const char *name, *id;
 } names[] = {
-    {"AlmaLinux", "almalinux"},
-    {"Amazon Linux", "amzn"},
-    {"CentOS", "centos"},
-    {"Fedora", "fedora"},
-    {"Oracle Linux", "ol"},
-    {"Red Hat Enterprise Linux", "rhel"},
-    {"Rocky Linux", "rocky"},
-    {"Scientific Linux", "scientific"},
+    {"AlmaLinux", "almalinux"}, {"Amazon Linux", "amzn"},
+    {"CentOS", "centos"},       {"Fedora", "fedora"},
+    {"Oracle Linux", "ol"},     {"Red Hat Enterprise Linux", "rhel"},
+    {"Rocky Linux", "rocky"},   {"Scientific Linux", "scientific"},
 };
 
-static bool copy_parts(struct arena *arena, struct distro *distro, str line, str rest, struct err *err)
+static bool copy_parts(struct arena *arena, struct distro *distro, str line, str rest,
+                       struct err *err)
 {
     str version, codename, after;
     str_cut_byte(str_trim(rest), ' ', &version, &rest);

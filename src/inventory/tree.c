@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.c - the database paths of an image as its layers make them, one after the other.
  *
- * As container runtimes extract: the folders of an entry are followed through links, within the root;
- * its last name is not.  A folder on a folder is the same folder; anything else replaces what stood
- * there with all that was in it.  A missing folder comes into being.  Whiteouts and opaque folders
- * take away only what lower layers put (OCI image specification, layer.md). */
+ * As container runtimes extract: the folders of an entry are followed through links, within the
+ * root; its last name is not.  A folder on a folder is the same folder; anything else replaces what
+ * stood there with all that was in it.  A missing folder comes into being.  Whiteouts and opaque
+ * folders take away only what lower layers put (OCI image specification, layer.md). */
 #include "inventory/internal.h"
 
 #include <string.h>
@@ -156,7 +156,7 @@ static bool clear_lower(struct tree *tree, struct spot *dir, int layer, struct e
 /* The target of a link before the names that are still to go: @rest may lie in the other room. */
 static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
 {
-    char *to = tree->room[*room ^= 1];
+    char *to = tree->room[ *room ^= 1];
     size_t len = target.len + 1 + rest->len;
     if (len > LIMIT_PATH)
         return false;
@@ -295,7 +295,8 @@ static bool place(struct tree *tree, str path, int layer, struct spot **out, str
     return *out != NULL;
 }
 
-static bool apply_file(struct tree *tree, const struct file_record *file, int layer, struct err *err)
+static bool apply_file(struct tree *tree, const struct file_record *file, int layer,
+                       struct err *err)
 {
     struct spot *spot;
     if (!place(tree, file->path, layer, &spot, err))

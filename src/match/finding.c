@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finding.c - one vulnerability of one subject: what the claims say together.  Claims come in the order
- * of identify(): the distribution's own first. */
+/* finding.c - one vulnerability of one subject: what the claims say together.  Claims come in the
+ * order of identify(): the distribution's own first. */
 #include "match/internal.h"
 
 #include "base/num.h"
@@ -29,7 +29,8 @@ static const struct claim *next_claim(const struct making *m, size_t *i)
     return NULL;
 }
 
-/* --- which installed packages -------------------------------------------------------------------- */
+/* --- which installed packages --------------------------------------------------------------------
+ */
 static bool concerns(const struct claim *claim, const struct package *package)
 {
     return !claim->package || (str_eq(claim->package->name, package->name) &&
@@ -73,7 +74,10 @@ static bool push_unique(struct arena *arena, strs *to, str s)
     return slot != NULL;
 }
 
-static int cmp_strs(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+static int cmp_strs(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
 
 static void sort_unique(strs *list)
 {
@@ -119,13 +123,15 @@ static bool print_purl(struct making *m)
     return m->finding->purl.ptr != NULL;
 }
 
-/* --- the fix -------------------------------------------------------------------------------------- */
+/* --- the fix
+ * -------------------------------------------------------------------------------------- */
 /* Does any claim of @source (about the same binary) still hold at @version? */
 static bool still_affects(const struct making *m, const struct claim *of, str version)
 {
     const struct claim *claim;
     for (size_t i = 0; (claim = next_claim(m, &i));)
-        if (str_eq(claim->affected->source, of->affected->source) && claim->package == of->package &&
+        if (str_eq(claim->affected->source, of->affected->source) &&
+            claim->package == of->package &&
             range_applies(claim->affected, m->subject->scheme, version) == APPLIES_YES)
             return true;
     return false;
@@ -174,7 +180,8 @@ static void describe_fix(struct making *m)
         f->fix_state = claim->affected->state;
 }
 
-/* --- ratings and severity --------------------------------------------------------------------------- */
+/* --- ratings and severity
+ * --------------------------------------------------------------------------- */
 static bool add_rating(struct making *m, str source, enum severity severity)
 {
     struct finding *f = m->finding;
@@ -193,7 +200,8 @@ static bool add_cvss(struct making *m, const struct cvss *cvss)
 {
     struct finding *f = m->finding;
     for (size_t i = 0; i < f->cvss.len; i++)
-        if (str_eq(f->cvss.ptr[i].vector, cvss->vector) && str_eq(f->cvss.ptr[i].source, cvss->source))
+        if (str_eq(f->cvss.ptr[i].vector, cvss->vector) &&
+            str_eq(f->cvss.ptr[i].source, cvss->source))
             return true;
     struct cvss *slot = vec_push(arena_of(m), &f->cvss);
     if (slot)
@@ -228,7 +236,8 @@ static bool rate_by_cvss(const struct finding *f, str version, bool of_nvd, enum
 {
     for (size_t i = 0; i < f->cvss.len; i++) {
         const struct cvss *cvss = &f->cvss.ptr[i];
-        if (cvss->is_scored && str_starts(cvss->version, version) && is_nvd(cvss->source) == of_nvd) {
+        if (cvss->is_scored && str_starts(cvss->version, version) &&
+            is_nvd(cvss->source) == of_nvd) {
             *out = cvss_severity(cvss->score);
             return true;
         }
@@ -236,8 +245,8 @@ static bool rate_by_cvss(const struct finding *f, str version, bool of_nvd, enum
     return false;
 }
 
-/* DESIGN 5: the distribution's own rating of the package, else CVSS 4 or 3 of the record's owner, else
- * NVD's, else version 2; a publisher's bare word where there is no vector at all. */
+/* DESIGN 5: the distribution's own rating of the package, else CVSS 4 or 3 of the record's owner,
+ * else NVD's, else version 2; a publisher's bare word where there is no vector at all. */
 static enum severity rate(const struct making *m)
 {
     static const struct {
@@ -255,7 +264,8 @@ static enum severity rate(const struct making *m)
     return m->finding->ratings.len ? m->finding->ratings.ptr[0].severity : SEVERITY_UNKNOWN;
 }
 
-/* --- words and evidence ------------------------------------------------------------------------------ */
+/* --- words and evidence
+ * ------------------------------------------------------------------------------ */
 static void first_of(str *to, str s)
 {
     if (to->len == 0)
@@ -265,7 +275,8 @@ static void first_of(str *to, str s)
 /* Names of the same vulnerability; other CVEs of a record that names several are others. */
 static bool is_alias(const struct finding *f, str name)
 {
-    return !str_eq(name, f->id) && (identity_cve(name).len == 0 || str_eq(identity_cve(name), f->id));
+    return !str_eq(name, f->id) &&
+           (identity_cve(name).len == 0 || str_eq(identity_cve(name), f->id));
 }
 
 static bool add_names(struct making *m, const struct advisory *a)
@@ -274,7 +285,8 @@ static bool add_names(struct making *m, const struct advisory *a)
     if (is_alias(f, a->id) && !push_unique(arena_of(m), &f->aliases, a->id))
         return false;
     for (size_t i = 0; i < a->aliases.len; i++)
-        if (is_alias(f, a->aliases.ptr[i]) && !push_unique(arena_of(m), &f->aliases, a->aliases.ptr[i]))
+        if (is_alias(f, a->aliases.ptr[i]) &&
+            !push_unique(arena_of(m), &f->aliases, a->aliases.ptr[i]))
             return false;
     return true;
 }
@@ -319,7 +331,8 @@ static bool add_evidence(struct making *m)
             .source = claim->affected->source,
             .record = claim->affected->record,
             .revision = claim->advisory->revision,
-            .range = range_print(arena_of(m), claim->affected, m->subject->scheme, claim->installed),
+            .range =
+                range_print(arena_of(m), claim->affected, m->subject->scheme, claim->installed),
             .comparator = str_from(m->subject->scheme_name),
             .installed = claim->installed,
         };
@@ -335,7 +348,8 @@ static bool add_evidence(struct making *m)
     return true;
 }
 
-/* --- all together ------------------------------------------------------------------------------------- */
+/* --- all together
+ * ------------------------------------------------------------------------------------- */
 static bool fill(struct making *m)
 {
     describe_fix(m);

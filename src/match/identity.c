@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* identity.c - which claims on a package are about the same vulnerability.
  *
- * The canonical id is the CVE.  A record that is about one CVE, by its id or among its aliases, belongs to it;
- * one that names several (a DSA) belongs to each, and never glues them together: two GHSA with
- * different CVEs stay apart, whatever list names both.  A record without a CVE takes those of the
- * records it shares a name with; where there are none, records that share names are one vulnerability,
- * called by its smallest GHSA, else by its smallest record id. */
+ * The canonical id is the CVE.  A record that is about one CVE, by its id or among its aliases,
+ * belongs to it; one that names several (a DSA) belongs to each, and never glues them together: two
+ * GHSA with different CVEs stay apart, whatever list names both.  A record without a CVE takes
+ * those of the records it shares a name with; where there are none, records that share names are
+ * one vulnerability, called by its smallest GHSA, else by its smallest record id. */
 #include "match/internal.h"
 
 #include "base/map.h"
@@ -37,8 +37,8 @@ str identity_cve(str id)
 
 struct names {
     const struct claim *claim;
-    strs cves;       /* of the record itself */
-    size_t parent;   /* of those without: union-find */
+    strs cves;     /* of the record itself */
+    size_t parent; /* of those without: union-find */
 };
 struct union_state {
     struct arena *arena;
@@ -221,7 +221,8 @@ bool identify(struct arena *arena, const claims *all, link_list *out)
         if (!(u.all[i].cves.len ? publish_cves(&u, &u.all[i]) : unite(&u, i)))
             return false;
     for (size_t i = 0; i < u.n; i++)
-        if (!(u.all[i].cves.len ? link_all(&u, &u.all[i].cves, u.all[i].claim) : link_nameless(&u, i)))
+        if (!(u.all[i].cves.len ? link_all(&u, &u.all[i].cves, u.all[i].claim)
+                                : link_nameless(&u, i)))
             return false;
     vec_sort(out, cmp_links);
     return true;

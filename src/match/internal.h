@@ -3,14 +3,16 @@
  *
  *     subject ── lookup ──> claims ── identity ──> vulnerabilities ──> findings
  *
- * A subject is what is judged: a source package with its installed binaries, or one package.  A claim is
- * one statement that applies to it, with its record.  A vulnerability is what claims are about. */
+ * A subject is what is judged: a source package with its installed binaries, or one package.  A
+ * claim is one statement that applies to it, with its record.  A vulnerability is what claims are
+ * about. */
 #pragma once
 
 #include "match/match.h"
 #include "version/version.h"
 
-/* --- range.c ---------------------------------------------------------------------------------------- */
+/* --- range.c
+ * ---------------------------------------------------------------------------------------- */
 /* Zero is the safe value. */
 enum applies { APPLIES_UNKNOWN, APPLIES_NO, APPLIES_YES };
 /* Is @version one that @affected speaks of?  @scheme NULL: we have no such order. */
@@ -20,12 +22,14 @@ enum applies range_applies(const struct affected *affected, const struct version
 str range_print(struct arena *arena, const struct affected *affected,
                 const struct version_scheme *scheme, str version);
 
-/* --- subject.c --------------------------------------------------------------------------------------- */
+/* --- subject.c
+ * --------------------------------------------------------------------------------------- */
 struct subject {
-    const struct package *const *packages; /* installed binaries, by name; borrowed from the inventory */
+    const struct package *const
+        *packages; /* installed binaries, by name; borrowed from the inventory */
     size_t n_packages;
     str type, name, version;
-    str ecosystem; /* empty: nobody judges it */
+    str ecosystem;                       /* empty: nobody judges it */
     const struct version_scheme *scheme; /* NULL: we have no such order */
     const char *scheme_name, *category;
     str own; /* ID of the distribution, whose own sources' names begin so; empty */
@@ -45,7 +49,8 @@ NODISCARD bool subjects_sort(struct arena *arena, const packages *all, package_r
 bool subject_next(const package_refs *refs, const struct distro *distro, str ecosystem, size_t *at,
                   struct subject *out);
 
-/* --- judge.c ------------------------------------------------------------------------------------------ */
+/* --- judge.c
+ * ------------------------------------------------------------------------------------------ */
 struct claim {
     const struct affected *affected;
     const struct advisory *advisory;
@@ -65,7 +70,8 @@ struct context {
 };
 NODISCARD bool judge(struct context *context, const struct subject *subject);
 
-/* --- identity.c --------------------------------------------------------------------------------------- */
+/* --- identity.c
+ * --------------------------------------------------------------------------------------- */
 /* One claim's part in one vulnerability. */
 struct link {
     str id; /* CVE, else GHSA, else the source's own */
@@ -77,7 +83,8 @@ NODISCARD bool identify(struct arena *arena, const claims *all, link_list *out);
 /* The CVE that an id is or, as a distribution's name of it, holds; empty when none. */
 str identity_cve(str id);
 
-/* --- finding.c ----------------------------------------------------------------------------------------- */
+/* --- finding.c
+ * ----------------------------------------------------------------------------------------- */
 /* @n links of one id, at least one; pushes nothing when every binary is denied. */
 NODISCARD bool finding_make(struct context *context, const struct subject *subject,
                             const struct link *links, size_t n);

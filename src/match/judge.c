@@ -33,7 +33,8 @@ static const struct advisory *load_record(struct judging *j, const struct affect
         err_memory(c->err);
         return NULL;
     }
-    if (c->lookup->get(c->lookup->ctx, c->arena, affected->source, affected->record, advisory, c->err))
+    if (c->lookup->get(c->lookup->ctx, c->arena, affected->source, affected->record, advisory,
+                       c->err))
         return advisory;
     err_wrap(c->err, "record " STR_FMT " of " STR_FMT, STR_ARG(affected->record),
              STR_ARG(affected->source));
@@ -46,7 +47,7 @@ static bool add_statement(struct judging *j, const struct affected *affected,
     str installed = package ? package->version : j->subject->version;
     enum applies applies = range_applies(affected, j->subject->scheme, installed);
     bool is_denial = affected->state == FIX_NOT_AFFECTED;
-    if (applies == APPLIES_NO || (is_denial && applies != APPLIES_YES))
+    if (applies == APPLIES_NO || affected->is_withdrawn || (is_denial && applies != APPLIES_YES))
         return true; /* a denial that may not apply denies nothing */
     const struct advisory *advisory = load_record(j, affected);
     if (!advisory)
@@ -125,16 +126,19 @@ static bool tell_unknowns(struct judging *j)
         return true;
     struct context *c = j->context;
     const struct subject *subject = j->subject;
-    const char *why = !subject->scheme                         ? "we do not know its order of versions"
-                      : !subject->scheme->is_valid(u->installed) ? "its version is not a valid one"
-                                                               : "a version in them is not a valid one";
+    const char *why = !subject->scheme ? "we do not know its order of versions"
+                      : !subject->scheme->is_valid(u->installed)
+                          ? "its version is not a valid one"
+                          : "a version in them is not a valid one";
     str message = arena_printf(
-        c->arena, STR_FMT " " STR_FMT " could not be compared (%s) with %zu advisories, first " STR_FMT
-                          " of " STR_FMT ": %s",
-        STR_ARG(subject->name), STR_ARG(u->installed), subject->scheme_name, u->n, STR_ARG(u->record),
-        STR_ARG(u->source), why);
+        c->arena,
+        STR_FMT " " STR_FMT " could not be compared (%s) with %zu advisories, first " STR_FMT
+                " of " STR_FMT ": %s",
+        STR_ARG(subject->name), STR_ARG(u->installed), subject->scheme_name, u->n,
+        STR_ARG(u->record), STR_ARG(u->source), why);
     str path = subject->packages[0]->path;
-    return (message.ptr && notice_add(c->arena, &c->out->notices, NOTICE_VERSION, true, path, message)) ||
+    return (message.ptr &&
+            notice_add(c->arena, &c->out->notices, NOTICE_VERSION, true, path, message)) ||
            err_memory(c->err);
 }
 

@@ -13,7 +13,7 @@ const char *finding_class_name(enum finding_class class)
         [CLASS_LANGUAGE] = "language-package",
         [CLASS_KERNEL_HEADERS] = "kernel-headers",
     };
-    return (size_t)class < ARRAY_LEN(names) ? names[class] : names[CLASS_OS];
+    return (size_t) class < ARRAY_LEN(names) ? names[class] : names[CLASS_OS];
 }
 
 static int cmp_findings(const void *pa, const void *pb)
@@ -31,14 +31,17 @@ static int cmp_findings(const void *pa, const void *pb)
     return sign ? sign : str_cmp(a->path, b->path);
 }
 
-/* --- what cannot be judged at all --------------------------------------------------------------------- */
+/* --- what cannot be judged at all
+ * --------------------------------------------------------------------- */
 static bool tell(struct context *c, enum notice_kind kind, bool is_incomplete, str message)
 {
-    return (message.ptr && notice_add(c->arena, &c->out->notices, kind, is_incomplete, STR_NONE, message)) ||
+    return (message.ptr &&
+            notice_add(c->arena, &c->out->notices, kind, is_incomplete, STR_NONE, message)) ||
            err_memory(c->err);
 }
 
-/* Packages of another package manager than the distribution's: its advisories do not speak of them. */
+/* Packages of another package manager than the distribution's: its advisories do not speak of them.
+ */
 static bool tell_foreign(struct context *c, const struct image_inventory *inventory)
 {
     const struct distro_row *row = distro_find(inventory->distro.id);
@@ -54,7 +57,9 @@ static bool tell_foreign(struct context *c, const struct image_inventory *invent
     if (n == 0)
         return true;
     return tell(c, NOTICE_UNSUPPORTED, true,
-                arena_printf(c->arena, "%zu packages of type " STR_FMT " cannot be judged by the advisories of %s",
+                arena_printf(c->arena,
+                             "%zu packages of type " STR_FMT
+                             " cannot be judged by the advisories of %s",
                              n, STR_ARG(type), row->ecosystem));
 }
 
@@ -64,7 +69,8 @@ static bool is_covered(const struct context *c, str ecosystem)
 }
 
 /* One notice a package type whose ecosystem no feed covers; packages come sorted by type. */
-static bool tell_uncovered(struct context *c, const struct image_inventory *inventory, bool *has_uncovered)
+static bool tell_uncovered(struct context *c, const struct image_inventory *inventory,
+                           bool *has_uncovered)
 {
     str last = STR_NONE;
     for (size_t i = 0; i < inventory->packages.len; i++) {
@@ -77,7 +83,8 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
             continue;
         *has_uncovered = true;
         if (!tell(c, NOTICE_ADVISORY, false,
-                  arena_printf(c->arena, "the advisory database has no feed for packages of type " STR_FMT,
+                  arena_printf(c->arena,
+                               "the advisory database has no feed for packages of type " STR_FMT,
                                STR_ARG(package->type))))
             return false;
     }
@@ -96,7 +103,8 @@ static enum match_ground ground_of(const struct context *c, const struct image_i
     return inventory->packages.len && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------ */
+/* --- all of it
+ * ------------------------------------------------------------------------------------------ */
 static bool judge_all(struct context *c, const struct image_inventory *inventory)
 {
     package_refs refs = {0};

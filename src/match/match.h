@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* match.h - package × advisory → finding, always with its explanation.  Not: what to do about it
- * (assess/).  One finding per (package, vulnerability): statements of several sources about the same
- * vulnerability, by id or alias, are its evidence.
+ * (assess/).  One finding per (package, vulnerability): statements of several sources about the
+ * same vulnerability, by id or alias, are its evidence.
  *
- * A package of the OS package manager is judged by its distribution's statements on its source (and on
- * its binaries, where a statement is on a binary), in the distribution's order of versions; any
+ * A package of the OS package manager is judged by its distribution's statements on its source (and
+ * on its binaries, where a statement is on a binary), in the distribution's order of versions; any
  * other package by the statements of its own ecosystem.  What cannot be compared is a notice
  * that makes the result incomplete, never "not affected".
  *
- * Sources that disagree: the distribution's own ("debian-…" for ID debian) comes first, then the others by
- * name.  The fixed version is the first source's that names one: the smallest of its fixes above the
- * installed version that lies in none of its ranges.  A statement "not affected" takes the vulnerability
- * away from the package, or from the one binary that it is on.
- * Owns: nothing; findings live in the arena given and borrow from the inventory and the database.
+ * Sources that disagree: the distribution's own ("debian-…" for ID debian) comes first, then the
+ * others by name.  The fixed version is the first source's that names one: the smallest of its
+ * fixes above the installed version that lies in none of its ranges.  A statement "not affected"
+ * takes the vulnerability away from the package, or from the one binary that it is on. Owns:
+ * nothing; findings live in the arena given and borrow from the inventory and the database.
  * Threads: pure. */
 #pragma once
 
@@ -20,7 +20,8 @@
 #include "inventory/inventory.h"
 
 enum finding_class { CLASS_OS, CLASS_LANGUAGE, CLASS_KERNEL_HEADERS };
-const char *finding_class_name(enum finding_class c); /* "os-package", "language-package", "kernel-headers" */
+const char *
+finding_class_name(enum finding_class c); /* "os-package", "language-package", "kernel-headers" */
 
 struct finding_evidence {
     str source, record, revision;

@@ -8,13 +8,20 @@
 
 /* One row a purl type: ecosystem by OSV's name, and its order of versions. */
 static const struct language_row languages[] = {
-    {"bitnami", "Bitnami", "semver"},  {"cargo", "crates.io", "semver"},
-    {"composer", "Packagist", "composer"}, {"cran", "CRAN", "cran"},
-    {"gem", "RubyGems", "gem"},        {"golang", "Go", "golang"},
-    {"hackage", "Hackage", "hackage"}, {"hex", "Hex", "semver"},
-    {"maven", "Maven", "maven"},       {"npm", "npm", "semver"},
-    {"nuget", "NuGet", "nuget"},       {"pub", "Pub", "pub"},
-    {"pypi", "PyPI", "pep440"},        {"swift", "SwiftURL", "semver"},
+    {"bitnami", "Bitnami", "semver"},
+    {"cargo", "crates.io", "semver"},
+    {"composer", "Packagist", "composer"},
+    {"cran", "CRAN", "cran"},
+    {"gem", "RubyGems", "gem"},
+    {"golang", "Go", "golang"},
+    {"hackage", "Hackage", "hackage"},
+    {"hex", "Hex", "semver"},
+    {"maven", "Maven", "maven"},
+    {"npm", "npm", "semver"},
+    {"nuget", "NuGet", "nuget"},
+    {"pub", "Pub", "pub"},
+    {"pypi", "PyPI", "pep440"},
+    {"swift", "SwiftURL", "semver"},
 };
 
 const struct language_row *language_find(str type)
@@ -28,15 +35,15 @@ const struct language_row *language_find(str type)
 /* What is built from the kernel's source and never run as a kernel: headers, and what compiles
  * modules against them.  A star stands for any end. */
 static const char *const kernel_headers[] = {
-    "kernel-devel*",        /* Red Hat, SUSE */
-    "kernel-headers*",      /* Red Hat, Azure Linux */
-    "kernel-macros",        /* SUSE */
-    "linux-api-headers*",   /* Arch, Photon */
-    "linux-compiler-*",     /* Debian */
-    "linux-glibc-devel",    /* SUSE */
-    "linux-headers*",       /* Debian, Ubuntu, Alpine */
-    "linux-kbuild-*",       /* Debian */
-    "linux-libc-dev*",      /* Debian, Ubuntu */
+    "kernel-devel*",      /* Red Hat, SUSE */
+    "kernel-headers*",    /* Red Hat, Azure Linux */
+    "kernel-macros",      /* SUSE */
+    "linux-api-headers*", /* Arch, Photon */
+    "linux-compiler-*",   /* Debian */
+    "linux-glibc-devel",  /* SUSE */
+    "linux-headers*",     /* Debian, Ubuntu, Alpine */
+    "linux-kbuild-*",     /* Debian */
+    "linux-libc-dev*",    /* Debian, Ubuntu */
 };
 
 bool package_is_kernel_headers(str name)
@@ -44,13 +51,15 @@ bool package_is_kernel_headers(str name)
     for (size_t i = 0; i < ARRAY_LEN(kernel_headers); i++) {
         str pattern = str_from(kernel_headers[i]);
         bool is_open = str_ends(pattern, STR("*"));
-        if (is_open ? str_starts(name, str_slice(pattern, 0, pattern.len - 1)) : str_eq(name, pattern))
+        if (is_open ? str_starts(name, str_slice(pattern, 0, pattern.len - 1))
+                    : str_eq(name, pattern))
             return true;
     }
     return false;
 }
 
-/* --- order ------------------------------------------------------------------------------------------ */
+/* --- order
+ * ------------------------------------------------------------------------------------------ */
 static str source_name(const struct package *package)
 {
     return package->is_os && package->source_name.len ? package->source_name : package->name;
@@ -58,7 +67,8 @@ static str source_name(const struct package *package)
 
 static str source_version(const struct package *package)
 {
-    return package->is_os && package->source_version.len ? package->source_version : package->version;
+    return package->is_os && package->source_version.len ? package->source_version
+                                                         : package->version;
 }
 
 static int cmp_subjects(const struct package *a, const struct package *b)
@@ -77,7 +87,8 @@ static int cmp_subjects(const struct package *a, const struct package *b)
 
 static int cmp_refs(const void *pa, const void *pb)
 {
-    const struct package *a = *(const struct package *const *)pa, *b = *(const struct package *const *)pb;
+    const struct package *a = *(const struct package *const *)pa,
+                         *b = *(const struct package *const *)pb;
     int sign = cmp_subjects(a, b);
     if (!sign)
         sign = str_cmp(a->name, b->name);
@@ -88,7 +99,8 @@ static int cmp_refs(const void *pa, const void *pb)
     return sign ? sign : (a->layer > b->layer) - (a->layer < b->layer);
 }
 
-/* What an OS package owns is the distribution's affair: its backported fixes do not show upstream. */
+/* What an OS package owns is the distribution's affair: its backported fixes do not show upstream.
+ */
 static bool is_judged(const struct package *package)
 {
     return package->is_os || (package->owned_by.len == 0 && language_find(package->type));
@@ -108,7 +120,8 @@ bool subjects_sort(struct arena *arena, const packages *all, package_refs *out)
     return true;
 }
 
-/* --- cut -------------------------------------------------------------------------------------------- */
+/* --- cut
+ * -------------------------------------------------------------------------------------------- */
 static void judge_as_os(struct subject *out, const struct distro *distro, str ecosystem)
 {
     const struct distro_row *row = distro_find(distro->id);

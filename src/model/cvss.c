@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cvss.c - CVSS 2.0, 3.0 and 3.1 by the guides of FIRST: the environmental score where environmental
- * metrics are given, else the temporal where temporal ones are, else the base score. */
+/* cvss.c - CVSS 2.0, 3.0 and 3.1 by the guides of FIRST: the environmental score where
+ * environmental metrics are given, else the temporal where temporal ones are, else the base score.
+ */
 #include "base/num.h"
 #include "model/internal.h"
 
@@ -47,11 +48,30 @@ bool cvss_read(str vector, const struct cvss_metric *metrics, size_t n,
     return true;
 }
 
-/* --- 2.0: "A Complete Guide to the Common Vulnerability Scoring System", section 3.2 ------------- */
-enum { A2_AV, A2_AC, A2_AU, A2_C, A2_I, A2_A, A2_E, A2_RL, A2_RC, A2_CDP, A2_TD, A2_CR, A2_IR, A2_AR, A2_N };
+/* --- 2.0: "A Complete Guide to the Common Vulnerability Scoring System", section 3.2 -------------
+ */
+enum {
+    A2_AV,
+    A2_AC,
+    A2_AU,
+    A2_C,
+    A2_I,
+    A2_A,
+    A2_E,
+    A2_RL,
+    A2_RC,
+    A2_CDP,
+    A2_TD,
+    A2_CR,
+    A2_IR,
+    A2_AR,
+    A2_N
+};
 
-#define IMPACT2 {"N", "P", "C"}, {0, 0.275, 0.660}
-#define REQUIREMENT2 {"ND", "L", "M", "H"}, {1, 0.5, 1, 1.51}
+#define IMPACT2                                                                                    \
+    {"N", "P", "C"}, { 0, 0.275, 0.660 }
+#define REQUIREMENT2                                                                               \
+    {"ND", "L", "M", "H"}, { 1, 0.5, 1, 1.51 }
 static const struct cvss_metric metrics2[A2_N] = {
     [A2_AV] = {"AV", true, {"L", "A", "N"}, {0.395, 0.646, 1.0}},
     [A2_AC] = {"AC", true, {"H", "M", "L"}, {0.35, 0.61, 0.71}},
@@ -98,20 +118,41 @@ static bool score2(str text, double *score, struct err *err)
     if (is_environmental)
         impact = fmin(10, impact2(w[A2_C] * w[A2_CR], w[A2_I] * w[A2_IR], w[A2_A] * w[A2_AR]));
     double temporal = round1(base2(w, impact) * w[A2_E] * w[A2_RL] * w[A2_RC]);
-    *score = is_environmental ? round1((temporal + (10 - temporal) * w[A2_CDP]) * w[A2_TD]) : temporal;
+    *score =
+        is_environmental ? round1((temporal + (10 - temporal) * w[A2_CDP]) * w[A2_TD]) : temporal;
     return true;
 }
 
-/* --- 3.0 and 3.1: specification documents, sections 7 (and appendix A of 3.1) --------------------- */
+/* --- 3.0 and 3.1: specification documents, sections 7 (and appendix A of 3.1)
+ * --------------------- */
 enum {
-    A3_AV, A3_AC, A3_PR, A3_UI, A3_S, A3_C, A3_I, A3_A,           /* base */
-    A3_E, A3_RL, A3_RC,                                           /* temporal */
-    A3_CR, A3_IR, A3_AR,                                          /* environmental */
-    A3_MAV, A3_MAC, A3_MPR, A3_MUI, A3_MS, A3_MC, A3_MI, A3_MA,   /* in the order of base */
+    A3_AV,
+    A3_AC,
+    A3_PR,
+    A3_UI,
+    A3_S,
+    A3_C,
+    A3_I,
+    A3_A, /* base */
+    A3_E,
+    A3_RL,
+    A3_RC, /* temporal */
+    A3_CR,
+    A3_IR,
+    A3_AR, /* environmental */
+    A3_MAV,
+    A3_MAC,
+    A3_MPR,
+    A3_MUI,
+    A3_MS,
+    A3_MC,
+    A3_MI,
+    A3_MA, /* in the order of base */
     A3_N
 };
 
-#define REQUIREMENT3 {"X", "H", "M", "L"}, {1, 1.5, 1, 0.5}
+#define REQUIREMENT3                                                                               \
+    {"X", "H", "M", "L"}, { 1, 1.5, 1, 0.5 }
 static const struct cvss_metric metrics3[A3_N] = {
     [A3_AV] = {"AV", true, {"N", "A", "L", "P"}, {0.85, 0.62, 0.55, 0.2}},
     [A3_AC] = {"AC", true, {"L", "H"}, {0.77, 0.44}},
@@ -137,7 +178,8 @@ static const struct cvss_metric metrics3[A3_N] = {
     [A3_MA] = {"MA", false, {"X", "H", "L", "N"}, {0}},
 };
 
-/* 3.1, appendix A: rounding up in integers, so that 4.000000000000001 stays 4.0.  3.0 means the same. */
+/* 3.1, appendix A: rounding up in integers, so that 4.000000000000001 stays 4.0.  3.0 means the
+ * same. */
 static double round_up(double x)
 {
     long n = lround(x * 100000);
@@ -150,7 +192,8 @@ struct parts3 {
     bool is_modified; /* of the environmental group */
 };
 
-/* @at holds the base metrics; the modified ones were put in their place for the environmental score. */
+/* @at holds the base metrics; the modified ones were put in their place for the environmental
+ * score. */
 static struct parts3 parts3(const uint8_t at[], bool is_modified)
 {
     double w[A3_N];
@@ -205,7 +248,8 @@ static bool score3(str text, bool is_31, double *score, struct err *err)
     return true;
 }
 
-/* --- any ------------------------------------------------------------------------------------------ */
+/* --- any
+ * ------------------------------------------------------------------------------------------ */
 bool cvss_score(str vector, double *score, struct err *err)
 {
     str text = str_trim(vector);

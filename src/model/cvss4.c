@@ -11,17 +11,47 @@
 #include <math.h>
 
 enum {
-    AV, AC, AT, PR, UI, VC, VI, VA, SC, SI, SA,
-    E, CR, IR, AR,
-    MAV, MAC, MAT, MPR, MUI, MVC, MVI, MVA, MSC, MSI, MSA, /* in the order of the base metrics */
-    S, AU, R, V, RE, U,                                    /* supplemental: change no score */
+    AV,
+    AC,
+    AT,
+    PR,
+    UI,
+    VC,
+    VI,
+    VA,
+    SC,
+    SI,
+    SA,
+    E,
+    CR,
+    IR,
+    AR,
+    MAV,
+    MAC,
+    MAT,
+    MPR,
+    MUI,
+    MVC,
+    MVI,
+    MVA,
+    MSC,
+    MSI,
+    MSA, /* in the order of the base metrics */
+    S,
+    AU,
+    R,
+    V,
+    RE,
+    U, /* supplemental: change no score */
     N_METRICS
 };
 
-/* Values in the order of severity, so that an index is a distance.  SI and SA have a value S (safety)
- * only as modified metrics; it is their level 0, and SC counts alike. */
-#define IMPACT {"H", "L", "N"}, {0}
-#define REQUIREMENT {"X", "H", "M", "L"}, {0}
+/* Values in the order of severity, so that an index is a distance.  SI and SA have a value S
+ * (safety) only as modified metrics; it is their level 0, and SC counts alike. */
+#define IMPACT                                                                                     \
+    {"H", "L", "N"}, { 0 }
+#define REQUIREMENT                                                                                \
+    {"X", "H", "M", "L"}, { 0 }
 static const struct cvss_metric metrics[N_METRICS] = {
     [AV] = {"AV", true, {"N", "A", "L", "P"}, {0}},
     [AC] = {"AC", true, {"L", "H"}, {0}},
@@ -80,8 +110,14 @@ static struct levels effective(const uint8_t at[])
 
 /* Tenths, by EQ1 EQ2 EQ3 | EQ4 EQ5 EQ6; 0: there is no such macro vector. */
 static const uint8_t scores[3][2][3][3][3][2] = {
-#define ROW(a, b, c, d, e, f) {{a, b}, {c, d}, {e, f}}
-#define GAP(b, d, f) {{0, b}, {0, d}, {0, f}}
+#define ROW(a, b, c, d, e, f)                                                                      \
+    {                                                                                              \
+        {a, b}, {c, d}, { e, f }                                                                   \
+    }
+#define GAP(b, d, f)                                                                               \
+    {                                                                                              \
+        {0, b}, {0, d}, { 0, f }                                                                   \
+    }
     {{{ROW(100, 99, 98, 95, 95, 92), ROW(100, 96, 93, 87, 91, 81), ROW(93, 90, 89, 80, 81, 68)},
       {ROW(98, 95, 95, 92, 90, 84), ROW(93, 92, 89, 81, 81, 65), ROW(88, 80, 78, 70, 69, 48)},
       {GAP(92, 82, 72), GAP(79, 69, 50), GAP(69, 55, 27)}},
@@ -142,7 +178,8 @@ static struct macro macro_of(const struct levels *v)
     return m;
 }
 
-/* The severest vectors of a class, as levels of its metrics (section 8.2, highest severity vectors). */
+/* The severest vectors of a class, as levels of its metrics (section 8.2, highest severity
+ * vectors). */
 enum { CLASS_METRICS = 6, CLASS_MAXIMA = 5 };
 struct class_rows {
     uint8_t n_metrics;
@@ -155,18 +192,26 @@ struct class_rows {
 };
 /* EQ5 has one metric and no distance within a level. */
 static const struct class_rows classes[] = {
-    {3, {AV, PR, UI}, {{1, 1, {{0, 0, 0}}},
-                       {4, 3, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}},
-                       {5, 2, {{3, 0, 0}, {1, 1, 1}}}}},
+    {3,
+     {AV, PR, UI},
+     {{1, 1, {{0, 0, 0}}},
+      {4, 3, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}},
+      {5, 2, {{3, 0, 0}, {1, 1, 1}}}}},
     {2, {AC, AT}, {{1, 1, {{0, 0}}}, {2, 2, {{1, 0}, {0, 1}}}}},
     {3, {SC, SI, SA}, {{6, 1, {{1, 0, 0}}}, {5, 1, {{1, 1, 1}}}, {4, 1, {{2, 2, 2}}}}},
     {1, {E}, {{1, 1, {{0}}}, {1, 1, {{1}}}, {1, 1, {{2}}}}},
-    {6, {VC, VI, VA, CR, IR, AR}, /* level: 2 × EQ3 + EQ6 */
+    {6,
+     {VC, VI, VA, CR, IR, AR}, /* level: 2 × EQ3 + EQ6 */
      {{7, 1, {{0, 0, 0, 0, 0, 0}}},
       {6, 2, {{0, 0, 1, 1, 1, 0}, {0, 0, 0, 1, 1, 1}}},
       {8, 2, {{1, 0, 0, 0, 0, 0}, {0, 1, 0, 0, 0, 0}}},
-      {8, 5, {{1, 0, 1, 0, 1, 0}, {1, 0, 0, 0, 1, 1}, {0, 1, 0, 1, 0, 1}, {0, 1, 1, 1, 0, 0},
-              {1, 1, 0, 0, 0, 1}}},
+      {8,
+       5,
+       {{1, 0, 1, 0, 1, 0},
+        {1, 0, 0, 0, 1, 1},
+        {0, 1, 0, 1, 0, 1},
+        {0, 1, 1, 1, 0, 0},
+        {1, 1, 0, 0, 0, 1}}},
       {1, 0, {{0}}},
       {10, 1, {{1, 1, 1, 0, 0, 0}}}}},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* distro.c - the distributions we know: os-release(5) ID → OSV ecosystem, package type, end of life.
- * Ecosystem names follow the OSV schema's list; those that it lacks are named in its manner, so that
- * nothing covers them by accident. */
+/* distro.c - the distributions we know: os-release(5) ID → OSV ecosystem, package type, end of
+ * life. Ecosystem names follow the OSV schema's list; those that it lacks are named in its manner,
+ * so that nothing covers them by accident. */
 #include "model/model.h"
 
 #include "base/clock.h"
@@ -14,9 +14,18 @@
 
 static const struct distro_row rows[] = {
     {.id = "almalinux", NAME("AlmaLinux"), RPM("dnf"), .n_release_parts = 1},
-    {.id = "alpine", NAME("Alpine"), APK, .n_release_parts = 2, .release_prefix = "v", .edge = "edge"},
+    {.id = "alpine",
+     NAME("Alpine"),
+     APK,
+     .n_release_parts = 2,
+     .release_prefix = "v",
+     .edge = "edge"},
     {.id = "amzn", NAME("Amazon Linux"), RPM("yum"), .n_release_parts = 1},
-    {.id = "arch", NAME("Arch Linux"), .scheme = "pacman", .purl_type = "alpm", .manager = "pacman"},
+    {.id = "arch",
+     NAME("Arch Linux"),
+     .scheme = "pacman",
+     .purl_type = "alpm",
+     .manager = "pacman"},
     {.id = "azurelinux", NAME("Azure Linux"), RPM("tdnf"), .n_release_parts = 2},
     {.id = "centos", NAME("CentOS"), RPM("yum"), .n_release_parts = 1},
     {.id = "chainguard", NAME("Chainguard"), APK},
@@ -25,13 +34,28 @@ static const struct distro_row rows[] = {
     {.id = "mariner", NAME("Azure Linux"), RPM("tdnf"), .n_release_parts = 2},
     {.id = "minimos", NAME("MinimOS"), APK},
     {.id = "ol", NAME("Oracle Linux"), RPM("dnf"), .n_release_parts = 1},
-    {.id = "opensuse-leap", NAME("openSUSE"), RPM("zypper"), .n_release_parts = 2, .release_prefix = "Leap "},
-    {.id = "opensuse-tumbleweed", .ecosystem = "openSUSE:Tumbleweed", .category = "openSUSE", RPM("zypper")},
+    {.id = "opensuse-leap",
+     NAME("openSUSE"),
+     RPM("zypper"),
+     .n_release_parts = 2,
+     .release_prefix = "Leap "},
+    {.id = "opensuse-tumbleweed",
+     .ecosystem = "openSUSE:Tumbleweed",
+     .category = "openSUSE",
+     RPM("zypper")},
     {.id = "photon", NAME("Photon OS"), RPM("tdnf"), .n_release_parts = 2},
-    {.id = "rhel", NAME("Red Hat"), RPM("dnf"), .n_release_parts = 1, .release_prefix = "enterprise_linux:"},
+    {.id = "rhel",
+     NAME("Red Hat"),
+     RPM("dnf"),
+     .n_release_parts = 1,
+     .release_prefix = "enterprise_linux:"},
     {.id = "rocky", NAME("Rocky Linux"), RPM("dnf"), .n_release_parts = 1},
-    {.id = "sles", NAME("SUSE"), RPM("zypper"), .n_release_parts = 2,
-     .release_prefix = "Linux Enterprise Server ", .patch_word = " SP"},
+    {.id = "sles",
+     NAME("SUSE"),
+     RPM("zypper"),
+     .n_release_parts = 2,
+     .release_prefix = "Linux Enterprise Server ",
+     .patch_word = " SP"},
     {.id = "ubuntu", NAME("Ubuntu"), DEB, .n_release_parts = 2, .lts_suffix = ":LTS"},
     {.id = "wolfi", NAME("Wolfi"), APK},
 };
@@ -50,10 +74,12 @@ const struct distro_row *distro_rows(size_t *n)
     return rows;
 }
 
-/* --- the release --------------------------------------------------------------------------------- */
+/* --- the release ---------------------------------------------------------------------------------
+ */
 enum { PART_MAX = 99999 };
 
-/* The first @n dotted numbers of @version, as they are written; empty when one of them is no number. */
+/* The first @n dotted numbers of @version, as they are written; empty when one of them is no
+ * number. */
 static str numbers(str version, size_t n, size_t n_least)
 {
     str rest = version, part;
@@ -73,7 +99,8 @@ static str release_of(const struct distro_row *row, const struct distro *distro)
         return STR_NONE;
     if (row->edge && str_has(distro->version_id, STR("_alpha")))
         return str_from(row->edge);
-    return numbers(distro->version_id, row->n_release_parts, row->patch_word ? 1 : row->n_release_parts);
+    return numbers(distro->version_id, row->n_release_parts,
+                   row->patch_word ? 1 : row->n_release_parts);
 }
 
 str distro_release(const struct distro *distro, struct arena *arena)
@@ -110,7 +137,8 @@ str distro_ecosystem(const struct distro *distro, struct arena *arena)
                         row->lts_suffix && is_lts(release) ? row->lts_suffix : "");
 }
 
-/* --- end of life ---------------------------------------------------------------------------------- */
+/* --- end of life
+ * ---------------------------------------------------------------------------------- */
 static const struct {
     const char *id, *release, *day;
 } releases[] = {

@@ -15,8 +15,8 @@ struct cvss_metric {
     double weights[CVSS_VALUES];         /* as the specification names them; unused by 4.0 */
 };
 
-/* "AV:N/AC:L/…" into the index of each metric's value.  Any order; a metric twice, one that is unknown, a
- * missing mandatory one or an unknown value is ERR_FORMAT. */
+/* "AV:N/AC:L/…" into the index of each metric's value.  Any order; a metric twice, one that is
+ * unknown, a missing mandatory one or an unknown value is ERR_FORMAT. */
 NODISCARD bool cvss_read(str vector, const struct cvss_metric *metrics, size_t n,
                          uint8_t values[static CVSS_METRICS], struct err *err);
 

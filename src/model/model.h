@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.h - the nouns that every folder above shares: package, purl, distribution, severity, notice.
- * Not: where they come from or what follows from them.
- * Owns: nothing; every str and vec lives in the arena of the scan that made it.
- * Threads: plain values. */
+/* model.h - the nouns that every folder above shares: package, purl, distribution, severity,
+ * notice. Not: where they come from or what follows from them. Owns: nothing; every str and vec
+ * lives in the arena of the scan that made it. Threads: plain values. */
 #pragma once
 
 #include "base/vec.h"
 
 typedef VEC(str) strs;
 
-/* --- severity (DESIGN: Unknown is a severity of its own and sorts after High) ------------------ */
+/* --- severity (DESIGN: Unknown is a severity of its own and sorts after High) ------------------
+ */
 enum severity {
     SEVERITY_UNKNOWN,
     SEVERITY_NONE, /* rated, and rated as nothing */
@@ -32,8 +32,8 @@ struct cvss {
     bool is_scored;
     str source;
 };
-/* Score of a CVSS 2.0, 3.0, 3.1 or 4.0 vector by the FIRST specifications: all metrics that are given
- * count, which is the base score where only base metrics are.  False with ERR_FORMAT. */
+/* Score of a CVSS 2.0, 3.0, 3.1 or 4.0 vector by the FIRST specifications: all metrics that are
+ * given count, which is the base score where only base metrics are.  False with ERR_FORMAT. */
 NODISCARD bool cvss_score(str vector, double *score, struct err *err);
 enum severity cvss_severity(double score);
 
@@ -42,9 +42,10 @@ struct rating {
     enum severity severity;
 };
 
-/* --- distribution ------------------------------------------------------------------------------ */
+/* --- distribution ------------------------------------------------------------------------------
+ */
 struct distro {
-    str id;         /* os-release ID: "debian", "alpine"; empty: unknown */
+    str id; /* os-release ID: "debian", "alpine"; empty: unknown */
     str id_like;
     str version_id; /* "12", "3.20.3" */
     str codename;   /* VERSION_CODENAME */
@@ -55,34 +56,35 @@ struct distro {
 /* One row of distro.c's table: id, ecosystem prefix of its advisories, how the release is cut out
  * of VERSION_ID, comparator, purl type, package manager. */
 struct distro_row {
-    const char *id;         /* "alpine" */
-    const char *ecosystem;  /* "Alpine" */
-    const char *scheme;     /* version_find(): "apk"; NULL from there when we have no such order yet */
-    const char *purl_type;  /* "apk" */
-    const char *category;   /* as disable rules filter: "Alpine" */
-    const char *manager;    /* whose commands a remediation names: "apk", "apt", "dnf" … */
-    unsigned n_release_parts; /* 3.20.3 → 2 parts → "3.20"; 0: rolling, no release */
+    const char *id;        /* "alpine" */
+    const char *ecosystem; /* "Alpine" */
+    const char *scheme; /* version_find(): "apk"; NULL from there when we have no such order yet */
+    const char *purl_type;      /* "apk" */
+    const char *category;       /* as disable rules filter: "Alpine" */
+    const char *manager;        /* whose commands a remediation names: "apk", "apt", "dnf" … */
+    unsigned n_release_parts;   /* 3.20.3 → 2 parts → "3.20"; 0: rolling, no release */
     const char *release_prefix; /* "v" for Alpine */
     const char *lts_suffix;     /* ":LTS" behind Ubuntu's even .04 */
     const char *patch_word;     /* " SP" of SUSE: 15.5 → "15 SP5", 15 → "15" */
-    const char *edge;           /* the development branch: Alpine's VERSION_ID 3.21_alpha20240606 → "edge" */
+    const char *edge; /* the development branch: Alpine's VERSION_ID 3.21_alpha20240606 → "edge" */
 };
 const struct distro_row *distro_find(str id); /* NULL: not known; never by ID_LIKE: other builds */
 const struct distro_row *distro_rows(size_t *n);
-/* The release as the distribution counts it: "12", "3.20", "22.04", "edge"; empty when there is none
- * or VERSION_ID is odd.  In @arena; ptr NULL when it is used up. */
+/* The release as the distribution counts it: "12", "3.20", "22.04", "edge"; empty when there is
+ * none or VERSION_ID is odd.  In @arena; ptr NULL when it is used up. */
 str distro_release(const struct distro *distro, struct arena *arena);
-/* OSV's name of the ecosystem with its release: "Debian:12", "Alpine:v3.20"; a rolling distribution is
- * its bare name, "Wolfi"; empty when the distro is not known or has no release (Debian sid).  In
+/* OSV's name of the ecosystem with its release: "Debian:12", "Alpine:v3.20"; a rolling distribution
+ * is its bare name, "Wolfi"; empty when the distro is not known or has no release (Debian sid).  In
  * @arena; ptr NULL when it is used up. */
 str distro_ecosystem(const struct distro *distro, struct arena *arena);
-/* Last public security support of the release, UTC seconds of the day it ends (its midnight; the day
- * itself is still supported); false: not known.  Debian's LTS counts as alive. */
+/* Last public security support of the release, UTC seconds of the day it ends (its midnight; the
+ * day itself is still supported); false: not known.  Debian's LTS counts as alive. */
 NODISCARD bool distro_end_of_life(const struct distro *distro, int64_t *utc_s);
 /* True when the last supported day is over at @now_s; a release without a known end is alive. */
 bool distro_is_end_of_life(const struct distro *distro, int64_t now_s);
 
-/* --- package ----------------------------------------------------------------------------------- */
+/* --- package -----------------------------------------------------------------------------------
+ */
 enum evidence { EVIDENCE_INSTALLED, EVIDENCE_DECLARED };
 
 struct package {
@@ -90,10 +92,10 @@ struct package {
     str name;    /* as the package database spells it */
     str version; /* whole: "1:2.3-4", epoch included where there is one */
     str arch;
-    str source_name;    /* the package itself where the database names no other */
+    str source_name; /* the package itself where the database names no other */
     str source_version;
     str maintainer;
-    str path;  /* of the database or artefact, absolute */
+    str path;     /* of the database or artefact, absolute */
     str owned_by; /* "deb:openssl" when an OS package owns the files; else empty */
     strs licenses;
     enum evidence evidence;
@@ -102,16 +104,18 @@ struct package {
 };
 typedef VEC(struct package) packages;
 
-/* package-url/purl-spec.  @ns may be empty; @qualifiers are @n_qualifiers pairs: key, value, key, value …
- * (2 × n strs); empty values are left out; order, case and escaping are the specification's.  ptr NULL:
- * arena used up. */
-str purl_print(struct arena *arena, str type, str ns, str name, str version,
-               const str *qualifiers, size_t n_qualifiers);
-/* Of an installed package of a distribution: pkg:deb/debian/openssl@3.0.11-1?arch=amd64&distro=debian-12.
- * Of any other: its name is split as its type wants it (npm scope, Go path, Maven group …). */
+/* package-url/purl-spec.  @ns may be empty; @qualifiers are @n_qualifiers pairs: key, value, key,
+ * value … (2 × n strs); empty values are left out; order, case and escaping are the
+ * specification's.  ptr NULL: arena used up. */
+str purl_print(struct arena *arena, str type, str ns, str name, str version, const str *qualifiers,
+               size_t n_qualifiers);
+/* Of an installed package of a distribution:
+ * pkg:deb/debian/openssl@3.0.11-1?arch=amd64&distro=debian-12. Of any other: its name is split as
+ * its type wants it (npm scope, Go path, Maven group …). */
 str purl_of(struct arena *arena, const struct package *package, const struct distro *distro);
 
-/* --- notices: what was not read, cut, or understood; always shown ------------------------------- */
+/* --- notices: what was not read, cut, or understood; always shown -------------------------------
+ */
 enum notice_kind {
     NOTICE_INFO,        /* worth knowing; changes nothing */
     NOTICE_UNREADABLE,  /* a file or database that could not be read */
@@ -131,5 +135,5 @@ struct notice {
 };
 typedef VEC(struct notice) notices;
 /* Copies; false when the arena is used up. */
-NODISCARD bool notice_add(struct arena *arena, notices *to, enum notice_kind kind, bool is_incomplete,
-                          str path, str message);
+NODISCARD bool notice_add(struct arena *arena, notices *to, enum notice_kind kind,
+                          bool is_incomplete, str path, str message);

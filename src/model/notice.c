@@ -3,9 +3,12 @@
 #include "model/model.h"
 
 static const char *const names[] = {
-    [NOTICE_INFO] = "info",         [NOTICE_UNREADABLE] = "unreadable",
-    [NOTICE_LIMIT] = "limit",       [NOTICE_VERSION] = "version",
-    [NOTICE_SANDBOX] = "sandbox",   [NOTICE_ADVISORY] = "advisory",
+    [NOTICE_INFO] = "info",
+    [NOTICE_UNREADABLE] = "unreadable",
+    [NOTICE_LIMIT] = "limit",
+    [NOTICE_VERSION] = "version",
+    [NOTICE_SANDBOX] = "sandbox",
+    [NOTICE_ADVISORY] = "advisory",
     [NOTICE_UNSUPPORTED] = "unsupported",
 };
 

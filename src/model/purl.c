@@ -14,7 +14,8 @@ enum { LOWER_NS = 1, LOWER_NAME = 2, DASHES = 4 }; /* DASHES: '_' is written '-'
 static const struct type_row {
     const char *type;
     unsigned flags;
-    char separator; /* a package name is namespace and name around the last one of it; 0: name alone */
+    char separator; /* a package name is namespace and name around the last one of it; 0: name alone
+                     */
 } types[] = {
     {"alpm", LOWER_NS | LOWER_NAME, 0},
     {"apk", LOWER_NS | LOWER_NAME, 0},
@@ -112,8 +113,8 @@ static str trim_slashes(str s)
     return s;
 }
 
-str purl_print(struct arena *arena, str type, str ns, str name, str version,
-               const str *qualifiers, size_t n_qualifiers)
+str purl_print(struct arena *arena, str type, str ns, str name, str version, const str *qualifiers,
+               size_t n_qualifiers)
 {
     const struct type_row *row = type_find(type);
     auto_sb out;
@@ -142,7 +143,8 @@ static str cut_epoch(str *version)
     return str_eq(epoch, STR("0")) ? STR_NONE : epoch;
 }
 
-static str purl_of_os(struct arena *arena, const struct package *package, const struct distro *distro)
+static str purl_of_os(struct arena *arena, const struct package *package,
+                      const struct distro *distro)
 {
     str version = package->version, release = STR_NONE;
     str epoch = str_eq(package->type, STR("rpm")) ? cut_epoch(&version) : STR_NONE;
@@ -152,8 +154,8 @@ static str purl_of_os(struct arena *arena, const struct package *package, const 
         if (!release.ptr)
             return STR_NONE;
     }
-    const str qualifiers[] = {STR("arch"),   package->arch, STR("distro"), release,
-                              STR("epoch"), epoch};
+    const str qualifiers[] = {STR("arch"), package->arch, STR("distro"),
+                              release,     STR("epoch"),  epoch};
     return purl_print(arena, package->type, distro->id, package->name, version, qualifiers, 3);
 }
 

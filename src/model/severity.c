@@ -16,12 +16,12 @@ static const struct {
     const char *word;
     enum severity severity;
 } words[] = {
-    {"moderate", SEVERITY_MEDIUM},    /* Red Hat, SUSE, GHSA */
-    {"important", SEVERITY_HIGH},     /* Red Hat, SUSE, Amazon */
-    {"negligible", SEVERITY_LOW},     /* Ubuntu */
-    {"minor", SEVERITY_LOW},          /* Debian, older SUSE */
-    {"unimportant", SEVERITY_LOW},    /* Debian: no security impact in practice */
-    {"untriaged", SEVERITY_UNKNOWN},  /* Ubuntu */
+    {"moderate", SEVERITY_MEDIUM},          /* Red Hat, SUSE, GHSA */
+    {"important", SEVERITY_HIGH},           /* Red Hat, SUSE, Amazon */
+    {"negligible", SEVERITY_LOW},           /* Ubuntu */
+    {"minor", SEVERITY_LOW},                /* Debian, older SUSE */
+    {"unimportant", SEVERITY_LOW},          /* Debian: no security impact in practice */
+    {"untriaged", SEVERITY_UNKNOWN},        /* Ubuntu */
     {"not yet assigned", SEVERITY_UNKNOWN}, /* Debian urgency */
     {"end-of-life", SEVERITY_UNKNOWN},      /* Debian urgency: a state, not a rating */
     {"unspecified", SEVERITY_UNKNOWN},      /* Red Hat */

@@ -48,7 +48,8 @@ bool fd_write(int fd, str bytes, struct err *err)
     return true;
 }
 
-/* Read into a buffer of @cap + 1 bytes until the end; a file that grows past it is over the limit. */
+/* Read into a buffer of @cap + 1 bytes until the end; a file that grows past it is over the limit.
+ */
 static bool read_up_to(int fd, char *buf, size_t cap, size_t *len, struct err *err)
 {
     size_t n;
@@ -198,7 +199,10 @@ bool dir_remove(const char *path, struct err *err)
     return remove_at(AT_FDCWD, path, 0, err) || err_wrap(err, "removing %s", path);
 }
 
-static int cmp_name(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+static int cmp_name(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
 
 bool dir_list(struct arena *arena, const char *path, str_vec *names, struct err *err)
 {

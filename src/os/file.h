@@ -8,8 +8,10 @@
 #include "base/arena.h"
 #include "base/vec.h"
 
-/* Read a whole file of at most @max bytes into @arena; a NUL follows that the length does not count. */
-NODISCARD bool file_read(struct arena *arena, const char *path, size_t max, str *out, struct err *err);
+/* Read a whole file of at most @max bytes into @arena; a NUL follows that the length does not
+ * count. */
+NODISCARD bool file_read(struct arena *arena, const char *path, size_t max, str *out,
+                         struct err *err);
 NODISCARD bool file_read_fd(struct arena *arena, int fd, size_t max, str *out, struct err *err);
 
 /* Replace @path as a whole: temporary beside it, fsync, rename, fsync of the folder. */
@@ -28,7 +30,8 @@ NODISCARD bool dir_list(struct arena *arena, const char *path, str_vec *names, s
  * magic link leads out of it (openat2, RESOLVE_IN_ROOT).  *fd is the caller's. */
 NODISCARD bool root_open(int root_fd, const char *path, int flags, int *fd, struct err *err);
 
-/* All of @bytes; EINTR and short writes are dealt with.  ERR_IO with errno EPIPE when nobody reads. */
+/* All of @bytes; EINTR and short writes are dealt with.  ERR_IO with errno EPIPE when nobody reads.
+ */
 NODISCARD bool fd_write(int fd, str bytes, struct err *err);
 /* Up to @cap bytes; *n is 0 at the end. */
 NODISCARD bool fd_read(int fd, void *buf, size_t cap, size_t *n, struct err *err);

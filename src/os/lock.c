@@ -20,11 +20,11 @@
 /* Rights that newer kernels know and Debian 12's header does not; landlock(7). */
 enum {
     LL_FS_ABI1 = (1 << 13) - 1,
-    LL_FS_REFER = 1 << 13,    /* ABI 2 */
-    LL_FS_TRUNCATE = 1 << 14, /* ABI 3 */
+    LL_FS_REFER = 1 << 13,     /* ABI 2 */
+    LL_FS_TRUNCATE = 1 << 14,  /* ABI 3 */
     LL_FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
-    LL_NET_ALL = 3,           /* ABI 4: bind and connect of TCP */
-    LL_SCOPE_ALL = 3,         /* ABI 6: abstract sockets, signals */
+    LL_NET_ALL = 3,            /* ABI 4: bind and connect of TCP */
+    LL_SCOPE_ALL = 3,          /* ABI 6: abstract sockets, signals */
 };
 struct ruleset {
     uint64_t fs, net, scoped;
@@ -55,7 +55,8 @@ bool lock_landlock(struct err *err)
 static bool limit(int what, uint64_t value, struct err *err)
 {
     struct rlimit rl = {value, value};
-    return setrlimit((__rlimit_resource_t)what, &rl) == 0 || err_sys(err, ERR_SANDBOX, "rlimit %d", what);
+    return setrlimit((__rlimit_resource_t)what, &rl) == 0 ||
+           err_sys(err, ERR_SANDBOX, "rlimit %d", what);
 }
 
 bool lock_limits(uint64_t memory_bytes, uint64_t cpu_s, struct err *err)
@@ -81,29 +82,49 @@ bool lock_root(struct err *err)
     /* An own tmpfs over some folder, become the root by chroot: what lay below is out of reach,
      * since no descriptor to it is kept and Landlock denies the rest. */
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4k") != 0 ||
+        mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4k") !=
+            0 ||
         chdir("/tmp") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
         umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
         return err_sys(err, ERR_SANDBOX, "empty root");
     return true;
 }
 
-/* --- seccomp ------------------------------------------------------------------------------------ */
+/* --- seccomp ------------------------------------------------------------------------------------
+ */
 
 static const int allowed[] = {
-    SCMP_SYS(read),           SCMP_SYS(write),         SCMP_SYS(readv),         SCMP_SYS(writev),
-    SCMP_SYS(close),          SCMP_SYS(munmap),        SCMP_SYS(mremap),        SCMP_SYS(madvise),
-    SCMP_SYS(brk),            SCMP_SYS(futex),         SCMP_SYS(sched_yield),   SCMP_SYS(exit),
-    SCMP_SYS(exit_group),     SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigprocmask), SCMP_SYS(poll),
-    SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday),  SCMP_SYS(getrandom),     SCMP_SYS(gettid),
-    SCMP_SYS(getpid),         SCMP_SYS(restart_syscall), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(close),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(poll),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getpid),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
     SCMP_SYS(ppoll),
 };
 
 /* What the sanitizers' runtimes ask for besides. */
 static const int allowed_sanitized[] = {
-    SCMP_SYS(mmap),        SCMP_SYS(mprotect),   SCMP_SYS(sigaltstack), SCMP_SYS(prctl),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrlimit), SCMP_SYS(prlimit64),
+    SCMP_SYS(mmap),         SCMP_SYS(mprotect),          SCMP_SYS(sigaltstack), SCMP_SYS(prctl),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrlimit),   SCMP_SYS(prlimit64),
 };
 
 static int allow_all(scmp_filter_ctx filter, const int *calls, size_t n)
@@ -114,18 +135,24 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t n)
     return failed;
 }
 
+static struct scmp_arg_cmp compare(unsigned arg, enum scmp_compare op, scmp_datum_t a,
+                                   scmp_datum_t b)
+{
+    return (struct scmp_arg_cmp){.arg = arg, .op = op, .datum_a = a, .datum_b = b};
+}
+
 /* Memory may be had, but never made executable; a process may only signal itself (abort). */
 static int allow_some(scmp_filter_ctx filter)
 {
     int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                                  compare(0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     if (failed || PLIMSOLL_SANITIZED)
         return failed;
     failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+                              compare(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     return failed ? failed
                   : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+                                     compare(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 bool lock_syscalls(struct err *err)
@@ -138,7 +165,8 @@ bool lock_syscalls(struct err *err)
     failed = failed ? failed : allow_all(filter, allowed, ARRAY_LEN(allowed));
     failed = failed ? failed : allow_some(filter);
     if (PLIMSOLL_SANITIZED)
-        failed = failed ? failed : allow_all(filter, allowed_sanitized, ARRAY_LEN(allowed_sanitized));
+        failed =
+            failed ? failed : allow_all(filter, allowed_sanitized, ARRAY_LEN(allowed_sanitized));
     failed = failed ? failed : seccomp_load(filter);
     seccomp_release(filter);
     errno = -failed;

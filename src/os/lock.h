@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lock.h - the locks a sandboxed child puts on itself, one by one.  Not: who needs them (sandbox.h).
- * Each is irrevocable for the process, or for the calling thread and those it starts later. */
+/* lock.h - the locks a sandboxed child puts on itself, one by one.  Not: who needs them
+ * (sandbox.h). Each is irrevocable for the process, or for the calling thread and those it starts
+ * later. */
 #pragma once
 
 #include "base/err.h"

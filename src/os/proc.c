@@ -98,9 +98,8 @@ static void drain(int *fd, struct sb *into)
 static bool pump(struct run *run, const char *name, struct err *err)
 {
     while (run->fds[OUT] >= 0 || run->fds[ERRORS] >= 0) {
-        struct pollfd polls[N_PIPES] = {{run->fds[IN], POLLOUT, 0},
-                                        {run->fds[OUT], POLLIN, 0},
-                                        {run->fds[ERRORS], POLLIN, 0}};
+        struct pollfd polls[N_PIPES] = {
+            {run->fds[IN], POLLOUT, 0}, {run->fds[OUT], POLLIN, 0}, {run->fds[ERRORS], POLLIN, 0}};
         int64_t left = run->deadline_mono_ms - clock_mono_ms();
         if (left <= 0)
             return err_set(err, ERR_CANCELLED, "%s: did not end in time", name);

@@ -48,9 +48,11 @@ struct slot {
     int status_fd;
 };
 
-/* --- in the child --------------------------------------------------------------------------------- */
+/* --- in the child
+ * --------------------------------------------------------------------------------- */
 
-_Noreturn static void child_main(const struct sandbox_spec *spec, uint32_t request, bool has_landlock)
+_Noreturn static void child_main(const struct sandbox_spec *spec, uint32_t request,
+                                 bool has_landlock)
 {
     struct err err = {0};
     bool is_locked = lock_limits(LIMIT_ANALYSER_MEMORY, LIMIT_ANALYSER_CPU, &err) &&
@@ -61,7 +63,8 @@ _Noreturn static void child_main(const struct sandbox_spec *spec, uint32_t reque
     _exit(spec->run(prepared));
 }
 
-/* Only the two pipes and the null device stay open: stderr too could carry escapes to a terminal. */
+/* Only the two pipes and the null device stay open: stderr too could carry escapes to a terminal.
+ */
 static bool keep_pipes(int in_fd, int out_fd)
 {
     int in_high = fcntl(in_fd, F_DUPFD, 16), out_high = fcntl(out_fd, F_DUPFD, 16);
@@ -69,7 +72,8 @@ static bool keep_pipes(int in_fd, int out_fd)
            dup2(out_high, FD_OUT) == FD_OUT && syscall(SYS_close_range, FD_OUT + 1, ~0U, 0) == 0;
 }
 
-/* --- in the zygote -------------------------------------------------------------------------------- */
+/* --- in the zygote
+ * -------------------------------------------------------------------------------- */
 
 struct zygote {
     const struct sandbox_spec *spec;
@@ -109,7 +113,9 @@ static bool serve_request(struct zygote *z)
         struct cmsghdr head;
         char space[CMSG_SPACE(3 * sizeof(int))];
     } control = {0};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
                          .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(z->control, &msg, MSG_CMSG_CLOEXEC);
     if (n < 0 && errno == EINTR)
@@ -205,7 +211,8 @@ _Noreturn static void zygote_main(const struct sandbox_spec *spec, int control, 
     zygote_loop(&z);
 }
 
-/* --- in the parent -------------------------------------------------------------------------------- */
+/* --- in the parent
+ * -------------------------------------------------------------------------------- */
 
 const char *sandbox_level_name(enum sandbox_level level)
 {
@@ -224,7 +231,8 @@ static void write_map(const char *path, const char *text)
  * one when we are root.  fork() last: weaker, and said so. */
 static pid_t fork_zygote(bool *has_namespaces)
 {
-    static const unsigned long all = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+    static const unsigned long all =
+        CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
     static const unsigned long tries[] = {all | CLONE_NEWUSER, all};
     char uid_map[32], gid_map[32];
     snprintf(uid_map, sizeof(uid_map), "0 %u 1", (unsigned)geteuid());
@@ -308,8 +316,8 @@ static bool send_request(int control, uint32_t request, const int fds[3], struct
         struct cmsghdr head;
         char space[CMSG_SPACE(3 * sizeof(int))];
     } space = {0};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &space,
-                         .msg_controllen = sizeof(space)};
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &space, .msg_controllen = sizeof(space)};
     struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
@@ -362,7 +370,8 @@ static bool say_how_it_ended(int status, struct err *err)
         return err_set(err, ERR_SANDBOX, "the analyser ended with code %d", WEXITSTATUS(status));
     int sig = WTERMSIG(status);
     if (sig == SIGSYS)
-        return err_set(err, ERR_SANDBOX, "the analyser was killed: it made a system call it may not");
+        return err_set(err, ERR_SANDBOX,
+                       "the analyser was killed: it made a system call it may not");
     if (sig == SIGXCPU || sig == SIGKILL)
         return err_set(err, ERR_LIMIT, "the analyser was killed: processor time or memory used up");
     return err_set(err, ERR_SANDBOX, "the analyser was killed by signal %d (%s)", sig,

@@ -24,7 +24,8 @@ struct sandbox_spec {
     int (*run)(void *prepared);
 };
 struct sandbox;
-NODISCARD bool sandbox_start(const struct sandbox_spec *spec, struct sandbox **out, struct err *err);
+NODISCARD bool sandbox_start(const struct sandbox_spec *spec, struct sandbox **out,
+                             struct err *err);
 void sandbox_stop(struct sandbox *sandbox);
 enum sandbox_level sandbox_level(const struct sandbox *sandbox);
 /* What keeps the level below FULL, in words; empty when nothing does. */
@@ -38,6 +39,6 @@ struct sandbox_child {
 };
 NODISCARD bool sandbox_spawn(struct sandbox *sandbox, uint32_t request, struct sandbox_child *out,
                              struct err *err);
-/* Close everything, wait for the end; a child that still runs is killed.  False with ERR_SANDBOX that
- * says how it died (signal, seccomp, exit code) unless it ended well. */
+/* Close everything, wait for the end; a child that still runs is killed.  False with ERR_SANDBOX
+ * that says how it died (signal, seccomp, exit code) unless it ended well. */
 NODISCARD bool sandbox_child_end(struct sandbox_child *child, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth.c - from a challenge to an Authorization: basic, or a bearer token by the distribution project's
- * token specification (GET with basic credentials) or its OAuth 2 form (POST with a refresh token). */
+/* auth.c - from a challenge to an Authorization: basic, or a bearer token by the distribution
+ * project's token specification (GET with basic credentials) or its OAuth 2 form (POST with a
+ * refresh token). */
 #include <openssl/evp.h>
 
 #include "base/clock.h"
@@ -36,7 +37,8 @@ static str basic_header(const struct registry *r, struct arena *arena)
     return header.has_failed ? STR_NONE : arena_dup(arena, sb_str(&header));
 }
 
-static bool remember(struct registry *r, str authorization, int64_t expires_mono_ms, struct err *err)
+static bool remember(struct registry *r, str authorization, int64_t expires_mono_ms,
+                     struct err *err)
 {
     mtx_lock(&r->lock);
     sb_clear(&r->authorization);
@@ -64,7 +66,8 @@ static bool is_plain(struct registry *r)
     return is_plain_http;
 }
 
-/* --- basic ---------------------------------------------------------------------------------------- */
+/* --- basic
+ * ---------------------------------------------------------------------------------------- */
 static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
 {
     if (!has_password(r))
@@ -79,14 +82,16 @@ static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
     return header.ptr ? remember(r, header, 0, err) : err_memory(err);
 }
 
-/* --- bearer --------------------------------------------------------------------------------------- */
+/* --- bearer
+ * --------------------------------------------------------------------------------------- */
 struct realm {
     str url, host, service, scope;
     bool takes_credentials; /* https, or this machine */
 };
 
 static bool read_realm(struct registry *r, struct arena *arena,
-                       const struct registry_challenge *challenge, struct realm *out, struct err *err)
+                       const struct registry_challenge *challenge, struct realm *out,
+                       struct err *err)
 {
     str scheme, rest;
     *out = (struct realm){.url = challenge->realm, .service = challenge->service};
@@ -157,7 +162,8 @@ static bool ask_by_post(struct registry *r, struct http_client *client, struct a
 {
     if (!realm->takes_credentials)
         return fail_credentials(realm, err);
-    str service = http_url_escape(arena, realm->service), scope = http_url_escape(arena, realm->scope);
+    str service = http_url_escape(arena, realm->service),
+        scope = http_url_escape(arena, realm->scope);
     str token = http_url_escape(arena, r->credentials.identity_token);
     auto_sb body;
     sb_init(&body, LIMIT_HTTP_BODY);
@@ -202,8 +208,9 @@ static bool fail_token(const struct registry *r, const struct realm *realm, int 
 {
     if (status == 401 || status == 403 || status == 400)
         return err_set(err, ERR_DENIED, "%.*s: %s for %.*s", STR_ARG(realm->host),
-                       has_credentials(r) ? "refused the credentials" : "gives no token without "
-                                                                        "credentials",
+                       has_credentials(r) ? "refused the credentials"
+                                          : "gives no token without "
+                                            "credentials",
                        STR_ARG(r->ref.repository));
     return err_set(err, status >= 500 || status == 429 ? ERR_UNAVAILABLE : ERR_DENIED,
                    "%.*s: answered %d when asked for a token", STR_ARG(realm->host), status);
@@ -226,7 +233,8 @@ static bool use_bearer(struct registry *r, struct http_client *client, struct ar
     return read_token(r, &realm, answer.body, err);
 }
 
-/* --- the choice ------------------------------------------------------------------------------------- */
+/* --- the choice
+ * ------------------------------------------------------------------------------------- */
 static const struct registry_challenge *find(const registry_challenges *all, str scheme)
 {
     for (size_t i = 0; i < all->len; i++)

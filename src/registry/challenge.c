@@ -67,7 +67,8 @@ static bool set_param(struct registry_challenge *challenge, str name, str value)
     return true;
 }
 
-/* One name=value; *is_one is false, and nothing is taken, when what comes next is another challenge. */
+/* One name=value; *is_one is false, and nothing is taken, when what comes next is another
+ * challenge. */
 static bool read_param(struct arena *arena, struct rd *in, struct registry_challenge *challenge,
                        bool *is_one)
 {

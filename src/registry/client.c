@@ -3,8 +3,8 @@
  *
  *     scheme      https; on a loopback address plain http when https does not answer
  *     challenge   401 is answered once, and only when the registry itself said it
- *     redirect    followed by hand: Authorization goes to the registry's own scheme, host and port only
- *     patience    429 and 503 are tried again when Retry-After is short */
+ *     redirect    followed by hand: Authorization goes to the registry's own scheme, host and port
+ * only patience    429 and 503 are tried again when Retry-After is short */
 #include <arpa/inet.h>
 #include <time.h>
 
@@ -35,7 +35,8 @@ bool registry_host_is_loopback(str host)
     return inet_pton(AF_INET, text, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }
 
-/* --- patience --------------------------------------------------------------------------------------- */
+/* --- patience
+ * --------------------------------------------------------------------------------------- */
 static int64_t wait_of(const struct http_answer *answer, unsigned n_tries)
 {
     str text = http_header_get(&answer->headers, STR("Retry-After"));
@@ -70,7 +71,8 @@ bool registry_waits(const struct registry *r, const struct http_answer *answer, 
     return seconds <= MAX_WAIT_S && pause_ms(r->http.cancel, seconds * 1000);
 }
 
-/* --- one exchange ------------------------------------------------------------------------------------ */
+/* --- one exchange
+ * ------------------------------------------------------------------------------------ */
 static void drop(struct reply *reply)
 {
     http_stream_close(reply->stream);
@@ -94,7 +96,8 @@ static bool exchange(struct http_client *client, struct arena *arena, const stru
     return http_fetch(client, &call, arena, request->max, &reply->answer, err);
 }
 
-/* --- scheme ------------------------------------------------------------------------------------------ */
+/* --- scheme
+ * ------------------------------------------------------------------------------------------ */
 static str home_url(struct registry *r, struct arena *arena, str path)
 {
     mtx_lock(&r->lock);
@@ -111,8 +114,8 @@ static void settle_scheme(struct registry *r, bool is_plain_http)
     mtx_unlock(&r->lock);
 }
 
-/* The first request to a loopback address: https, and plain http when that fails.  When neither is an
- * answer, the error of https is the one to tell (400 is how a TLS server answers plain http). */
+/* The first request to a loopback address: https, and plain http when that fails.  When neither is
+ * an answer, the error of https is the one to tell (400 is how a TLS server answers plain http). */
 static bool exchange_first(struct registry *r, struct http_client *client, struct arena *arena,
                            const struct request *request, str url, str authorization,
                            struct reply *reply, struct err *err)
@@ -158,7 +161,8 @@ static bool exchange_home(struct registry *r, struct http_client *client, struct
     return exchange_first(r, client, arena, request, url, authorization, reply, err);
 }
 
-/* --- redirects --------------------------------------------------------------------------------------- */
+/* --- redirects
+ * --------------------------------------------------------------------------------------- */
 static bool is_redirect(int status)
 {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -209,7 +213,8 @@ static bool redirect(const struct registry *r, struct arena *arena, struct reply
     return true;
 }
 
-/* --- all of it --------------------------------------------------------------------------------------- */
+/* --- all of it
+ * --------------------------------------------------------------------------------------- */
 struct course {
     str url;
     bool is_home, has_authenticated;

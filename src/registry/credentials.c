@@ -56,15 +56,15 @@ bool registry_credentials_parse(struct arena *arena, str json, str host,
     bool has_auth = false;
     for (void *it = json_object_iter(helpers); it; it = json_object_iter_next(helpers, it))
         out->has_helper = out->has_helper || is_key_of(str_from(json_object_iter_key(it)), host);
-    for (void *it = json_object_iter(auths); it && !has_auth; it = json_object_iter_next(auths, it)) {
+    for (void *it = json_object_iter(auths); it && !has_auth;
+         it = json_object_iter_next(auths, it)) {
         if (!is_key_of(str_from(json_object_iter_key(it)), host))
             continue;
         if (!read_auth(arena, json_object_iter_value(it), out, err))
             return false;
         has_auth = !str_is_empty(out->username) || !str_is_empty(out->identity_token);
     }
-    out->has_helper =
-        !has_auth && (out->has_helper || !str_is_empty(json_str(root, "credsStore")));
+    out->has_helper = !has_auth && (out->has_helper || !str_is_empty(json_str(root, "credsStore")));
     return true;
 }
 
@@ -93,7 +93,8 @@ bool registry_credentials_load(struct arena *arena, str host, struct registry_cr
     if (!registry_credentials_parse(arena, text, host, out, err))
         return err_wrap(err, "%s", path);
     if (out->has_helper)
-        log_event(LOG_WARN, "a credential helper is configured and not run: asking without credentials",
+        log_event(LOG_WARN,
+                  "a credential helper is configured and not run: asking without credentials",
                   LOG_STR("registry", host), LOG_STR("file", str_from(path)));
     return true;
 }

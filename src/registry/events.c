@@ -40,7 +40,8 @@ static bool read_target(struct arena *arena, const json_t *target, struct regist
     if (str_is_empty(out->repository))
         return err_set(err, ERR_FORMAT, "no repository");
     if (!str_is_empty(text) && !digest_parse(text, &out->digest))
-        return err_set(err, ERR_FORMAT, "\"%.*s\" is not a digest", STR_ARG(str_slice(text, 0, 90)));
+        return err_set(err, ERR_FORMAT, "\"%.*s\" is not a digest",
+                       STR_ARG(str_slice(text, 0, 90)));
     out->is_blob = str_eq(out->media_type, STR("application/octet-stream")) ||
                    str_has(json_str(target, "url"), STR("/blobs/"));
     return true;

@@ -33,13 +33,14 @@ struct reply {
     struct http_answer answer;
     struct http_stream *stream; /* of is_stream; the caller closes it */
 };
-/* client.c: one request with all that may come between: scheme, challenge, redirects, patience.  True
- * for every status that is an answer.  @client is used by one thread at a time. */
+/* client.c: one request with all that may come between: scheme, challenge, redirects, patience.
+ * True for every status that is an answer.  @client is used by one thread at a time. */
 NODISCARD bool registry_send(struct registry *registry, struct http_client *client,
-                             struct arena *arena, const struct request *request, struct reply *reply,
-                             struct err *err);
+                             struct arena *arena, const struct request *request,
+                             struct reply *reply, struct err *err);
 /* Whether @answer asks to come again and it is worth waiting; waits. */
-bool registry_waits(const struct registry *registry, const struct http_answer *answer, unsigned n_tries);
+bool registry_waits(const struct registry *registry, const struct http_answer *answer,
+                    unsigned n_tries);
 
 /* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
 NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,

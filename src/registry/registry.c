@@ -9,7 +9,8 @@ enum { MAX_RESUMES = 3 };
 
 const char *registry_user_agent(void) { return REGISTRY_AGENT; }
 
-/* --- what a status means ------------------------------------------------------------------------------ */
+/* --- what a status means
+ * ------------------------------------------------------------------------------ */
 static bool fail_status(const struct registry *r, int status, const char *noun, str name,
                         struct err *err)
 {
@@ -23,16 +24,18 @@ static bool fail_status(const struct registry *r, int status, const char *noun, 
     if (status == 429)
         return err_set(err, ERR_UNAVAILABLE, "%.*s: too many requests (429): wait, or log in",
                        STR_ARG(host));
-    return err_set(err, ERR_UNAVAILABLE, "%.*s: answered %d for %s %.*s:%.*s", STR_ARG(host), status,
-                   noun, STR_ARG(repository), STR_ARG(name));
+    return err_set(err, ERR_UNAVAILABLE, "%.*s: answered %d for %s %.*s:%.*s", STR_ARG(host),
+                   status, noun, STR_ARG(repository), STR_ARG(name));
 }
 
-/* --- manifests ---------------------------------------------------------------------------------------- */
+/* --- manifests
+ * ---------------------------------------------------------------------------------------- */
 static const char accept_manifests[] =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.docker.distribution.manifest.v2+json, "
-    "application/vnd.oci.artifact.manifest.v1+json, application/vnd.cncf.oras.artifact.manifest.v1+json";
+    "application/vnd.oci.artifact.manifest.v1+json, "
+    "application/vnd.cncf.oras.artifact.manifest.v1+json";
 
 static bool verify(const struct registry *r, const struct http_answer *answer, const digest *want,
                    digest *got, struct err *err)
@@ -69,8 +72,8 @@ static bool registry_manifest(struct image_source *source, struct arena *arena, 
         want = &r->ref.digest;
     str name = name_of(r, tag, want, text);
     struct request request = {.accept = accept_manifests, .max = LIMIT_MANIFEST};
-    request.path = arena_printf(arena, "/v2/%.*s/manifests/%.*s", STR_ARG(r->ref.repository),
-                                STR_ARG(name));
+    request.path =
+        arena_printf(arena, "/v2/%.*s/manifests/%.*s", STR_ARG(r->ref.repository), STR_ARG(name));
     if (!request.path.ptr)
         return err_memory(err);
     if (!registry_send(r, r->client, arena, &request, &reply, err))
@@ -81,7 +84,8 @@ static bool registry_manifest(struct image_source *source, struct arena *arena, 
     return verify(r, &reply.answer, want, got, err);
 }
 
-/* --- blobs -------------------------------------------------------------------------------------------- */
+/* --- blobs
+ * -------------------------------------------------------------------------------------------- */
 struct blob_stream {
     struct registry *registry; /* borrowed */
     struct http_client *client;
@@ -98,7 +102,8 @@ static bool starts_at(const struct http_answer *answer, uint64_t offset)
 {
     str range = http_header_get(&answer->headers, STR("Content-Range")), first, rest;
     uint64_t from = 0;
-    return str_starts(range, STR("bytes ")) && str_cut_byte(str_skip(range, 6), '-', &first, &rest) &&
+    return str_starts(range, STR("bytes ")) &&
+           str_cut_byte(str_skip(range, 6), '-', &first, &rest) &&
            str_to_u64(str_trim(first), UINT64_MAX, &from) && from == offset;
 }
 
@@ -108,8 +113,9 @@ static bool ask(struct blob_stream *s, struct err *err)
     char text[DIGEST_TEXT_SIZE];
     arena_reset(&s->arena);
     struct request request = {.is_stream = true, .range_from = s->offset};
-    request.path = arena_printf(&s->arena, "/v2/%.*s/blobs/%s", STR_ARG(s->registry->ref.repository),
-                                digest_print(&s->digest, text).ptr);
+    request.path =
+        arena_printf(&s->arena, "/v2/%.*s/blobs/%s", STR_ARG(s->registry->ref.repository),
+                     digest_print(&s->digest, text).ptr);
     if (!request.path.ptr)
         return err_memory(err);
     if (!registry_send(s->registry, s->client, &s->arena, &request, &reply, err))
@@ -146,7 +152,8 @@ static enum next next_chunk(struct blob_stream *s, str *chunk, struct err *err)
     return NEXT_ERR;
 }
 
-/* A broken transfer goes on where it broke; the digest, which is the caller's to check, spans all. */
+/* A broken transfer goes on where it broke; the digest, which is the caller's to check, spans all.
+ */
 static enum next blob_next(void *ctx, str *chunk, struct err *err)
 {
     struct blob_stream *s = ctx;
@@ -192,7 +199,8 @@ static bool registry_blob(struct image_source *source, const struct descriptor *
     return false;
 }
 
-/* --- the source --------------------------------------------------------------------------------------- */
+/* --- the source
+ * --------------------------------------------------------------------------------------- */
 static void registry_close(struct image_source *source)
 {
     struct registry *r = (struct registry *)source;
@@ -203,7 +211,8 @@ static void registry_close(struct image_source *source)
     free(r);
 }
 
-static const struct image_source_ops registry_ops = {registry_manifest, registry_blob, registry_close};
+static const struct image_source_ops registry_ops = {registry_manifest, registry_blob,
+                                                     registry_close};
 
 static bool keep(struct registry *r, str from, str *to, struct err *err)
 {

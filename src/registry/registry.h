@@ -1,48 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry.h - a client of OCI registries (distribution-spec 1.1), and the notifications they send.
  * Not: what the images mean (image/).
- * Credentials are bound to their host: a redirect to another host, or a token realm that was not asked
- * for by the registry itself, never sees them.  They go over https, or to a loopback address.  Every
- * request carries registry_user_agent(), by which our own pulls are left out of pull statistics.
- * Owns: a source owns its connections until image_source_close.  Threads: one source, one thread;
- * blob streams have a connection of their own and may be read elsewhere; close them first. */
+ * Credentials are bound to their host: a redirect to another host, or a token realm that was not
+ * asked for by the registry itself, never sees them.  They go over https, or to a loopback address.
+ * Every request carries registry_user_agent(), by which our own pulls are left out of pull
+ * statistics. Owns: a source owns its connections until image_source_close.  Threads: one source,
+ * one thread; blob streams have a connection of their own and may be read elsewhere; close them
+ * first. */
 #pragma once
 
 #include "base/cancel.h"
 #include "image/image.h"
 
 struct registry_config {
-    str host; /* "reg.example:5000"; another one than the reference's is ERR_USAGE; empty: the reference's */
-    bool is_plain_http;    /* never for a host that was not configured so; loopback addresses may be tried */
+    str host; /* "reg.example:5000"; another one than the reference's is ERR_USAGE; empty: the
+                 reference's */
+    bool is_plain_http; /* never for a host that was not configured so; loopback addresses may be
+                           tried */
     str username, password; /* basic, or traded for a bearer token */
     str identity_token;
     str ca_file, client_cert_file, client_key_file, proxy;
-    uint32_t timeout_s; /* of one request without progress; 0: 60 */
+    uint32_t timeout_s;          /* of one request without progress; 0: 60 */
     const struct cancel *cancel; /* borrowed; may be NULL */
 };
 const char *registry_user_agent(void); /* "plimsoll/0.1.0" */
 
-/* @config may be NULL: anonymous, credentials from $DOCKER_CONFIG/config.json or ~/.docker/config.json
- * (auths only; a credential helper is a warning in the log).  No request is made yet.
- * The source's errors: ERR_DENIED (401, 403), ERR_NOT_FOUND, ERR_UNAVAILABLE (names the host; 429 and
- * 503 were tried again as long as Retry-After is short), ERR_MISMATCH (another digest than promised). */
+/* @config may be NULL: anonymous, credentials from $DOCKER_CONFIG/config.json or
+ * ~/.docker/config.json (auths only; a credential helper is a warning in the log).  No request is
+ * made yet. The source's errors: ERR_DENIED (401, 403), ERR_NOT_FOUND, ERR_UNAVAILABLE (names the
+ * host; 429 and 503 were tried again as long as Retry-After is short), ERR_MISMATCH (another digest
+ * than promised). */
 NODISCARD bool registry_open(const struct reference *ref, const struct registry_config *config,
                              struct image_source **out, struct err *err);
 
 /* Whether @host, with or without a port, is this machine: localhost, 127.0.0.0/8, [::1]. */
 bool registry_host_is_loopback(str host);
 
-/* --- challenges: RFC 9110 section 11.6.1, the token specification of distribution --------------- */
+/* --- challenges: RFC 9110 section 11.6.1, the token specification of distribution ---------------
+ */
 struct registry_challenge {
     str scheme; /* "Bearer", as sent */
     str realm, service, scope, error;
 };
 typedef VEC(struct registry_challenge) registry_challenges;
-/* All challenges of one WWW-Authenticate value, added to @out.  False when it is not well formed or the
- * arena is used up. */
+/* All challenges of one WWW-Authenticate value, added to @out.  False when it is not well formed or
+ * the arena is used up. */
 NODISCARD bool registry_challenge_parse(struct arena *arena, str value, registry_challenges *out);
 
-/* --- Docker's config.json ------------------------------------------------------------------------ */
+/* --- Docker's config.json ------------------------------------------------------------------------
+ */
 struct registry_credentials {
     str username, password, identity_token;
     bool has_helper; /* a credential helper is named for this host, which we do not run */
@@ -51,7 +57,8 @@ struct registry_credentials {
 NODISCARD bool registry_credentials_parse(struct arena *arena, str json, str host,
                                           struct registry_credentials *out, struct err *err);
 
-/* --- notifications: application/vnd.docker.distribution.events.v1+json (v2 differs by name only) --- */
+/* --- notifications: application/vnd.docker.distribution.events.v1+json (v2 differs by name only)
+ * --- */
 enum registry_action { ACTION_OTHER, ACTION_PUSH, ACTION_PULL, ACTION_DELETE, ACTION_MOUNT };
 struct registry_event {
     str id;
@@ -64,7 +71,7 @@ struct registry_event {
     int64_t at; /* UTC seconds; 0: not said */
 };
 typedef VEC(struct registry_event) registry_events;
-/* ERR_FORMAT for what is not an envelope, or an event without repository or with a digest that is none;
- * ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
+/* ERR_FORMAT for what is not an envelope, or an event without repository or with a digest that is
+ * none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
 NODISCARD bool registry_events_parse(struct arena *arena, str json, registry_events *out,
                                      struct err *err);

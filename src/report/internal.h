@@ -72,6 +72,8 @@ void paint_text(struct paint *paint, enum style style, const char *text);
 void paint_format(struct paint *paint, enum style style, const char *fmt, ...) PRINTF(3, 4);
 /* The rest of the line, cut where it ends. */
 void paint_rest(struct paint *paint, enum style style, str text);
+/* All of it, broken at spaces; the next lines begin at @indent. */
+void paint_wrap(struct paint *paint, enum style style, str text, size_t indent);
 void paint_end(struct paint *paint);
 void paint_to(struct paint *paint, size_t column);
 /* Columns to the end of the line; at least 1. */

@@ -49,13 +49,12 @@ static bool is_base_layer(const struct report *report, int layer)
     return layer >= 0 && (size_t)layer < report->layers.len && report->layers.ptr[layer].is_base;
 }
 
-static void layer_index(struct jw *jw, int layer)
+/* The digest of the layer that brought it; null when that is not known. */
+static void layer_digest(struct jw *jw, const struct report *report, int layer)
 {
-    jw_key(jw, "layer");
-    if (layer < 0)
-        jw_null(jw);
-    else
-        jw_int(jw, layer);
+    static const digest none;
+    bool is_known = layer >= 0 && (size_t)layer < report->layers.len;
+    hash_text(jw, "layer", is_known ? &report->layers.ptr[layer].digest : &none);
 }
 
 static void write_engine(struct jw *jw)
@@ -176,7 +175,7 @@ static void write_package(struct json *json, const struct report *report, size_t
     text(jw, "version", package->source_version);
     jw_obj_end(jw);
     text(jw, "path", package->path);
-    layer_index(jw, package->layer);
+    layer_digest(jw, report, package->layer);
     jw_kbool(jw, "base", is_base_layer(report, package->layer));
     list(json, "licenses", &package->licenses);
     jw_kstr(jw, "evidence",
@@ -186,7 +185,8 @@ static void write_package(struct json *json, const struct report *report, size_t
     out_piece(&json->out);
 }
 
-static void write_finding_package(struct json *json, const struct finding *finding)
+static void write_finding_package(struct json *json, const struct report *report,
+                                  const struct finding *finding)
 {
     struct jw *jw = &json->jw;
     jw_key(jw, "package");
@@ -197,7 +197,7 @@ static void write_finding_package(struct json *json, const struct finding *findi
     text(jw, "source", finding->class == CLASS_LANGUAGE ? STR_NONE : finding->package_name);
     list(json, "binaries", &finding->binaries);
     text(jw, "path", finding->path);
-    layer_index(jw, finding->layer);
+    layer_digest(jw, report, finding->layer);
     jw_kbool(jw, "base", finding->is_from_base);
     jw_obj_end(jw);
 }
@@ -254,13 +254,14 @@ static void write_evidence(struct json *json, const struct finding *finding)
     jw_arr_end(jw);
 }
 
-static void write_finding(struct json *json, const struct finding *finding)
+static void write_finding(struct json *json, const struct report *report,
+                          const struct finding *finding)
 {
     struct jw *jw = &json->jw;
     jw_obj(jw);
     jw_kstr(jw, "id", finding->id);
     list(json, "aliases", &finding->aliases);
-    write_finding_package(json, finding);
+    write_finding_package(json, report, finding);
     jw_kstr(jw, "class", str_from(finding_class_name(finding->class)));
     jw_kstr(jw, "fixState", str_from(fix_state_name(finding->fix_state)));
     text(jw, "fixedVersion", finding->fixed_version);
@@ -301,7 +302,7 @@ static void write_findings(struct json *json, const struct report *report)
     jw_arr(&json->jw);
     for (size_t i = 0; i < report->findings.len; i++)
         if (report_place_of(&report->findings.ptr[i], &json->options->filter) != PLACE_HIDDEN)
-            write_finding(json, &report->findings.ptr[i]);
+            write_finding(json, report, &report->findings.ptr[i]);
     jw_arr_end(&json->jw);
 }
 

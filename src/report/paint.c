@@ -93,3 +93,20 @@ size_t paint_columns(str text)
 }
 
 void paint_rest(struct paint *t, enum style s, str text) { paint_str(t, s, text, paint_left(t)); }
+
+void paint_wrap(struct paint *t, enum style s, str text, size_t indent)
+{
+    str word;
+    bool is_first = true;
+    while (text.len && str_next(&text, ' ', &word)) {
+        size_t columns = paint_columns(word);
+        if (t->column > indent && t->column + !is_first + columns > t->width) {
+            paint_end(t);
+            paint_to(t, indent);
+        } else if (!is_first) {
+            paint_text(t, STYLE_PLAIN, " ");
+        }
+        paint_str(t, s, word, paint_left(t));
+        is_first = false;
+    }
+}

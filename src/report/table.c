@@ -226,7 +226,7 @@ static void head(struct paint *t, const struct report *report)
                                                                                   : ", incomplete");
     if (report->reason.len) {
         paint_text(t, STYLE_PLAIN, ": ");
-        paint_rest(t, STYLE_PLAIN, report->reason);
+        paint_wrap(t, STYLE_PLAIN, report->reason, LABEL_COLUMNS);
     }
     paint_end(t);
     if (!report->findings.len)
@@ -460,7 +460,7 @@ static void group_print(struct paint *t, const struct group *group)
         paint_end(t);
     } else if (group->first->is_patchable && group->best->remediation_text.len) {
         paint_text(t, STYLE_DIM, "  → ");
-        paint_rest(t, STYLE_PLAIN, group->best->remediation_text);
+        paint_wrap(t, STYLE_PLAIN, group->best->remediation_text, 4);
         paint_end(t);
     }
 }
@@ -542,11 +542,7 @@ static void put_notice(struct paint *t, const struct notice *notice)
         paint_str(t, STYLE_PLAIN, notice->path, t->width / 2);
         paint_text(t, STYLE_PLAIN, ": ");
     }
-    if (t->column + paint_columns(notice->message) > t->width && t->column > 4) {
-        paint_end(t);
-        paint_to(t, 4);
-    }
-    paint_rest(t, STYLE_PLAIN, notice->message);
+    paint_wrap(t, STYLE_PLAIN, notice->message, 4);
     paint_end(t);
 }
 

@@ -7,14 +7,13 @@
  * in place by the hash, the archive reader and the detectors. */
 #include <locale.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/num.h"
 #include "os/file.h"
 #include "scan/internal.h"
+#include "syntax/syntax.h"
 
 enum { N_BUFFERS = 8, BUFFER_BYTES = 256 << 10 };
 
@@ -45,7 +44,8 @@ struct analyser {
     struct err err;
 };
 
-/* --- the ring ------------------------------------------------------------------------------------- */
+/* --- the ring
+ * ------------------------------------------------------------------------------------- */
 
 /* The slot to fill next; false when the reader has gone. */
 static bool ring_wait_free(struct ring *ring, struct buffer **out)
@@ -132,7 +132,8 @@ static enum next read_inflated(void *ctx, str *chunk, struct err *err)
     return step;
 }
 
-/* --- a layer -------------------------------------------------------------------------------------- */
+/* --- a layer
+ * -------------------------------------------------------------------------------------- */
 
 static bool walk_entries(struct archive_reader *archive, struct layer_scan *scan, struct err *err)
 {
@@ -189,7 +190,8 @@ static void answer_layer(struct analyser *a, struct sb *out, struct err *err)
     arena_fini(&arena);
 }
 
-/* --- a list --------------------------------------------------------------------------------------- */
+/* --- a list
+ * --------------------------------------------------------------------------------------- */
 
 static void add_entry(struct sb *out, const struct entry *entry)
 {
@@ -221,7 +223,8 @@ static void answer_list(struct analyser *a, struct sb *out, struct err *err)
     sb_add(out, sb_str(&list));
 }
 
-/* --- the child ------------------------------------------------------------------------------------ */
+/* --- the child
+ * ------------------------------------------------------------------------------------ */
 
 static bool start_inflater(struct analyser *a)
 {
@@ -277,7 +280,8 @@ static int run(void *prepared)
     return is_sent ? 0 : 1;
 }
 
-/* --- the zygote ----------------------------------------------------------------------------------- */
+/* --- the zygote
+ * ----------------------------------------------------------------------------------- */
 
 static void *do_nothing(void *arg) { return arg; }
 
@@ -290,50 +294,18 @@ static void warm_up_sort(void)
     qsort(many, sizeof(many), 1, cmp_bytes);
 }
 
-/* One header of a ustar archive: pax(1), "ustar Interchange Format". */
-static void put_header(char block[static 512], const char *name, char type, unsigned size)
-{
-    unsigned sum = 0;
-    snprintf(block, 100, "%s", name);
-    snprintf(block + 100, 8, "%07o", 0644U);
-    snprintf(block + 124, 12, "%011o", size);
-    memset(block + 148, ' ', 8);
-    block[156] = type;
-    memcpy(block + 257, "ustar\00000", 8);
-    for (size_t i = 0; i < 512; i++)
-        sum += (unsigned char)block[i];
-    snprintf(block + 148, 8, "%06o", sum);
-}
-
-/* A pax header with a name outside ASCII makes libarchive open iconv, which reads files. */
-static void warm_up_archive(void)
-{
-    static const char record[] = "22 path=\xc3\xbc" "ber/w\xc3\xa4rmer\n";
-    char tar[5 * 512] = {0};
-    struct source_mem mem;
-    struct archive_reader *archive = NULL;
-    struct entry entry;
-    struct err err = {0};
-    put_header(tar, "PaxHeader/warm", 'x', sizeof(record) - 1);
-    memcpy(tar + 512, record, sizeof(record) - 1);
-    put_header(tar + 1024, "warm", '0', 0);
-    if (!archive_open(&archive, ARCHIVE_TAR, source_from_mem(&mem, str_of(tar, sizeof(tar))), &err) ||
-        archive_next(archive, &entry, &err) != NEXT_ITEM)
-        abort(); /* the reader that every layer needs does not work */
-    archive_close(archive);
-}
-
 static void warm_up(void)
 {
-    uint8_t out[HASH_MAX];
+    struct err err = {0};
     pthread_t thread;
     setlocale(LC_CTYPE, "C.UTF-8");
+    setenv("TZ", "UTC0", 1); /* or every time stamp of a zip stats /etc/localtime */
     tzset();
-    hash_of(HASH_SHA256, STR("warm"), out);
-    hash_of(HASH_SHA512, STR("warm"), out);
     map_hash(STR("warm"));
-    warm_up_archive();
+    json_warm_up();
     warm_up_sort();
+    if (!codec_warm_up(&err))
+        abort(); /* the readers that every layer needs do not work */
     if (pthread_create(&thread, NULL, do_nothing, NULL) == 0)
         pthread_join(thread, NULL);
 }

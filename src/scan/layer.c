@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layer.c - the parent's side of one layer: stream, hash, feed the analyser, validate its answer. */
+/* layer.c - the parent's side of one layer: stream, hash, feed the analyser, validate its answer.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -124,7 +125,8 @@ bool layer_analyse(struct scanner *scanner, const struct layer_work *work, struc
     struct hash *hash = NULL;
     struct err end = {0};
     uint64_t size = 0;
-    enum hash_kind kind = digest_is_none(&work->what->digest) ? HASH_SHA256 : work->what->digest.kind;
+    enum hash_kind kind =
+        digest_is_none(&work->what->digest) ? HASH_SHA256 : work->what->digest.kind;
     uint32_t request = REQUEST_LAYER | (uint32_t)work->diff_kind << 8;
     if (!hash_open(&hash, kind, err))
         return false;
@@ -148,7 +150,8 @@ bool layer_analyse(struct scanner *scanner, const struct layer_work *work, struc
     return is_done;
 }
 
-/* --- what the child said: as little to be trusted as the layer itself ----------------------------- */
+/* --- what the child said: as little to be trusted as the layer itself
+ * ----------------------------- */
 
 static bool answer_begin(struct rd *in, struct err *err)
 {
@@ -195,7 +198,8 @@ static bool clean_path(str path, str *out)
     return path.len <= LIMIT_PATH;
 }
 
-/* Links of docker archives look like "../<id>/layer.tar": resolve them against the folder they are in. */
+/* Links of docker archives look like "../<id>/layer.tar": resolve them against the folder they are
+ * in. */
 static bool clean_link(struct arena *arena, str path, str link, str *out)
 {
     size_t slash = str_rfind_byte(path, '/');
@@ -214,8 +218,8 @@ static bool clean_link(struct arena *arena, str path, str link, str *out)
     return out->ptr != NULL;
 }
 
-static bool take_entry(struct rd *in, struct arena *arena, uint64_t file_size,
-                       archive_entries *out, struct err *err)
+static bool take_entry(struct rd *in, struct arena *arena, uint64_t file_size, archive_entries *out,
+                       struct err *err)
 {
     struct archive_entry entry = {0};
     str path = rd_blob(in, LIMIT_PATH), link = rd_blob(in, LIMIT_PATH);
@@ -233,8 +237,8 @@ static bool take_entry(struct rd *in, struct arena *arena, uint64_t file_size,
     bool is_kept = (entry.path = arena_dup(arena, entry.path)).ptr != NULL;
     if (entry.type == ENTRY_SYMLINK && !clean_link(arena, entry.path, link, &entry.link))
         return err_set(err, ERR_FORMAT, "a link that climbs out: " STR_FMT, STR_ARG(path));
-    if (entry.type == ENTRY_HARDLINK && (!clean_path(link, &link) ||
-                                         !(entry.link = arena_dup(arena, link)).ptr))
+    if (entry.type == ENTRY_HARDLINK &&
+        (!clean_path(link, &link) || !(entry.link = arena_dup(arena, link)).ptr))
         return err_set(err, ERR_FORMAT, "a link that climbs out: " STR_FMT, STR_ARG(path));
     struct archive_entry *slot = is_kept || has_link ? vec_push(arena, out) : NULL;
     if (!slot)
@@ -261,7 +265,8 @@ bool archive_list(struct scanner *scanner, const char *path, const struct cancel
                   struct arena *arena, archive_entries *out, struct err *err)
 {
     struct channel to = {.cancel = cancel};
-    struct layer_work work = {.what = &(struct descriptor){.media_type = STR_NONE}, .cancel = cancel};
+    struct layer_work work = {.what = &(struct descriptor){.media_type = STR_NONE},
+                              .cancel = cancel};
     struct source_fd *file = NULL;
     struct err end = {0};
     uint64_t size = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layers.c - all layers of one image: known ones from the cache, the others analysed, a few at a time. */
+/* layers.c - all layers of one image: known ones from the cache, the others analysed, a few at a
+ * time. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,8 +13,8 @@ struct task {
     const struct descriptor *what;
     const digest *diff_id; /* that the configuration promises */
     digest got;
-    struct sb answer;   /* of the analyser */
-    str cached;         /* inventory from the cache, in the run's arena */
+    struct sb answer; /* of the analyser */
+    str cached;       /* inventory from the cache, in the run's arena */
     struct err err;
 };
 
@@ -83,8 +84,8 @@ static void *work_on(void *arg)
     }
 }
 
-/* One layer keeps two cores busy (parent and analyser), so half the cores of layers, and one more for
- * the waiting that small layers do. */
+/* One layer keeps two cores busy (parent and analyser), so half the cores of layers, and one more
+ * for the waiting that small layers do. */
 static size_t count_workers(const struct run *run)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -109,7 +110,8 @@ static void analyse_all(struct run *run)
     pthread_mutex_destroy(&run->lock);
 }
 
-/* --- what became of each --------------------------------------------------------------------------- */
+/* --- what became of each
+ * --------------------------------------------------------------------------- */
 
 static bool check_diff_id(const struct task *task, const struct layer_answer *answer,
                           struct err *err)
@@ -129,8 +131,8 @@ static bool take_answer(struct run *run, struct task *task, struct arena *arena,
         *err = task->err;
         return false;
     }
-    if (!layer_answer_parse(sb_str(&task->answer), task->diff_id->n ? task->diff_id->kind : HASH_SHA256,
-                            &answer, err) ||
+    if (!layer_answer_parse(sb_str(&task->answer),
+                            task->diff_id->n ? task->diff_id->kind : HASH_SHA256, &answer, err) ||
         !check_diff_id(task, &answer, err))
         return false;
     str own = arena_dup(arena, answer.inventory); /* decoded strings borrow from it */
@@ -147,7 +149,8 @@ static bool note_failure(struct arena *arena, struct report *report, const struc
                          size_t i, const struct err *err)
 {
     char text[DIGEST_TEXT_SIZE];
-    str name = digest_is_none(&task->what->digest) ? STR("") : digest_print(&task->what->digest, text);
+    str name =
+        digest_is_none(&task->what->digest) ? STR("") : digest_print(&task->what->digest, text);
     str message = arena_printf(arena, "layer %zu: %s", i + 1, err->msg);
     enum notice_kind kind = err->kind == ERR_LIMIT ? NOTICE_LIMIT : NOTICE_UNREADABLE;
     return message.ptr && notice_add(arena, &report->notices, kind, true, name, message);

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "scan/internal.h"
 
-/* --- the scanner ----------------------------------------------------------------------------------- */
+/* --- the scanner
+ * ----------------------------------------------------------------------------------- */
 
 bool scanner_open(const struct scanner_spec *spec, struct scanner **out, struct err *err)
 {
@@ -46,7 +47,8 @@ const char *scanner_missing(const struct scanner *scanner)
     return sandbox_missing(scanner->sandbox);
 }
 
-/* --- the source ------------------------------------------------------------------------------------ */
+/* --- the source
+ * ------------------------------------------------------------------------------------ */
 
 static bool wants_body(void *ctx, const struct entry *entry)
 {
@@ -86,7 +88,8 @@ static bool open_source(struct scanner *scanner, const struct scan_spec *spec, s
                    STR_ARG(spec->reference.text));
 }
 
-/* --- the report ------------------------------------------------------------------------------------ */
+/* --- the report
+ * ------------------------------------------------------------------------------------ */
 
 static bool describe_layers(struct arena *arena, const struct image *image, struct report *report)
 {
@@ -162,16 +165,18 @@ static bool describe_database(const struct advisory_db *db, struct report *repor
     return true;
 }
 
-static bool match_and_remediate(const struct advisory_db *db, const struct image_inventory *inventory,
-                                struct arena *arena, struct report *report,
-                                struct match_result *matched, struct err *err)
+static bool match_and_remediate(const struct advisory_db *db,
+                                const struct image_inventory *inventory, struct arena *arena,
+                                struct report *report, struct match_result *matched,
+                                struct err *err)
 {
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];
-        if (!assess_remediate(arena, finding, &inventory->distro, created_by(report, finding->layer)))
+        if (!assess_remediate(arena, finding, &inventory->distro,
+                              created_by(report, finding->layer)))
             return err_memory(err);
     }
     return append_notices(arena, &report->notices, &matched->notices) || err_memory(err);
@@ -183,7 +188,7 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
     report->distro = inventory->distro;
     report->packages = inventory->packages;
     report->has_end_of_life = distro_end_of_life(&inventory->distro, &report->end_of_life);
-    report->is_end_of_life = report->has_end_of_life && report->end_of_life < report->scanned_at;
+    report->is_end_of_life = distro_is_end_of_life(&inventory->distro, report->scanned_at);
     for (size_t i = 0; i < inventory->packages.len; i++) {
         str *purl = vec_push(arena, &report->purls);
         if (!purl || !(*purl = purl_of(arena, &inventory->packages.ptr[i], &inventory->distro)).ptr)
@@ -225,7 +230,8 @@ bool scan_rematch(const struct advisory_db *db, const struct image_inventory *in
     return conclude(db, inventory, arena, report, err);
 }
 
-/* --- one image -------------------------------------------------------------------------------------- */
+/* --- one image
+ * -------------------------------------------------------------------------------------- */
 
 static bool refuse_image(struct arena *arena, const struct image *image, struct report *report)
 {
@@ -273,10 +279,11 @@ bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct aren
     struct image_source *source = NULL;
     images found = {0};
     *out = (reports){0};
-    bool is_done = open_source(scanner, spec, arena, &source, err) &&
-                   image_resolve(source, arena, spec->reference.tag,
-                                 digest_is_none(&spec->reference.digest) ? NULL : &spec->reference.digest,
-                                 &spec->choice, &found, err);
+    bool is_done =
+        open_source(scanner, spec, arena, &source, err) &&
+        image_resolve(source, arena, spec->reference.tag,
+                      digest_is_none(&spec->reference.digest) ? NULL : &spec->reference.digest,
+                      &spec->choice, &found, err);
     for (size_t i = 0; is_done && i < found.len; i++) {
         struct report *report = arena_new(arena, struct report);
         struct report **slot = report ? vec_push(arena, out) : NULL;

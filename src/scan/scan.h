@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan.h - one scan from end to end: source → layers → inventory → findings → report; the only folder
- * that sees the pipeline.  Foreign bytes are parsed in the analyser, a sandboxed child per layer; the
- * parent only hashes them and validates what comes out.
- * Owns: a scanner owns its zygote until scanner_close.
- * Threads: a scanner may run several scans at once, each with an arena of its own. */
+/* scan.h - one scan from end to end: source → layers → inventory → findings → report; the only
+ * folder that sees the pipeline.  Foreign bytes are parsed in the analyser, a sandboxed child per
+ * layer; the parent only hashes them and validates what comes out. Owns: a scanner owns its zygote
+ * until scanner_close. Threads: a scanner may run several scans at once, each with an arena of its
+ * own. */
 #pragma once
 
 #include "os/sandbox.h"
@@ -24,21 +24,24 @@ const char *scanner_missing(const struct scanner *scanner); /* what keeps it bel
 /* Where layer inventories are kept between scans; both may be NULL.  Keyed by layer digest and
  * inventory_revision(). */
 struct layer_cache {
-    bool (*get)(void *ctx, struct arena *arena, const digest *layer, const digest *diff_id, str *bytes);
+    bool (*get)(void *ctx, struct arena *arena, const digest *layer, const digest *diff_id,
+                str *bytes);
     void (*put)(void *ctx, const digest *layer, const digest *diff_id, str bytes);
     void *ctx;
 };
 
 struct scan_progress {
-    void (*layer)(void *ctx, size_t layer, size_t n_layers, uint64_t done_bytes, uint64_t total_bytes);
+    void (*layer)(void *ctx, size_t layer, size_t n_layers, uint64_t done_bytes,
+                  uint64_t total_bytes);
     void *ctx;
 };
 
 struct scan_spec {
     struct reference reference;
     struct image_choice choice;
-    const struct registry_config *registry; /* credentials, CA; NULL: anonymous and Docker's config file */
-    const struct advisory_db *db;           /* NULL: inventory only */
+    const struct registry_config
+        *registry;                /* credentials, CA; NULL: anonymous and Docker's config file */
+    const struct advisory_db *db; /* NULL: inventory only */
     struct layer_cache cache;
     struct scan_progress progress;
     const struct cancel *cancel;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/internal.h"
 
-/* --- the state that has a history ------------------------------------------------------------------------- */
+/* --- the state that has a history
+ * ------------------------------------------------------------------------- */
 static bool any_image(struct store *store, int64_t registry_id, enum verdict verdict, bool *is_any,
                       struct err *err)
 {
@@ -13,10 +14,11 @@ static bool any_image(struct store *store, int64_t registry_id, enum verdict ver
     return ok;
 }
 
-static bool verdict_of(struct store *store, int64_t registry_id, enum verdict *out, bool *is_evaluated,
-                       struct err *err)
+static bool verdict_of(struct store *store, int64_t registry_id, enum verdict *out,
+                       bool *is_evaluated, struct err *err)
 {
-    static const enum verdict order[] = {VERDICT_UNHEALTHY, VERDICT_HEALTHY, VERDICT_NOT_APPLICABLE};
+    static const enum verdict order[] = {VERDICT_UNHEALTHY, VERDICT_HEALTHY,
+                                         VERDICT_NOT_APPLICABLE};
     *out = VERDICT_NOT_APPLICABLE;
     *is_evaluated = false;
     for (size_t i = 0; i < ARRAY_LEN(order) && !*is_evaluated; i++) {
@@ -47,7 +49,9 @@ bool assessment_touch(struct store *store, int64_t registry_id, int64_t now, str
                   vi(registry_id), vc(word_verdict(verdict)), vi(now));
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading
+ * ----------------------------------------------------------------------------------------------------
+ */
 static bool counts_read(struct store *store, struct store_assessment *out, struct err *err)
 {
     auto_rows rows = {0};
@@ -57,11 +61,12 @@ static bool counts_read(struct store *store, struct store_assessment *out, struc
                             [VERDICT_UNHEALTHY] = &out->unhealthy,
                             [VERDICT_NOT_APPLICABLE] = &out->not_applicable,
                             [VERDICT_FAILED] = &failed};
-    if (!db_query(store, &rows, err,
-                  "SELECT verdict, COUNT(*), SUM(n_critical + n_high + n_medium + n_low + n_unknown)"
-                  " FROM images WHERE registry_id = $1 AND deleted_at = 0 AND is_index = 0"
-                  " GROUP BY verdict",
-                  vi(out->registry.id)))
+    if (!db_query(
+            store, &rows, err,
+            "SELECT verdict, COUNT(*), SUM(n_critical + n_high + n_medium + n_low + n_unknown)"
+            " FROM images WHERE registry_id = $1 AND deleted_at = 0 AND is_index = 0"
+            " GROUP BY verdict",
+            vi(out->registry.id)))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
@@ -106,8 +111,9 @@ static bool list(struct store *store, struct arena *arena, const struct store_sc
     return true;
 }
 
-bool store_assessments_list(struct store *store, struct arena *arena, const struct store_scope *scope,
-                            store_assessments *out, struct err *err)
+bool store_assessments_list(struct store *store, struct arena *arena,
+                            const struct store_scope *scope, store_assessments *out,
+                            struct err *err)
 {
     return tx_begin_read(store, err) && tx_end(store, list(store, arena, scope, out, err), err);
 }

@@ -3,7 +3,8 @@
 
 #include "store/internal.h"
 
-/* --- names to ids ------------------------------------------------------------------------------------- */
+/* --- names to ids
+ * ------------------------------------------------------------------------------------- */
 bool repository_ensure(struct store *store, int64_t registry_id, str name, int64_t now, int64_t *id,
                        struct err *err)
 {
@@ -12,8 +13,8 @@ bool repository_ensure(struct store *store, int64_t registry_id, str name, int64
                   " ON CONFLICT (registry_id, name) DO NOTHING",
                   vi(registry_id), vt(name), vi(now)) &&
            db_int(store, 0, id, err,
-                  "SELECT id FROM repositories WHERE registry_id = $1 AND name = $2", vi(registry_id),
-                  vt(name));
+                  "SELECT id FROM repositories WHERE registry_id = $1 AND name = $2",
+                  vi(registry_id), vt(name));
 }
 
 bool image_ensure(struct store *store, int64_t registry_id, int64_t repository_id, str name,
@@ -24,11 +25,12 @@ bool image_ensure(struct store *store, int64_t registry_id, int64_t repository_i
                   " VALUES ($1, $2, $3, $4) ON CONFLICT (repository_id, digest) DO NOTHING",
                   vi(registry_id), vi(repository_id), vt(name), vi(now)) &&
            db_int(store, 0, id, err,
-                  "SELECT id FROM images WHERE repository_id = $1 AND digest = $2", vi(repository_id),
-                  vt(name));
+                  "SELECT id FROM images WHERE repository_id = $1 AND digest = $2",
+                  vi(repository_id), vt(name));
 }
 
-/* --- one event ------------------------------------------------------------------------------------------ */
+/* --- one event
+ * ------------------------------------------------------------------------------------------ */
 struct intake {
     struct store *store;
     int64_t registry_id, now;
@@ -42,8 +44,8 @@ static const char *action_word(enum event_action action)
 }
 
 /* A sender that gives no id is known by what it says. */
-static str event_key(const struct store_event *e, char hash[static crypto_hash_sha256_BYTES * 2 + 1],
-                     struct sb *text)
+static str event_key(const struct store_event *e,
+                     char hash[static crypto_hash_sha256_BYTES * 2 + 1], struct sb *text)
 {
     if (e->id.len)
         return e->id;
@@ -75,9 +77,10 @@ static bool remember(struct intake *in, const struct store_event *e, bool *is_ne
 static bool tag_note(struct intake *in, int64_t repository_id, str tag, str target, int64_t at,
                      struct err *err)
 {
-    return db_run(in->store, err,
-                  "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ($1, $2, $3, $4)",
-                  vi(repository_id), vt(tag), vt(target), vi(at));
+    return db_run(
+        in->store, err,
+        "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ($1, $2, $3, $4)",
+        vi(repository_id), vt(tag), vt(target), vi(at));
 }
 
 /* Events come in any order: an older push does not take the tag from a newer one. */
@@ -111,7 +114,8 @@ static bool queue_scan(struct intake *in, const struct store_event *e, enum job_
     return true;
 }
 
-/* True when there is nothing to scan: a complete result stands, and the image was never gone since. */
+/* True when there is nothing to scan: a complete result stands, and the image was never gone since.
+ */
 static bool is_settled(struct intake *in, int64_t image_id, int64_t *settled, struct err *err)
 {
     return db_int(in->store, 0, settled, err,
@@ -124,16 +128,17 @@ static bool is_settled(struct intake *in, int64_t image_id, int64_t *settled, st
 static bool image_of(struct intake *in, const struct store_event *e, int64_t *repository_id,
                      int64_t *image_id, struct err *err)
 {
-    return repository_ensure(in->store, in->registry_id, e->repository, in->now, repository_id, err) &&
-           image_ensure(in->store, in->registry_id, *repository_id, e->digest, in->now, image_id, err);
+    return repository_ensure(in->store, in->registry_id, e->repository, in->now, repository_id,
+                             err) &&
+           image_ensure(in->store, in->registry_id, *repository_id, e->digest, in->now, image_id,
+                        err);
 }
 
 static bool take_push(struct intake *in, const struct store_event *e, struct err *err)
 {
     int64_t repository_id = 0, image_id = 0, settled = 0;
     if (!image_of(in, e, &repository_id, &image_id, err) ||
-        !is_settled(in, image_id, &settled, err) ||
-        !tag_set(in, repository_id, image_id, e, err))
+        !is_settled(in, image_id, &settled, err) || !tag_set(in, repository_id, image_id, e, err))
         return false;
     if (!db_run(in->store, err,
                 "UPDATE images SET deleted_at = 0, last_pushed = CASE WHEN last_pushed > $1 THEN"
@@ -160,9 +165,11 @@ static bool take_pull(struct intake *in, const struct store_event *e, struct err
     return settled ? true : queue_scan(in, e, PRIORITY_PULLED, err);
 }
 
-/* --- deletes ---------------------------------------------------------------------------------------------- */
+/* --- deletes
+ * ---------------------------------------------------------------------------------------------- */
 /* Out of the results; the row, its layers and the history stay. */
-static bool image_drop(struct intake *in, int64_t image_id, const struct store_event *e, struct err *err)
+static bool image_drop(struct intake *in, int64_t image_id, const struct store_event *e,
+                       struct err *err)
 {
     return db_run(in->store, err,
                   "INSERT INTO tag_history (repository_id, name, digest, at)"
@@ -190,8 +197,8 @@ static bool cancel_queued(struct intake *in, const struct store_event *e, str na
                   vi(in->now), vi(in->registry_id), vt(e->repository), vt(name));
 }
 
-/* Without digest: every image of the repository.  What was pushed again after the delete stays: events
- * come in any order, and to show an image that is gone is the smaller mistake. */
+/* Without digest: every image of the repository.  What was pushed again after the delete stays:
+ * events come in any order, and to show an image that is gone is the smaller mistake. */
 static bool drop_all(struct intake *in, const struct store_event *e, int64_t repository_id,
                      struct err *err)
 {
@@ -201,10 +208,11 @@ static bool drop_all(struct intake *in, const struct store_event *e, int64_t rep
         size_t len = 0;
         {
             auto_rows rows = {0};
-            if (!db_query(in->store, &rows, err,
-                          "SELECT id, digest FROM images WHERE repository_id = $1 AND deleted_at = 0"
-                          " AND ($2 = '' OR digest = $2) AND last_pushed <= $3 ORDER BY id LIMIT 1",
-                          vi(repository_id), vt(e->digest), vi(e->at)))
+            if (!db_query(
+                    in->store, &rows, err,
+                    "SELECT id, digest FROM images WHERE repository_id = $1 AND deleted_at = 0"
+                    " AND ($2 = '' OR digest = $2) AND last_pushed <= $3 ORDER BY id LIMIT 1",
+                    vi(repository_id), vt(e->digest), vi(e->at)))
                 return false;
             enum next next = rows_next(&rows, err);
             if (next != NEXT_ITEM)
@@ -241,7 +249,8 @@ static bool take_delete(struct intake *in, const struct store_event *e, struct e
     return is_tag ? drop_tag(in, e, repository_id, err) : drop_all(in, e, repository_id, err);
 }
 
-/* --- the commit ------------------------------------------------------------------------------------------- */
+/* --- the commit
+ * ------------------------------------------------------------------------------------------- */
 static bool take(struct intake *in, const struct store_event *sent, struct err *err)
 {
     bool is_new = false;
@@ -256,11 +265,15 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
     }
     in->counts->n_new++;
     switch (e->action) {
-    case EVENT_PUSH: return take_push(in, e, err);
-    case EVENT_PULL: return take_pull(in, e, err);
-    case EVENT_DELETE: return take_delete(in, e, err);
+    case EVENT_PUSH:
+        return take_push(in, e, err);
+    case EVENT_PULL:
+        return take_pull(in, e, err);
+    case EVENT_DELETE:
+        return take_delete(in, e, err);
     case EVENT_NONE:
-    default: return true;
+    default:
+        return true;
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing findings: the text of an advisory once, what it says about a package version once, and per
- * image a row of ids.  Rows are known by the hash of what they hold, so they never change. */
+/* Writing findings: the text of an advisory once, what it says about a package version once, and
+ * per image a row of ids.  Rows are known by the hash of what they hold, so they never change. */
 #include <sodium.h>
 
 #include "store/internal.h"
@@ -88,8 +88,8 @@ static bool advisory_id(struct store *store, const struct finding *f, const stru
     if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
         !db_int(store, 0, id, err, find, vc(hash)))
         return false;
-    return *id || (advisory_insert(store, hash, f, p, err) &&
-                   db_int(store, 0, id, err, find, vc(hash)));
+    return *id ||
+           (advisory_insert(store, hash, f, p, err) && db_int(store, 0, id, err, find, vc(hash)));
 }
 
 static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
@@ -165,9 +165,10 @@ static bool finding_put(struct store *store, int64_t registry_id, int64_t image_
                   vi(f->is_from_base), vt(f->remediation_step), vt(f->disabled_by), vi(now));
 }
 
-/* --- out with what is no longer so ----------------------------------------------------------------------- */
-static bool stale_list(struct store *store, struct arena *arena, int64_t registry_id, int64_t image_id,
-                       const struct map *kept, strs *stale, struct err *err)
+/* --- out with what is no longer so
+ * ----------------------------------------------------------------------- */
+static bool stale_list(struct store *store, struct arena *arena, int64_t registry_id,
+                       int64_t image_id, const struct map *kept, strs *stale, struct err *err)
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,
@@ -185,8 +186,8 @@ static bool stale_list(struct store *store, struct arena *arena, int64_t registr
     return next == NEXT_END;
 }
 
-static bool drop_stale(struct store *store, struct arena *arena, int64_t registry_id, int64_t image_id,
-                       const struct report *report, struct err *err)
+static bool drop_stale(struct store *store, struct arena *arena, int64_t registry_id,
+                       int64_t image_id, const struct report *report, struct err *err)
 {
     struct map kept;
     strs stale = {0};

@@ -78,7 +78,8 @@ static bool row_read(struct rows *rows, struct arena *arena, const struct store_
 }
 
 /* Findings of one image follow each other: its tags are read once. */
-static bool tags_fill(struct store *store, struct arena *arena, store_findings *out, struct err *err)
+static bool tags_fill(struct store *store, struct arena *arena, store_findings *out,
+                      struct err *err)
 {
     struct store_finding *now = &out->ptr[out->len - 1];
     const struct store_finding *before = out->len > 1 ? now - 1 : NULL;
@@ -94,9 +95,10 @@ struct cursor {
     str name;
 };
 
-static bool findings_of(struct store *store, struct arena *arena, const struct store_registry *registry,
-                        const struct image_filter *filter, const struct cursor *after, size_t limit,
-                        store_findings *out, struct err *err)
+static bool findings_of(struct store *store, struct arena *arena,
+                        const struct store_registry *registry, const struct image_filter *filter,
+                        const struct cursor *after, size_t limit, store_findings *out,
+                        struct err *err)
 {
     auto_rows rows = {0};
     bool is_inside = registry->id == after->registry_id;
@@ -133,8 +135,8 @@ static bool cursor_read(const struct store_page *page, struct cursor *out, struc
 }
 
 static bool list(struct store *store, struct arena *arena, const struct store_scope *scope,
-                 const struct image_filter *filter, const struct store_page *page, store_findings *out,
-                 str *next, struct err *err)
+                 const struct image_filter *filter, const struct store_page *page,
+                 store_findings *out, str *next, struct err *err)
 {
     store_registries registries = {0};
     struct cursor after;

@@ -3,10 +3,15 @@
 
 #include "store/internal.h"
 
-/* --- tags ---------------------------------------------------------------------------------------------- */
-static int cmp_str(const void *a, const void *b) { return str_cmp(*(const str *)a, *(const str *)b); }
+/* --- tags
+ * ---------------------------------------------------------------------------------------------- */
+static int cmp_str(const void *a, const void *b)
+{
+    return str_cmp(*(const str *)a, *(const str *)b);
+}
 
-bool image_tags(struct store *store, struct arena *arena, int64_t image_id, strs *out, struct err *err)
+bool image_tags(struct store *store, struct arena *arena, int64_t image_id, strs *out,
+                struct err *err)
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,
@@ -40,7 +45,8 @@ static bool parent_index(struct store *store, struct arena *arena, int64_t image
     return next != NEXT_ERR;
 }
 
-/* --- roll-up of an index ----------------------------------------------------------------------------------- */
+/* --- roll-up of an index
+ * ----------------------------------------------------------------------------------- */
 struct rollup {
     uint64_t n[VERDICT_FAILED + 1];
     struct report_summary counts;
@@ -88,9 +94,12 @@ static bool roll_up(struct store *store, struct store_image *image, struct err *
     return next == NEXT_END;
 }
 
-/* --- listing --------------------------------------------------------------------------------------------------- */
-static bool image_read(struct rows *rows, struct arena *arena, const struct store_registry *registry,
-                       struct store_image *out, struct err *err)
+/* --- listing
+ * ---------------------------------------------------------------------------------------------------
+ */
+static bool image_read(struct rows *rows, struct arena *arena,
+                       const struct store_registry *registry, struct store_image *out,
+                       struct err *err)
 {
     *out = (struct store_image){
         .id = row_int(rows, 0),
@@ -131,9 +140,9 @@ static bool image_complete(struct store *store, struct arena *arena, struct stor
            (!image->is_index || roll_up(store, image, err));
 }
 
-static bool images_of(struct store *store, struct arena *arena, const struct store_registry *registry,
-                      const struct image_filter *filter, int64_t after, size_t limit,
-                      store_images *out, struct err *err)
+static bool images_of(struct store *store, struct arena *arena,
+                      const struct store_registry *registry, const struct image_filter *filter,
+                      int64_t after, size_t limit, store_images *out, struct err *err)
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,
@@ -162,8 +171,8 @@ static bool images_of(struct store *store, struct arena *arena, const struct sto
 }
 
 static bool list(struct store *store, struct arena *arena, const struct store_scope *scope,
-                 const struct image_filter *filter, const struct store_page *page, store_images *out,
-                 str *next, struct err *err)
+                 const struct image_filter *filter, const struct store_page *page,
+                 store_images *out, str *next, struct err *err)
 {
     store_registries registries = {0};
     int64_t after[2] = {0};
@@ -175,7 +184,8 @@ static bool list(struct store *store, struct arena *arena, const struct store_sc
         const struct store_registry *r = &registries.ptr[i];
         if (r->id < after[0])
             continue;
-        if (!images_of(store, arena, r, filter, r->id == after[0] ? after[1] : 0, limit + 1, out, err))
+        if (!images_of(store, arena, r, filter, r->id == after[0] ? after[1] : 0, limit + 1, out,
+                       err))
             return false;
     }
     *next = STR("");

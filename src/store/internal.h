@@ -58,7 +58,8 @@ struct store {
     size_t n_prepared;
 };
 
-/* --- statements ------------------------------------------------------------------------------------ */
+/* --- statements
+ * ------------------------------------------------------------------------------------ */
 struct rows {
     struct store *store;
     void *stmt;
@@ -100,23 +101,26 @@ static inline str row_dup(struct rows *rows, int column, struct arena *arena)
 bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *sql,
              const struct value *values, size_t n, struct err *err) NODISCARD;
 #define db_int(store, otherwise, out, err, sql, ...)                                               \
-    db_int_((store), (otherwise), (out), (sql), VALUES_(__VA_ARGS__) + 1,                          \
-            N_VALUES_(__VA_ARGS__), (err))
+    db_int_((store), (otherwise), (out), (sql), VALUES_(__VA_ARGS__) + 1, N_VALUES_(__VA_ARGS__),  \
+            (err))
 
-/* --- transactions: ended by exactly one of commit and rollback --------------------------------------- */
+/* --- transactions: ended by exactly one of commit and rollback
+ * --------------------------------------- */
 bool tx_begin_write(struct store *store, struct err *err) NODISCARD;
 bool tx_begin_read(struct store *store, struct err *err) NODISCARD;
 /* Commit when @ok, else roll back; the result is what the caller returns. */
 bool tx_end(struct store *store, bool ok, struct err *err) NODISCARD;
 
-/* --- schema ------------------------------------------------------------------------------------------ */
+/* --- schema
+ * ------------------------------------------------------------------------------------------ */
 struct migration {
     int version;
     const char *sql;
 };
 const struct migration *schema_migrations(size_t *n);
 
-/* --- words on disk: a contract of the store, whatever is printed elsewhere ----------------------------- */
+/* --- words on disk: a contract of the store, whatever is printed elsewhere
+ * ----------------------------- */
 const char *word_verdict(enum verdict verdict);
 enum verdict word_verdict_parse(str text);
 const char *word_severity(enum severity severity);
@@ -129,7 +133,8 @@ const char *word_notice(enum notice_kind kind);
 enum notice_kind word_notice_parse(str text);
 enum job_kind word_job_kind_parse(str text);
 
-/* --- lists inside a column: JSON -------------------------------------------------------------------------- */
+/* --- lists inside a column: JSON
+ * -------------------------------------------------------------------------- */
 /* Printing fails with the buffer (sb_ok); an empty list is an empty text. */
 void pack_strs(struct sb *out, const strs *list);
 void pack_labels(struct sb *out, const struct report *report);
@@ -142,14 +147,16 @@ bool unpack_cvss(struct arena *arena, str text, struct finding *out, struct err 
 bool unpack_ratings(struct arena *arena, str text, struct finding *out, struct err *err) NODISCARD;
 bool unpack_evidence(struct arena *arena, str text, struct finding *out, struct err *err) NODISCARD;
 
-/* --- pieces that several files use -------------------------------------------------------------------------- */
+/* --- pieces that several files use
+ * -------------------------------------------------------------------------- */
 /* A repository's or image's id by name; made when unknown. */
 bool repository_ensure(struct store *store, int64_t registry_id, str name, int64_t now, int64_t *id,
                        struct err *err) NODISCARD;
 bool image_ensure(struct store *store, int64_t registry_id, int64_t repository_id, str name,
                   int64_t now, int64_t *id, struct err *err) NODISCARD;
 /* Bring the recommendation's state up to date after a change of an image. */
-bool assessment_touch(struct store *store, int64_t registry_id, int64_t now, struct err *err) NODISCARD;
+bool assessment_touch(struct store *store, int64_t registry_id, int64_t now,
+                      struct err *err) NODISCARD;
 /* Write the findings of a report in place of those that the image has. */
 bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id,
                       const struct report *report, int64_t now, struct err *err) NODISCARD;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/internal.h"
 
-/* --- adding --------------------------------------------------------------------------------------------- */
+/* --- adding
+ * --------------------------------------------------------------------------------------------- */
 static bool job_merge(struct store *store, const struct job_spec *spec, struct err *err)
 {
     return db_run(store, err,
@@ -40,9 +41,10 @@ bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now
     return tx_begin_write(store, err) && tx_end(store, job_add(store, spec, now, is_new, err), err);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- reading
+ * -------------------------------------------------------------------------------------------- */
 #define JOB_COLUMNS                                                                                \
-    "j.id, j.kind, j.state, j.registry_id, COALESCE(r.name, ''), j.repository, j.digest, j.tag,"    \
+    "j.id, j.kind, j.state, j.registry_id, COALESCE(r.name, ''), j.repository, j.digest, j.tag,"   \
     " j.priority, j.attempts, j.created_at, j.not_before, j.leased_until, j.started_at,"           \
     " j.finished_at, j.lease, j.error"
 #define JOB_TABLES " FROM jobs j LEFT JOIN registries r ON r.id = j.registry_id"
@@ -95,8 +97,8 @@ static bool has_registry(const store_registries *list, int64_t id)
     return false;
 }
 
-static bool jobs_read(struct rows *rows, struct arena *arena, const store_registries *only, size_t limit,
-                      jobs *out, bool *is_more, struct err *err)
+static bool jobs_read(struct rows *rows, struct arena *arena, const store_registries *only,
+                      size_t limit, jobs *out, bool *is_more, struct err *err)
 {
     enum next next;
     *is_more = false;
@@ -159,7 +161,8 @@ bool store_jobs_count(struct store *store, struct job_counts *out, struct err *e
     return next == NEXT_END;
 }
 
-/* --- leasing -------------------------------------------------------------------------------------------- */
+/* --- leasing
+ * -------------------------------------------------------------------------------------------- */
 static bool wants(const struct lease_spec *spec, enum job_kind kind)
 {
     for (size_t i = 0; i < spec->n_kinds; i++)
@@ -189,7 +192,8 @@ static enum next candidate(struct store *store, const struct lease_spec *spec, i
     return next;
 }
 
-static bool mark_leased(struct store *store, const struct lease_spec *spec, int64_t id, struct err *err)
+static bool mark_leased(struct store *store, const struct lease_spec *spec, int64_t id,
+                        struct err *err)
 {
     return db_run(store, err,
                   "UPDATE jobs SET state = 'running', lease = lease + 1, attempts = attempts + 1,"
@@ -197,8 +201,8 @@ static bool mark_leased(struct store *store, const struct lease_spec *spec, int6
                   vi(spec->now + spec->lease_s), vi(spec->now), vi(id));
 }
 
-static enum next lease_locked(struct store *store, struct arena *arena, const struct lease_spec *spec,
-                              struct job *out, struct err *err)
+static enum next lease_locked(struct store *store, struct arena *arena,
+                              const struct lease_spec *spec, struct job *out, struct err *err)
 {
     int64_t id = 0;
     enum next next = candidate(store, spec, &id, err);
@@ -226,11 +230,13 @@ static bool lease_lost(const struct job *job, struct err *err)
     return err_set(err, ERR_CONFLICT, "job %lld: the lease is no longer ours", (long long)job->id);
 }
 
-bool store_job_extend(struct store *store, const struct job *job, int64_t leased_until, struct err *err)
+bool store_job_extend(struct store *store, const struct job *job, int64_t leased_until,
+                      struct err *err)
 {
-    if (!db_run(store, err,
-                "UPDATE jobs SET leased_until = $1 WHERE id = $2 AND lease = $3 AND state = 'running'",
-                vi(leased_until), vi(job->id), vi(job->lease)))
+    if (!db_run(
+            store, err,
+            "UPDATE jobs SET leased_until = $1 WHERE id = $2 AND lease = $3 AND state = 'running'",
+            vi(leased_until), vi(job->id), vi(job->lease)))
         return false;
     return db_changes(store) > 0 ? true : lease_lost(job, err);
 }
@@ -255,8 +261,8 @@ static bool expire(struct store *store, int64_t now, bool is_all, unsigned max_d
     return true;
 }
 
-bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths, size_t *n,
-                       struct err *err)
+bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths,
+                       size_t *n, struct err *err)
 {
     return tx_begin_write(store, err) &&
            tx_end(store, expire(store, now, is_all, max_deaths, n, err), err);
@@ -269,7 +275,9 @@ bool store_jobs_next_at(struct store *store, int64_t *at, struct err *err)
                   " END), 0) FROM jobs WHERE state IN ('queued', 'running')");
 }
 
-/* --- ending ----------------------------------------------------------------------------------------------- */
+/* --- ending
+ * -----------------------------------------------------------------------------------------------
+ */
 struct ending {
     enum job_state state;
     int64_t attempts_less;
@@ -299,7 +307,8 @@ static struct ending ending_of(const struct job *job, const struct job_outcome *
 }
 
 /* True with *is_again when the lease is still ours. */
-static bool lease_confirm(struct store *store, const struct job *job, bool *is_again, struct err *err)
+static bool lease_confirm(struct store *store, const struct job *job, bool *is_again,
+                          struct err *err)
 {
     int64_t again = 0;
     if (!db_int(store, -1, &again, err,
@@ -310,27 +319,32 @@ static bool lease_confirm(struct store *store, const struct job *job, bool *is_a
     return again >= 0 ? true : lease_lost(job, err);
 }
 
-bool job_end(struct store *store, const struct job *job, const struct job_outcome *o, struct err *err)
+bool job_end(struct store *store, const struct job *job, const struct job_outcome *o,
+             struct err *err)
 {
     bool is_again = false;
     if (!lease_confirm(store, job, &is_again, err))
         return false;
     struct ending e = ending_of(job, o, is_again);
     bool is_queued = e.state == JOB_QUEUED;
-    return db_run(store, err,
-                  "UPDATE jobs SET state = $1, attempts = CASE WHEN $2 = 1 THEN 0 ELSE"
-                  " attempts - $3 END, not_before = $4, finished_at = $5, leased_until = 0,"
-                  " is_again = 0, error = $6, started_at = CASE WHEN $7 = 1 THEN 0 ELSE started_at END"
-                  " WHERE id = $8",
-                  vc(job_state_name(e.state)), vi(e.is_reset), vi(e.attempts_less), vi(e.not_before),
-                  vi(is_queued ? 0 : o->now), vt(o->error), vi(is_queued), vi(job->id));
+    return db_run(
+        store, err,
+        "UPDATE jobs SET state = $1, attempts = CASE WHEN $2 = 1 THEN 0 ELSE"
+        " attempts - $3 END, not_before = $4, finished_at = $5, leased_until = 0,"
+        " is_again = 0, error = $6, started_at = CASE WHEN $7 = 1 THEN 0 ELSE started_at END"
+        " WHERE id = $8",
+        vc(job_state_name(e.state)), vi(e.is_reset), vi(e.attempts_less), vi(e.not_before),
+        vi(is_queued ? 0 : o->now), vt(o->error), vi(is_queued), vi(job->id));
 }
 
-/* --- by hand ------------------------------------------------------------------------------------------------ */
+/* --- by hand
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool requeue(struct store *store, int64_t id, int64_t now, struct err *err)
 {
     if (!db_run(store, err,
-                "UPDATE jobs SET state = 'queued', attempts = 0, deaths = 0, not_before = $1, finished_at = 0"
+                "UPDATE jobs SET state = 'queued', attempts = 0, deaths = 0, not_before = $1, "
+                "finished_at = 0"
                 " WHERE id = $2 AND state IN ('dead', 'failed', 'cancelled')",
                 vi(now), vi(id)))
         return false;

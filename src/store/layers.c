@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layer inventories, images that a new generation makes due, and packages that feeds are asked about. */
+/* Layer inventories, images that a new generation makes due, and packages that feeds are asked
+ * about. */
 #include "store/internal.h"
 
 bool store_layer_get(struct store *store, struct arena *arena, const digest *layer,
@@ -36,22 +37,23 @@ static bool layer_put(struct store *store, str layer, str diff_id, uint64_t revi
                   vt(layer), vt(diff_id), vu(revision), vb(bytes), vi(now));
 }
 
-bool store_layer_put(struct store *store, const digest *layer, const digest *diff_id, uint64_t revision,
-                     str bytes, int64_t now, struct err *err)
+bool store_layer_put(struct store *store, const digest *layer, const digest *diff_id,
+                     uint64_t revision, str bytes, int64_t now, struct err *err)
 {
     char a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
     if (digest_is_none(layer) || digest_is_none(diff_id))
         return true; /* no name, no use */
     return tx_begin_write(store, err) &&
            tx_end(store,
-                  layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision, bytes,
-                            now, err),
+                  layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision,
+                            bytes, now, err),
                   err);
 }
 
-/* --- images behind a generation ----------------------------------------------------------------------------- */
-static bool stored_head(struct rows *rows, struct arena *arena, struct stored_image *out, str *labels,
-                        struct err *err)
+/* --- images behind a generation
+ * ----------------------------------------------------------------------------- */
+static bool stored_head(struct rows *rows, struct arena *arena, struct stored_image *out,
+                        str *labels, struct err *err)
 {
     out->id = row_int(rows, 0);
     out->registry_id = row_int(rows, 1);
@@ -126,17 +128,18 @@ bool store_images_behind(struct store *store, struct arena *arena, uint64_t gene
     return next == NEXT_END;
 }
 
-/* --- wanted packages -------------------------------------------------------------------------------------------- */
-static bool wanted_add(struct store *store, const struct wanted_package *list, size_t n, int64_t now,
-                       size_t *n_new, struct err *err)
+/* --- wanted packages
+ * -------------------------------------------------------------------------------------------- */
+static bool wanted_add(struct store *store, const struct wanted_package *list, size_t n,
+                       int64_t now, size_t *n_new, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (!db_run(store, err,
                     "INSERT INTO wanted (ecosystem, source_name, source_version, first_seen)"
                     " VALUES ($1, $2, $3, $4)"
                     " ON CONFLICT (ecosystem, source_name, source_version) DO NOTHING",
-                    vt(list[i].ecosystem), vt(list[i].source_name),
-                    vt(list[i].source_version), vi(now)))
+                    vt(list[i].ecosystem), vt(list[i].source_name), vt(list[i].source_version),
+                    vi(now)))
             return false;
         *n_new += db_changes(store) > 0;
     }
@@ -156,7 +159,7 @@ bool store_wanted_add(struct store *store, const struct wanted_package *list, si
     return tx_end(store, ok, err);
 }
 
-bool store_wanted_list(struct store *store, struct arena *arena, wanted_packages *out, struct err *err)
+bool store_wanted_list(struct store *store, struct arena *arena, store_wanted *out, struct err *err)
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,

@@ -3,7 +3,8 @@
 
 #include "store/internal.h"
 
-/* --- migrations: forward one step at a time, each in a commit with its number ------------------------- */
+/* --- migrations: forward one step at a time, each in a commit with its number
+ * ------------------------- */
 static bool migrate(struct store *store, struct err *err)
 {
     size_t n = 0;
@@ -12,10 +13,11 @@ static bool migrate(struct store *store, struct err *err)
     if (!db_int(store, 0, &have, err, "SELECT COALESCE(MAX(version), 0) FROM migrations"))
         return false;
     if (have > store_schema_version())
-        return err_set(err, ERR_UNSUPPORTED,
-                       "store: schema version %lld is newer than this program's %d; upgrade plimsoll, "
-                       "or restore a backup made by this version",
-                       (long long)have, store_schema_version());
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "store: schema version %lld is newer than this program's %d; upgrade plimsoll, "
+            "or restore a backup made by this version",
+            (long long)have, store_schema_version());
     for (size_t i = 0; i < n; i++)
         if (steps[i].version > have &&
             (!store->driver->script(store->conn, steps[i].sql, err) ||
@@ -69,7 +71,8 @@ bool store_check(struct store *store, struct err *err)
     return store->driver->check(store->conn, err);
 }
 
-/* --- small facts ---------------------------------------------------------------------------------------- */
+/* --- small facts
+ * ---------------------------------------------------------------------------------------- */
 bool store_meta_get(struct store *store, struct arena *arena, str key, str *value, struct err *err)
 {
     auto_rows rows = {0};
@@ -97,8 +100,7 @@ static bool purge(struct store *store, int64_t before, struct err *err)
                   " AND finished_at < $1",
                   vi(before)) &&
            db_run(store, err, "DELETE FROM events WHERE received_at < $1", vi(before)) &&
-           db_run(store, err,
-                  "DELETE FROM facts WHERE id NOT IN (SELECT fact_id FROM findings)") &&
+           db_run(store, err, "DELETE FROM facts WHERE id NOT IN (SELECT fact_id FROM findings)") &&
            db_run(store, err,
                   "DELETE FROM advisories WHERE id NOT IN (SELECT advisory_id FROM facts)");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists that are only ever read whole lie in one column as JSON: a person can read them, and so can the
- * query functions of either engine. */
+/* Lists that are only ever read whole lie in one column as JSON: a person can read them, and so can
+ * the query functions of either engine. */
 #include "store/internal.h"
 #include "syntax/syntax.h"
 
@@ -80,7 +80,8 @@ void pack_evidence(struct sb *out, const struct finding *finding)
     jw_arr_end(&jw);
 }
 
-/* --- and back ------------------------------------------------------------------------------------------- */
+/* --- and back
+ * ------------------------------------------------------------------------------------------- */
 enum { CELLS_MAX = 6 };
 typedef bool take_row(struct arena *arena, const str *cells, void *out);
 

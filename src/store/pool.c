@@ -14,7 +14,8 @@ struct store_pool {
     size_t n_idle;
 };
 
-bool store_pool_open(const char *path, enum store_mode mode, struct store_pool **out, struct err *err)
+bool store_pool_open(const char *path, enum store_mode mode, struct store_pool **out,
+                     struct err *err)
 {
     struct store *first = NULL; /* a bad path is said now, not at the first request */
     if (!store_open(path, mode, &first, err))

@@ -51,15 +51,16 @@ static bool registry_find(struct store *store, struct arena *arena, str name,
     auto_rows rows = {0};
     if (!folded(name, &key, err) ||
         !db_query(store, &rows, err,
-                  "SELECT " REGISTRY_COLUMNS " FROM registries WHERE folded = $1", vt(sb_str(&key))))
+                  "SELECT " REGISTRY_COLUMNS " FROM registries WHERE folded = $1",
+                  vt(sb_str(&key))))
         return false;
     enum next next = rows_next(&rows, err);
     *is_found = next == NEXT_ITEM;
     return next == NEXT_ERR ? false : next == NEXT_END || registry_read(&rows, arena, out, err);
 }
 
-bool store_registry_get(struct store *store, struct arena *arena, str name, struct store_registry *out,
-                        struct err *err)
+bool store_registry_get(struct store *store, struct arena *arena, str name,
+                        struct store_registry *out, struct err *err)
 {
     bool is_found = false;
     if (!registry_find(store, arena, name, out, &is_found, err))
@@ -68,7 +69,8 @@ bool store_registry_get(struct store *store, struct arena *arena, str name, stru
                     : err_set(err, ERR_NOT_FOUND, "registry " STR_FMT ": not known", STR_ARG(name));
 }
 
-static bool insert(struct store *store, const struct store_registry *r, int64_t now, struct err *err)
+static bool insert(struct store *store, const struct store_registry *r, int64_t now,
+                   struct err *err)
 {
     auto_sb key;
     return folded(r->name, &key, err) &&
@@ -89,14 +91,15 @@ static bool update(struct store *store, const struct store_registry *r,
                        "registry " STR_FMT " is already kept under subscription " STR_FMT
                        ", group " STR_FMT "; give this one another name",
                        STR_ARG(r->name), STR_ARG(old->subscription), STR_ARG(old->resource_group));
-    return db_run(store, err,
-                  "UPDATE registries SET host = $1, is_plain_http = $2, properties = $3 WHERE id = $4",
-                  vt(r->host), vi(r->is_plain_http),
-                  vt(r->properties.len ? r->properties : old->properties), vi(old->id));
+    return db_run(
+        store, err,
+        "UPDATE registries SET host = $1, is_plain_http = $2, properties = $3 WHERE id = $4",
+        vt(r->host), vi(r->is_plain_http), vt(r->properties.len ? r->properties : old->properties),
+        vi(old->id));
 }
 
-static bool put(struct store *store, struct arena *arena, struct store_registry *registry, int64_t now,
-                struct err *err)
+static bool put(struct store *store, struct arena *arena, struct store_registry *registry,
+                int64_t now, struct err *err)
 {
     struct store_registry old;
     bool is_found = false;
@@ -127,7 +130,8 @@ static bool is_in(const struct store_scope *scope, const struct store_registry *
 {
     if (!scope)
         return true;
-    return (!scope->subscription.len || str_eq_nocase(scope->subscription, registry->subscription)) &&
+    return (!scope->subscription.len ||
+            str_eq_nocase(scope->subscription, registry->subscription)) &&
            (!scope->resource_group.len ||
             str_eq_nocase(scope->resource_group, registry->resource_group)) &&
            (!scope->registry.len || str_eq_nocase(scope->registry, registry->name));
@@ -155,13 +159,14 @@ bool scope_registries(struct store *store, struct arena *arena, const struct sto
     return next == NEXT_END;
 }
 
-bool store_registries_list(struct store *store, struct arena *arena, const struct store_scope *scope,
-                           store_registries *out, struct err *err)
+bool store_registries_list(struct store *store, struct arena *arena,
+                           const struct store_scope *scope, store_registries *out, struct err *err)
 {
     return scope_registries(store, arena, scope, out, err);
 }
 
-/* --- paging ------------------------------------------------------------------------------------------ */
+/* --- paging
+ * ------------------------------------------------------------------------------------------ */
 size_t page_limit(const struct store_page *page)
 {
     size_t limit = page && page->limit ? page->limit : 100;

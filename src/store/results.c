@@ -20,7 +20,8 @@ static bool failure_note(struct store *store, int64_t image_id, str failure, int
                   vt(failure.len ? failure : STR("no reason was given")), vi(now), vi(image_id));
 }
 
-/* --- parts of an image ------------------------------------------------------------------------------------ */
+/* --- parts of an image
+ * ------------------------------------------------------------------------------------ */
 static bool layers_write(struct store *store, int64_t image_id, const struct report *report,
                          struct err *err)
 {
@@ -47,18 +48,20 @@ static bool notices_write(struct store *store, int64_t image_id, const struct re
         return false;
     for (size_t i = 0; i < report->notices.len; i++) {
         const struct notice *n = &report->notices.ptr[i];
-        if (!db_run(store, err,
-                    "INSERT INTO image_notices (image_id, position, kind, is_incomplete, layer, path,"
-                    " message) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                    vi(image_id), vu(i), vc(word_notice(n->kind)), vi(n->is_incomplete), vi(n->layer),
-                    vt(n->path), vt(n->message)))
+        if (!db_run(
+                store, err,
+                "INSERT INTO image_notices (image_id, position, kind, is_incomplete, layer, path,"
+                " message) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                vi(image_id), vu(i), vc(word_notice(n->kind)), vi(n->is_incomplete), vi(n->layer),
+                vt(n->path), vt(n->message)))
             return false;
     }
     return true;
 }
 
 /* A re-match can be done without the registry when every layer's inventory was kept. */
-static bool inventory_mark(struct store *store, int64_t image_id, uint64_t revision, struct err *err)
+static bool inventory_mark(struct store *store, int64_t image_id, uint64_t revision,
+                           struct err *err)
 {
     return db_run(store, err,
                   "UPDATE images SET has_inventory = CASE WHEN EXISTS (SELECT 1 FROM image_layers"
@@ -69,7 +72,8 @@ static bool inventory_mark(struct store *store, int64_t image_id, uint64_t revis
                   vi(image_id), vu(revision));
 }
 
-/* --- the verdict -------------------------------------------------------------------------------------------- */
+/* --- the verdict
+ * -------------------------------------------------------------------------------------------- */
 static struct report_summary count_findings(const struct report *report)
 {
     struct report_summary s = {0};
@@ -98,8 +102,8 @@ static bool verdict_write(struct store *store, int64_t image_id, const struct re
                   " n_high = $6, n_medium = $7, n_low = $8, n_unknown = $9, n_patchable = $10,"
                   " n_disabled = $11 WHERE id = $12",
                   vc(word_verdict(report->verdict)), vi(report->is_complete), vt(report->reason),
-                  vu(generation), vi(s.critical), vi(s.high), vi(s.medium), vi(s.low), vi(s.unknown),
-                  vi(s.patchable), vi(s.disabled), vi(image_id));
+                  vu(generation), vi(s.critical), vi(s.high), vi(s.medium), vi(s.low),
+                  vi(s.unknown), vi(s.patchable), vi(s.disabled), vi(image_id));
 }
 
 static bool details_write(struct store *store, int64_t image_id, const struct store_result *result,
@@ -109,7 +113,8 @@ static bool details_write(struct store *store, int64_t image_id, const struct st
     uint64_t size_bytes = 0;
     auto_sb labels;
     for (size_t i = 0; i < r->layers.len; i++)
-        size_bytes += r->layers.ptr[i].size_bytes <= INT64_MAX / 1024 ? r->layers.ptr[i].size_bytes : 0;
+        size_bytes +=
+            r->layers.ptr[i].size_bytes <= INT64_MAX / 1024 ? r->layers.ptr[i].size_bytes : 0;
     sb_init(&labels, LIMIT_CONFIG * 2);
     pack_labels(&labels, r);
     return sb_ok(&labels, err) &&
@@ -131,7 +136,8 @@ struct write {
 static bool is_deleted(struct store *store, int64_t image_id, bool *deleted, struct err *err)
 {
     int64_t at = 0;
-    bool ok = db_int(store, 0, &at, err, "SELECT deleted_at FROM images WHERE id = $1", vi(image_id));
+    bool ok =
+        db_int(store, 0, &at, err, "SELECT deleted_at FROM images WHERE id = $1", vi(image_id));
     *deleted = at != 0;
     return ok;
 }
@@ -145,8 +151,8 @@ static bool result_write(struct write *w, const struct store_result *result, int
     bool deleted = false;
     if (digest_is_none(&report->digest))
         return err_set(err, ERR_FORMAT, "the result has no digest");
-    if (!image_ensure(w->store, w->registry_id, w->repository_id, digest_text(&report->digest, text),
-                      o->now, image_id, err) ||
+    if (!image_ensure(w->store, w->registry_id, w->repository_id,
+                      digest_text(&report->digest, text), o->now, image_id, err) ||
         !is_deleted(w->store, *image_id, &deleted, err))
         return false;
     if (deleted)
@@ -161,7 +167,9 @@ static bool result_write(struct write *w, const struct store_result *result, int
            findings_replace(w->store, w->registry_id, *image_id, report, o->now, err);
 }
 
-/* --- an index ------------------------------------------------------------------------------------------------ */
+/* --- an index
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool index_open(struct write *w, const struct job *job, int64_t *index_id, struct err *err)
 {
     return image_ensure(w->store, w->registry_id, w->repository_id, job->digest, w->outcome->now,
@@ -179,10 +187,11 @@ static bool index_child(struct write *w, int64_t index_id, int64_t image_id, str
 
 static bool index_close(struct write *w, int64_t index_id, bool is_complete, struct err *err)
 {
-    return db_run(w->store, err,
-                  "UPDATE images SET is_index = 1, scanned_at = $1, is_complete = $2, generation = $3,"
-                  " failure = '', failed_at = 0 WHERE id = $4 AND deleted_at = 0",
-                  vi(w->outcome->now), vi(is_complete), vu(w->outcome->generation), vi(index_id));
+    return db_run(
+        w->store, err,
+        "UPDATE images SET is_index = 1, scanned_at = $1, is_complete = $2, generation = $3,"
+        " failure = '', failed_at = 0 WHERE id = $4 AND deleted_at = 0",
+        vi(w->outcome->now), vi(is_complete), vu(w->outcome->generation), vi(index_id));
 }
 
 static bool results_write(struct write *w, const struct job *job, struct err *err)
@@ -206,12 +215,12 @@ static bool results_write(struct write *w, const struct job *job, struct err *er
 static bool attempt_note(struct store *store, const struct job *job, const struct job_outcome *o,
                          struct err *err)
 {
-    return db_run(store, err,
-                  "UPDATE images SET failure = $1, failed_at = $2 WHERE digest = $3 AND repository_id"
-                  " IN (SELECT id FROM repositories WHERE registry_id = $4 AND name = $5)"
-                  " AND deleted_at = 0",
-                  vt(o->error), vi(o->now), vt(job->digest), vi(job->registry_id),
-                  vt(job->repository));
+    return db_run(
+        store, err,
+        "UPDATE images SET failure = $1, failed_at = $2 WHERE digest = $3 AND repository_id"
+        " IN (SELECT id FROM repositories WHERE registry_id = $4 AND name = $5)"
+        " AND deleted_at = 0",
+        vt(o->error), vi(o->now), vt(job->digest), vi(job->registry_id), vt(job->repository));
 }
 
 static bool finish(struct store *store, const struct job *job, const struct job_outcome *o,
@@ -224,7 +233,8 @@ static bool finish(struct store *store, const struct job *job, const struct job_
         return true;
     if (!o->n_results)
         return o->end == JOB_END_DONE || attempt_note(store, job, o, err);
-    return repository_ensure(store, job->registry_id, job->repository, o->now, &w.repository_id, err) &&
+    return repository_ensure(store, job->registry_id, job->repository, o->now, &w.repository_id,
+                             err) &&
            results_write(&w, job, err) && assessment_touch(store, job->registry_id, o->now, err);
 }
 
@@ -234,9 +244,11 @@ bool store_job_finish(struct store *store, const struct job *job, const struct j
     return tx_begin_write(store, err) && tx_end(store, finish(store, job, outcome, err), err);
 }
 
-/* --- re-match -------------------------------------------------------------------------------------------------- */
-static bool rematch_due(struct store *store, int64_t image_id, uint64_t generation, int64_t *registry_id,
-                        struct err *err)
+/* --- re-match
+ * --------------------------------------------------------------------------------------------------
+ */
+static bool rematch_due(struct store *store, int64_t image_id, uint64_t generation,
+                        int64_t *registry_id, struct err *err)
 {
     return db_int(store, 0, registry_id, err,
                   "SELECT registry_id FROM images WHERE id = $1 AND verdict <> ''"
@@ -246,8 +258,8 @@ static bool rematch_due(struct store *store, int64_t image_id, uint64_t generati
 
 static bool tried_mark(struct store *store, int64_t image_id, uint64_t generation, struct err *err)
 {
-    return db_run(store, err, "UPDATE images SET tried_generation = $1 WHERE id = $2", vu(generation),
-                  vi(image_id));
+    return db_run(store, err, "UPDATE images SET tried_generation = $1 WHERE id = $2",
+                  vu(generation), vi(image_id));
 }
 
 static bool rematch_save(struct store *store, int64_t image_id, const struct report *report,

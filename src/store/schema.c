@@ -17,9 +17,9 @@ static const char version_1[] =
     "CREATE TABLE repositories (id {id}, registry_id BIGINT NOT NULL REFERENCES registries (id),"
     "  name TEXT NOT NULL, first_seen BIGINT NOT NULL, UNIQUE (registry_id, name));"
 
-    /* verdict '': none yet, or deleted.  An index has no verdict of its own; is_complete says that every
-     * child got one.  failure: of the last attempt, beside a verdict that stands.  tried_generation: the
-     * last one matched against, also when nothing came of it. */
+    /* verdict '': none yet, or deleted.  An index has no verdict of its own; is_complete says that
+     * every child got one.  failure: of the last attempt, beside a verdict that stands.
+     * tried_generation: the last one matched against, also when nothing came of it. */
     "CREATE TABLE images (id {id}, registry_id BIGINT NOT NULL REFERENCES registries (id),"
     "  repository_id BIGINT NOT NULL REFERENCES repositories (id), digest TEXT NOT NULL,"
     "  is_index SMALLINT NOT NULL DEFAULT 0, media_type TEXT NOT NULL DEFAULT '',"
@@ -79,7 +79,8 @@ static const char version_1[] =
     "  package_version TEXT NOT NULL, binaries TEXT NOT NULL, fix_state TEXT NOT NULL,"
     "  fixed_version TEXT NOT NULL, is_patchable SMALLINT NOT NULL, severity TEXT NOT NULL,"
     "  evidence TEXT NOT NULL, remediation_text TEXT NOT NULL, remediation_command TEXT NOT NULL);"
-    "CREATE TABLE findings (registry_id BIGINT NOT NULL, image_id BIGINT NOT NULL, name TEXT NOT NULL,"
+    "CREATE TABLE findings (registry_id BIGINT NOT NULL, image_id BIGINT NOT NULL, name TEXT NOT "
+    "NULL,"
     "  fact_id BIGINT NOT NULL, path TEXT NOT NULL, layer BIGINT NOT NULL,"
     "  is_from_base SMALLINT NOT NULL, step TEXT NOT NULL, disabled_by TEXT NOT NULL,"
     "  first_seen BIGINT NOT NULL, PRIMARY KEY (registry_id, image_id, name));"
@@ -93,7 +94,8 @@ static const char version_1[] =
     "  at BIGINT NOT NULL, received_at BIGINT NOT NULL, PRIMARY KEY (registry_id, id));"
     "CREATE INDEX events_by_time ON events (received_at);"
 
-    "CREATE TABLE jobs (id {id}, kind TEXT NOT NULL, state TEXT NOT NULL, registry_id BIGINT NOT NULL,"
+    "CREATE TABLE jobs (id {id}, kind TEXT NOT NULL, state TEXT NOT NULL, registry_id BIGINT NOT "
+    "NULL,"
     "  repository TEXT NOT NULL, digest TEXT NOT NULL, tag TEXT NOT NULL, priority BIGINT NOT NULL,"
     "  attempts BIGINT NOT NULL DEFAULT 0, deaths BIGINT NOT NULL DEFAULT 0,"
     "  created_at BIGINT NOT NULL, not_before BIGINT NOT NULL,"

@@ -14,17 +14,28 @@ static bool fail(sqlite3 *db, int rc, const char *what, struct err *err)
     const char *says = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
     enum err_kind kind = ERR_UNAVAILABLE;
     switch (rc & 0xff) {
-    case SQLITE_CONSTRAINT: kind = ERR_CONFLICT; break;
+    case SQLITE_CONSTRAINT:
+        kind = ERR_CONFLICT;
+        break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_SCHEMA:
-    case SQLITE_MISMATCH: kind = ERR_FORMAT; break;
-    case SQLITE_NOMEM: kind = ERR_MEMORY; break;
-    case SQLITE_TOOBIG: kind = ERR_LIMIT; break;
+    case SQLITE_MISMATCH:
+        kind = ERR_FORMAT;
+        break;
+    case SQLITE_NOMEM:
+        kind = ERR_MEMORY;
+        break;
+    case SQLITE_TOOBIG:
+        kind = ERR_LIMIT;
+        break;
     case SQLITE_ERROR:
     case SQLITE_RANGE:
-    case SQLITE_MISUSE: kind = ERR_IO; break;
-    default: break; /* full, locked, unreadable, gone: all are "not now" */
+    case SQLITE_MISUSE:
+        kind = ERR_IO;
+        break;
+    default:
+        break; /* full, locked, unreadable, gone: all are "not now" */
     }
     return err_set(err, kind, "store: %s: %s", what, says);
 }
@@ -42,17 +53,17 @@ static bool configure(sqlite3 *db, enum store_mode mode, struct err *err)
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, pragmas_common, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, mode == STORE_DURABLE ? "PRAGMA synchronous=FULL;"
-                                                    : "PRAGMA synchronous=NORMAL;",
-                          NULL, NULL, NULL);
+        rc = sqlite3_exec(
+            db, mode == STORE_DURABLE ? "PRAGMA synchronous=FULL;" : "PRAGMA synchronous=NORMAL;",
+            NULL, NULL, NULL);
     return rc == SQLITE_OK || fail(db, rc, "open", err);
 }
 
 static bool lite_open(const char *path, enum store_mode mode, void **conn, struct err *err)
 {
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(
+        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     bool ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, path, err);
     if (!ok) {
         sqlite3_close_v2(db);
@@ -129,7 +140,8 @@ static bool lite_prepare(void *conn, const char *sql, void **stmt, struct err *e
     if (!sb_ok(&text, err))
         return false;
     sqlite3_stmt *made = NULL;
-    int rc = sqlite3_prepare_v3(conn, text.ptr, (int)text.len, SQLITE_PREPARE_PERSISTENT, &made, NULL);
+    int rc =
+        sqlite3_prepare_v3(conn, text.ptr, (int)text.len, SQLITE_PREPARE_PERSISTENT, &made, NULL);
     *stmt = made;
     return rc == SQLITE_OK || fail(conn, rc, "statement", err);
 }
@@ -140,12 +152,17 @@ static int bind_one(sqlite3_stmt *stmt, int at, const struct value *v)
 {
     const char *ptr = v->text.ptr ? v->text.ptr : "";
     switch (v->kind) {
-    case VALUE_INT: return sqlite3_bind_int64(stmt, at, v->num);
-    case VALUE_REAL: return sqlite3_bind_double(stmt, at, v->real);
-    case VALUE_TEXT: return sqlite3_bind_text64(stmt, at, ptr, v->text.len, SQLITE_STATIC, SQLITE_UTF8);
-    case VALUE_BYTES: return sqlite3_bind_blob64(stmt, at, ptr, v->text.len, SQLITE_STATIC);
+    case VALUE_INT:
+        return sqlite3_bind_int64(stmt, at, v->num);
+    case VALUE_REAL:
+        return sqlite3_bind_double(stmt, at, v->real);
+    case VALUE_TEXT:
+        return sqlite3_bind_text64(stmt, at, ptr, v->text.len, SQLITE_STATIC, SQLITE_UTF8);
+    case VALUE_BYTES:
+        return sqlite3_bind_blob64(stmt, at, ptr, v->text.len, SQLITE_STATIC);
     case VALUE_NULL:
-    default: return sqlite3_bind_null(stmt, at);
+    default:
+        return sqlite3_bind_null(stmt, at);
     }
 }
 

@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.h - what outlives the process: registries, images, findings, layer inventories, jobs, events,
- * tokens.  The one persistence interface; portable SQL above, one driver per engine below (SQLite).
- * Not: what is worth scanning (guard/), or how an answer looks (api/): every read gives structs.
+/* store.h - what outlives the process: registries, images, findings, layer inventories, jobs,
+ * events, tokens.  The one persistence interface; portable SQL above, one driver per engine below
+ * (SQLite). Not: what is worth scanning (guard/), or how an answer looks (api/): every read gives
+ * structs.
  *
- *   registries ─< repositories ─< images ─< findings >─ facts >─ advisories   text once, rows of ids
- *                              └< tags    └< image_layers ─ layer_inventories shared by all images
- *   events → jobs (queued → leased → done | failed | dead | queued again)
+ *   registries ─< repositories ─< images ─< findings >─ facts >─ advisories   text once, rows of
+ * ids └< tags    └< image_layers ─ layer_inventories shared by all images events → jobs (queued →
+ * leased → done | failed | dead | queued again)
  *
- * The last verdict of an image stands until it is replaced; a result replaces all findings of its image
- * in one transaction.  A late answer of a job whose lease went to another is refused (fencing).
- * Owns: a store is one connection.  What a read gives lives in the arena it was given.
- * Threads: one store, one thread at a time; any number of stores on the same file; a pool lends them.
- * Errors: ERR_UNAVAILABLE full, locked or gone (nothing was kept); ERR_UNSUPPORTED a newer schema;
- * ERR_NOT_FOUND, ERR_CONFLICT as said below.  Times are UTC seconds and come from the caller. */
+ * The last verdict of an image stands until it is replaced; a result replaces all findings of its
+ * image in one transaction.  A late answer of a job whose lease went to another is refused
+ * (fencing). Owns: a store is one connection.  What a read gives lives in the arena it was given.
+ * Threads: one store, one thread at a time; any number of stores on the same file; a pool lends
+ * them. Errors: ERR_UNAVAILABLE full, locked or gone (nothing was kept); ERR_UNSUPPORTED a newer
+ * schema; ERR_NOT_FOUND, ERR_CONFLICT as said below.  Times are UTC seconds and come from the
+ * caller. */
 #pragma once
 
 #include "report/report.h"
 
 struct store;
-/* DURABLE: a commit is on the disk before it returns (what a 2xx promises).  RELAXED: a power failure
- * may lose the last commits, never order or consistency; a killed process loses none.  For results: the
- * job that made them is lost with them, so it runs again. */
+/* DURABLE: a commit is on the disk before it returns (what a 2xx promises).  RELAXED: a power
+ * failure may lose the last commits, never order or consistency; a killed process loses none.  For
+ * results: the job that made them is lost with them, so it runs again. */
 enum store_mode { STORE_DURABLE, STORE_RELAXED };
 /* Opens or makes the database at @path and brings its schema forward. */
-NODISCARD bool store_open(const char *path, enum store_mode mode, struct store **out, struct err *err);
+NODISCARD bool store_open(const char *path, enum store_mode mode, struct store **out,
+                          struct err *err);
 void store_close(struct store *store);
 int store_schema_version(void);
 /* Engine's own check of the whole file, and foreign keys; ERR_FORMAT says what is broken. */
@@ -37,7 +40,8 @@ void store_pool_close(struct store_pool *pool); /* after all were given back */
 NODISCARD bool store_pool_take(struct store_pool *pool, struct store **out, struct err *err);
 void store_pool_give(struct store_pool *pool, struct store *store);
 
-/* --- paging: keyset, stable while others insert --------------------------------------------------- */
+/* --- paging: keyset, stable while others insert
+ * --------------------------------------------------- */
 /* @after is the `next` of the page before, empty for the first; anything else is ERR_FORMAT. */
 struct store_page {
     str after;
@@ -45,23 +49,27 @@ struct store_page {
 };
 enum { STORE_PAGE_MAX = 1000 };
 
-/* --- registries ------------------------------------------------------------------------------------ */
+/* --- registries
+ * ------------------------------------------------------------------------------------ */
 struct store_registry {
     int64_t id; /* 0: not stored */
-    str subscription, resource_group, name; /* ARM names compare without case; shown as first written */
+    str subscription, resource_group,
+        name; /* ARM names compare without case; shown as first written */
     str host; /* "reg.example:5000": where images are pulled from */
     bool is_plain_http;
     int64_t created_at;
     str properties; /* JSON of the ARM resource, for the API; may be empty */
 };
 typedef VEC(struct store_registry) store_registries;
-/* A scope is "everything below": all empty, a subscription, a group in it, or a registry in that. */
+/* A scope is "everything below": all empty, a subscription, a group in it, or a registry in that.
+ */
 struct store_scope {
     str subscription, resource_group, registry;
 };
 /* "/subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…" */
 str store_registry_arm_id(struct arena *arena, const struct store_registry *registry);
-/* Insert, or update host and properties of the one with the same three names; fills @registry->id. */
+/* Insert, or update host and properties of the one with the same three names; fills @registry->id.
+ */
 NODISCARD bool store_registry_put(struct store *store, struct store_registry *registry, int64_t now,
                                   struct err *err);
 NODISCARD bool store_registries_list(struct store *store, struct arena *arena,
@@ -71,7 +79,8 @@ NODISCARD bool store_registries_list(struct store *store, struct arena *arena,
 NODISCARD bool store_registry_get(struct store *store, struct arena *arena, str name,
                                   struct store_registry *out, struct err *err);
 
-/* --- events and the jobs they make ------------------------------------------------------------------ */
+/* --- events and the jobs they make
+ * ------------------------------------------------------------------ */
 enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH };
 const char *job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch" */
 enum job_state { JOB_ANY, JOB_QUEUED, JOB_LEASED, JOB_DONE, JOB_FAILED, JOB_DEAD, JOB_CANCELLED };
@@ -90,15 +99,15 @@ enum job_priority {
 
 struct job_spec {
     enum job_kind kind;
-    int64_t registry_id; /* 0: none */
+    int64_t registry_id;    /* 0: none */
     str repository, digest; /* empty where the kind has none */
-    str tag;             /* for people; not part of the identity */
+    str tag;                /* for people; not part of the identity */
     enum job_priority priority;
     int64_t not_before;
 };
 /* While a job with the same kind, registry, repository and digest is queued or leased there is no
- * second: the queued one takes the higher priority and the earlier time, the leased one is marked to be
- * looked at again.  *is_new may be NULL. */
+ * second: the queued one takes the higher priority and the earlier time, the leased one is marked
+ * to be looked at again.  *is_new may be NULL. */
 NODISCARD bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now,
                              bool *is_new, struct err *err);
 
@@ -113,15 +122,16 @@ struct store_event {
 struct event_counts {
     unsigned n_new, n_known, n_jobs;
 };
-/* All of them or none, in one commit.  A push makes the repository, the image and the tag known, and a
- * job unless the image has a verdict of a complete scan; a delete takes the image (or, without digest
- * but with a tag, the tag; without both, the repository) out of the results, unless it was pushed after; a
- * pull sets last_pulled, and makes a job for an image that has no result. */
+/* All of them or none, in one commit.  A push makes the repository, the image and the tag known,
+ * and a job unless the image has a verdict of a complete scan; a delete takes the image (or,
+ * without digest but with a tag, the tag; without both, the repository) out of the results, unless
+ * it was pushed after; a pull sets last_pulled, and makes a job for an image that has no result. */
 NODISCARD bool store_events_add(struct store *store, int64_t registry_id,
                                 const struct store_event *events, size_t n, int64_t now,
                                 struct event_counts *out, struct err *err);
 
-/* --- jobs ------------------------------------------------------------------------------------------- */
+/* --- jobs
+ * ------------------------------------------------------------------------------------------- */
 struct job {
     int64_t id;
     enum job_kind kind;
@@ -145,12 +155,13 @@ struct lease_spec {
 };
 /* The most urgent job that may run; NEXT_END when there is none. */
 NODISCARD enum next store_job_lease(struct store *store, struct arena *arena,
-                                    const struct lease_spec *spec, struct job *out, struct err *err);
+                                    const struct lease_spec *spec, struct job *out,
+                                    struct err *err);
 /* ERR_CONFLICT when the lease is no longer ours: stop working on it. */
 NODISCARD bool store_job_extend(struct store *store, const struct job *job, int64_t leased_until,
                                 struct err *err);
-/* Leases that ran out go back into the queue; dead is what ran out @max_deaths times.  With @is_all every
- * lease (when this is the only process that can hold any).  *n may be NULL. */
+/* Leases that ran out go back into the queue; dead is what ran out @max_deaths times.  With @is_all
+ * every lease (when this is the only process that can hold any).  *n may be NULL. */
 NODISCARD bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths,
                                  size_t *n, struct err *err);
 /* UTC seconds at which the next queued job may run or lease runs out; 0: none. */
@@ -158,8 +169,8 @@ NODISCARD bool store_jobs_next_at(struct store *store, int64_t *at, struct err *
 
 enum job_end {
     JOB_END_DONE,
-    JOB_END_RETRY,     /* queued again at not_before */
-    JOB_END_FAILED,    /* for good */
+    JOB_END_RETRY,  /* queued again at not_before */
+    JOB_END_FAILED, /* for good */
     JOB_END_DEAD,
     JOB_END_GIVE_BACK, /* queued again at once, the attempt does not count */
 };
@@ -179,10 +190,10 @@ struct job_outcome {
     uint64_t revision;   /* inventory_revision() */
     int64_t now;
 };
-/* End a job and store its results, in one commit.  VERDICT_FAILED keeps what the image had, and notes
- * the failure.  An image that was deleted meanwhile stays deleted.  A job marked while it was leased
- * is queued once more if it failed for good, or if its kind is not a scan.
- * ERR_CONFLICT: the lease went to another, nothing was stored. */
+/* End a job and store its results, in one commit.  VERDICT_FAILED keeps what the image had, and
+ * notes the failure.  An image that was deleted meanwhile stays deleted.  A job marked while it was
+ * leased is queued once more if it failed for good, or if its kind is not a scan. ERR_CONFLICT: the
+ * lease went to another, nothing was stored. */
 NODISCARD bool store_job_finish(struct store *store, const struct job *job,
                                 const struct job_outcome *outcome, struct err *err);
 /* Queue a dead, failed or cancelled job again. */
@@ -190,14 +201,15 @@ NODISCARD bool store_job_requeue(struct store *store, int64_t id, int64_t now, s
 NODISCARD bool store_job_cancel(struct store *store, int64_t id, int64_t now, struct err *err);
 
 struct job_filter {
-    enum job_kind kind;    /* JOB_NONE: all */
-    enum job_state state;  /* JOB_ANY: all */
-    int64_t registry_id;   /* 0: all */
+    enum job_kind kind;              /* JOB_NONE: all */
+    enum job_state state;            /* JOB_ANY: all */
+    int64_t registry_id;             /* 0: all */
     const struct store_scope *scope; /* NULL: all, those without a registry too */
 };
 /* Newest first. */
-NODISCARD bool store_jobs_list(struct store *store, struct arena *arena, const struct job_filter *filter,
-                               const struct store_page *page, jobs *out, str *next, struct err *err);
+NODISCARD bool store_jobs_list(struct store *store, struct arena *arena,
+                               const struct job_filter *filter, const struct store_page *page,
+                               jobs *out, str *next, struct err *err);
 NODISCARD bool store_job_get(struct store *store, struct arena *arena, int64_t id, struct job *out,
                              struct err *err);
 struct job_counts {
@@ -205,7 +217,8 @@ struct job_counts {
 };
 NODISCARD bool store_jobs_count(struct store *store, struct job_counts *out, struct err *err);
 
-/* --- layer inventories and what a re-match needs ------------------------------------------------------ */
+/* --- layer inventories and what a re-match needs
+ * ------------------------------------------------------ */
 /* False in *is_found: not there.  @revision: inventory_revision(). */
 NODISCARD bool store_layer_get(struct store *store, struct arena *arena, const digest *layer,
                                const digest *diff_id, uint64_t revision, str *bytes, bool *is_found,
@@ -219,28 +232,32 @@ struct stored_image {
     str repository;
     enum verdict verdict;
     uint64_t generation;
-    bool has_inventory; /* every layer was kept when it was scanned */
+    bool has_inventory;   /* every layer was kept when it was scanned */
     struct report report; /* digest, platform, layers, labels, source, scanned_at */
 };
 typedef VEC(struct stored_image) stored_images;
 /* Images with a verdict of a generation below @generation, id above @after_id, in order of id. */
 NODISCARD bool store_images_behind(struct store *store, struct arena *arena, uint64_t generation,
-                                   int64_t after_id, size_t limit, stored_images *out, struct err *err);
-/* Replace findings and verdict, unless the image has a result of this or a later generation already, or was
- * deleted.  @report NULL: nothing changes but the generation. */
-NODISCARD bool store_rematch_save(struct store *store, int64_t image_id, const struct report *report,
-                                  uint64_t generation, int64_t now, struct err *err);
+                                   int64_t after_id, size_t limit, stored_images *out,
+                                   struct err *err);
+/* Replace findings and verdict, unless the image has a result of this or a later generation
+ * already, or was deleted.  @report NULL: nothing changes but the generation. */
+NODISCARD bool store_rematch_save(struct store *store, int64_t image_id,
+                                  const struct report *report, uint64_t generation, int64_t now,
+                                  struct err *err);
 
-/* Source packages of scanned images, for feeds that read only what is asked for.  *n_new: how many were
- * not known before; when there are any, the job @then (may be NULL) is added in the same commit. */
-typedef VEC(struct wanted_package) wanted_packages;
+/* Source packages of scanned images, for feeds that read only what is asked for.  *n_new: how many
+ * were not known before; when there are any, the job @then (may be NULL) is added in the same
+ * commit. */
+typedef VEC(struct wanted_package) store_wanted;
 NODISCARD bool store_wanted_add(struct store *store, const struct wanted_package *list, size_t n,
                                 const struct job_spec *then, int64_t now, size_t *n_new,
                                 struct err *err);
-NODISCARD bool store_wanted_list(struct store *store, struct arena *arena, wanted_packages *out,
+NODISCARD bool store_wanted_list(struct store *store, struct arena *arena, store_wanted *out,
                                  struct err *err);
 
-/* --- results, as the API shows them ------------------------------------------------------------------ */
+/* --- results, as the API shows them
+ * ------------------------------------------------------------------ */
 struct store_image {
     int64_t id;
     struct store_registry registry;
@@ -249,14 +266,15 @@ struct store_image {
     str index;     /* digest of an index that holds it; empty */
     str platform;
     str os_id, os_version, os_name;
-    enum verdict verdict; /* VERDICT_UNKNOWN: not scanned yet, or only failures so far (see failure) */
+    enum verdict
+        verdict; /* VERDICT_UNKNOWN: not scanned yet, or only failures so far (see failure) */
     bool is_complete;
     str reason;
     str failure; /* of the last attempt, when it was none; a verdict may stand beside it */
     int64_t failed_at;
     uint64_t generation;
     int64_t first_seen, last_pushed, last_pulled, scanned_at; /* 0: never */
-    uint64_t size_bytes; /* of its layers */
+    uint64_t size_bytes;                                      /* of its layers */
     struct report_summary counts;
     strs tags; /* that name it now, or name an index that holds it; sorted */
 };
@@ -285,15 +303,16 @@ struct store_finding {
     struct finding finding;
 };
 typedef VEC(struct store_finding) store_findings;
-/* Only images that are there and findings that no rule disables.  Sorted by registry, image, name. */
+/* Only images that are there and findings that no rule disables.  Sorted by registry, image, name.
+ */
 NODISCARD bool store_findings_list(struct store *store, struct arena *arena,
-                                   const struct store_scope *scope, const struct image_filter *filter,
-                                   const struct store_page *page, store_findings *out, str *next,
-                                   struct err *err);
+                                   const struct store_scope *scope,
+                                   const struct image_filter *filter, const struct store_page *page,
+                                   store_findings *out, str *next, struct err *err);
 /* ERR_NOT_FOUND, also when it lies outside @scope. */
 NODISCARD bool store_finding_get(struct store *store, struct arena *arena,
-                                 const struct store_scope *scope, str name, struct store_finding *out,
-                                 struct err *err);
+                                 const struct store_scope *scope, str name,
+                                 struct store_finding *out, struct err *err);
 
 /* The recommendation of one registry. */
 struct store_assessment {
@@ -310,8 +329,10 @@ NODISCARD bool store_assessments_list(struct store *store, struct arena *arena,
                                       const struct store_scope *scope, store_assessments *out,
                                       struct err *err);
 
-/* --- tokens and small facts -------------------------------------------------------------------------- */
-/* A new bearer token: 256 random bits; only its hash is kept, so this is the one time it is seen. */
+/* --- tokens and small facts
+ * -------------------------------------------------------------------------- */
+/* A new bearer token: 256 random bits; only its hash is kept, so this is the one time it is seen.
+ */
 NODISCARD bool store_token_create(struct store *store, struct arena *arena, str name, int64_t now,
                                   str *token, struct err *err);
 NODISCARD bool store_token_count(struct store *store, size_t *n, struct err *err);

@@ -42,7 +42,8 @@ bool store_token_count(struct store *store, size_t *n, struct err *err)
     return ok;
 }
 
-bool store_token_check(struct store *store, struct arena *arena, str token, str *name, struct err *err)
+bool store_token_check(struct store *store, struct arena *arena, str token, str *name,
+                       struct err *err)
 {
     auto_rows rows = {0};
     char hash[HASH_TEXT];

@@ -28,9 +28,10 @@ static size_t word_find(const char *const *words, size_t n, str text)
 
 WORDS(verdict, enum verdict, [VERDICT_UNKNOWN] = "", [VERDICT_HEALTHY] = "healthy",
       [VERDICT_UNHEALTHY] = "unhealthy", [VERDICT_NOT_APPLICABLE] = "not-applicable")
-WORDS(severity, enum severity, [SEVERITY_UNKNOWN] = "unknown", [SEVERITY_NONE] = "none",
-      [SEVERITY_LOW] = "low", [SEVERITY_MEDIUM] = "medium", [SEVERITY_HIGH] = "high",
-      [SEVERITY_CRITICAL] = "critical")
+WORDS(
+    severity,
+    enum severity, [SEVERITY_UNKNOWN] = "unknown", [SEVERITY_NONE] = "none", [SEVERITY_LOW] = "low",
+    [SEVERITY_MEDIUM] = "medium", [SEVERITY_HIGH] = "high", [SEVERITY_CRITICAL] = "critical")
 WORDS(fix, enum fix_state, [FIX_UNKNOWN] = "unknown", [FIX_FIXED] = "fixed",
       [FIX_AFFECTED] = "affected", [FIX_WILL_NOT_FIX] = "will-not-fix", [FIX_DEFERRED] = "deferred",
       [FIX_END_OF_LIFE] = "end-of-life", [FIX_NOT_AFFECTED] = "not-affected")
@@ -51,9 +52,13 @@ enum job_kind word_job_kind_parse(str text)
     return (enum job_kind)word_find(kind_words, ARRAY_LEN(kind_words), text);
 }
 
-static const char *const state_words[] = {
-    [JOB_ANY] = "",           [JOB_QUEUED] = "queued", [JOB_LEASED] = "running", [JOB_DONE] = "done",
-    [JOB_FAILED] = "failed",  [JOB_DEAD] = "dead",     [JOB_CANCELLED] = "cancelled"};
+static const char *const state_words[] = {[JOB_ANY] = "",
+                                          [JOB_QUEUED] = "queued",
+                                          [JOB_LEASED] = "running",
+                                          [JOB_DONE] = "done",
+                                          [JOB_FAILED] = "failed",
+                                          [JOB_DEAD] = "dead",
+                                          [JOB_CANCELLED] = "cancelled"};
 const char *job_state_name(enum job_state state)
 {
     return word_at(state_words, ARRAY_LEN(state_words), (size_t)state);

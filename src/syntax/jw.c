@@ -152,7 +152,7 @@ void jw_num(struct jw *jw, double value)
     begin_item(jw);
     char text[40];
     snprintf(text, sizeof(text), "%.15g", value == 0 ? 0.0 : value);
-    if (strtod(text, NULL) != value)
+    if (strtod(text, NULL) != value) /* lint: allowed, reads what was just printed */
         snprintf(text, sizeof(text), "%.17g", value);
     sb_addc(jw->out, isfinite(value) ? text : "null"); /* JSON has no other word for it */
 }

@@ -2,7 +2,7 @@
 /* syntax.h - text in, a tree or events out, and text out again.  Not: what the text is about.
  * JSON: RFC 8259 by jansson.  YAML: 1.1 by libyaml, its JSON subset plus plain scalars.
  * Stanzas: deb-control(5).  XML: 1.0 by expat, without entities of its own.
- * Threads: one at a time per object; jansson's hash seed is set by the first parse (warm up). */
+ * Threads: one at a time per object; json_warm_up before there are several. */
 #pragma once
 
 #include <jansson.h>
@@ -13,6 +13,9 @@
 #include "base/vec.h"
 
 /* --- JSON ------------------------------------------------------------------------------------ */
+/* jansson takes its hash seed from /dev/urandom when the first object is made: let that be before
+ * threads start and before a sandbox closes. */
+void json_warm_up(void);
 /* Parse one document, nothing behind it, nesting at most LIMIT_JSON_DEPTH, no duplicate keys.
  * *out is the caller's: json_decref.  Errors carry line and column. */
 NODISCARD bool json_read(str text, json_t **out, struct err *err);

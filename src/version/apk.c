@@ -3,9 +3,10 @@
  *
  *     number{.number}[letter]{_suffix[number]}[~hash][-rN]
  *
- * Tokens are compared in turns.  Where one version has a token of an earlier kind than the other it is the
- * greater one, unless that token is a suffix of a pre-release.  A number behind a dot that begins
- * with a zero, on either side, is compared as text (1.05 < 1.1), the first number never is. */
+ * Tokens are compared in turns.  Where one version has a token of an earlier kind than the other it
+ * is the greater one, unless that token is a suffix of a pre-release.  A number behind a dot that
+ * begins with a zero, on either side, is compared as text (1.05 < 1.1), the first number never is.
+ */
 #include "version/internal.h"
 
 #include "base/num.h"

@@ -8,8 +8,8 @@
  *
  * Parts are compared in turns: a run of non-digits, a run of digits, and so on.  In the former a
  * tilde sorts before the end of the part, the end before letters, letters before the rest.
- * Invalid is what dpkg refuses, and characters that the manual does not allow; that a version should
- * begin with a digit is a recommendation only. */
+ * Invalid is what dpkg refuses, and characters that the manual does not allow; that a version
+ * should begin with a digit is a recommendation only. */
 #include "version/internal.h"
 
 struct parts {
@@ -19,64 +19,60 @@ struct parts {
 /* INT_MAX, as dpkg has it. */
 #define EPOCH_MAX 2147483647
 
-enum { IN_UPSTREAM = 1, IN_REVISION = 2 };
+/* Weight in a run of non-digits, above zero: tilde, then digit and end alike, letters, the rest.
+ * 0: a character that no version may hold. */
+enum { TILDE = 1, END = 2, LETTER = 3, REST = 256 };
+#define LETTERS(first, last) [first... last] = LETTER
+static const uint16_t kinds[256] = {
+    ['~'] = TILDE,      ['0' ... '9'] = END, LETTERS('A', 'Z'),  LETTERS('a', 'z'),
+    ['+'] = REST + '+', ['-'] = REST + '-',  ['.'] = REST + '.', [':'] = REST + ':',
+};
 
-/* What a character may be part of. */
-static unsigned allowed(unsigned char c)
+static unsigned weight(unsigned char c)
 {
-    if (version_is_digit(c) || version_is_lower(c) || (c >= 'A' && c <= 'Z'))
-        return IN_UPSTREAM | IN_REVISION;
-    switch (c) {
-    case '.':
-    case '+':
-    case '~':
-        return IN_UPSTREAM | IN_REVISION;
-    case '-':
-    case ':':
-        return IN_UPSTREAM;
-    default:
-        return 0;
-    }
+    unsigned kind = kinds[c];
+    return c == 0 ? (unsigned)END : kind == LETTER ? (unsigned)LETTER + c : kind;
 }
 
-static bool all_allowed(str part, unsigned where)
+/* Where the parts meet; false when a character is not allowed.  Absent is the length. */
+struct marks {
+    size_t first_colon, last_colon, last_hyphen;
+};
+
+static bool mark(str version, struct marks *out)
 {
-    for (size_t i = 0; i < part.len; i++)
-        if (!(allowed(version_at(part, i)) & where))
+    *out = (struct marks){version.len, version.len, version.len};
+    for (size_t i = 0; i < version.len; i++) {
+        unsigned char c = version_at(version, i);
+        if (kinds[c] == 0)
             return false;
+        if (c == '-')
+            out->last_hyphen = i;
+        if (c != ':')
+            continue;
+        out->last_colon = i;
+        if (out->first_colon == version.len)
+            out->first_colon = i;
+    }
     return true;
 }
 
 static bool split(str version, struct parts *out)
 {
-    size_t colon = 0, hyphen = version.len;
-    while (colon < version.len && version_at(version, colon) != ':')
-        colon++;
-    size_t start = colon < version.len ? colon + 1 : 0;
-    while (hyphen > start && version_at(version, hyphen - 1) != '-')
-        hyphen--;
-    bool has_revision = hyphen > start;
-    out->epoch = version_part(version, 0, start ? colon : 0);
-    out->upstream = version_part(version, start, has_revision ? hyphen - 1 : version.len);
-    out->revision = has_revision ? version_part(version, hyphen, version.len) : STR_NONE;
+    struct marks at;
+    if (!mark(version, &at))
+        return false;
+    bool has_epoch = at.first_colon < version.len, has_revision = at.last_hyphen < version.len;
+    size_t start = has_epoch ? at.first_colon + 1 : 0;
+    out->epoch = version_part(version, 0, has_epoch ? at.first_colon : 0);
+    out->upstream = version_part(version, start, at.last_hyphen);
+    out->revision = version_part(version, at.last_hyphen + 1, version.len);
     uint64_t epoch;
-    if (start && !str_to_u64(out->epoch, EPOCH_MAX, &epoch))
+    if (has_epoch && !str_to_u64(out->epoch, EPOCH_MAX, &epoch))
         return false;
     if (out->upstream.len == 0 || (has_revision && out->revision.len == 0))
         return false;
-    return all_allowed(out->upstream, IN_UPSTREAM) && all_allowed(out->revision, IN_REVISION);
-}
-
-/* Weight of a character in a run of non-digits; a digit and the end weigh the same. */
-static int weight(unsigned char c)
-{
-    if (c == 0 || version_is_digit(c))
-        return 0;
-    if (c == '~')
-        return -1;
-    if (version_is_lower(c) || (c >= 'A' && c <= 'Z'))
-        return c;
-    return c + 256;
+    return !has_revision || !has_epoch || at.last_colon < at.last_hyphen;
 }
 
 static int cmp_part(str a, str b)
@@ -84,10 +80,10 @@ static int cmp_part(str a, str b)
     size_t i = 0, j = 0;
     while (i < a.len || j < b.len) {
         for (;;) {
-            int wa = weight(version_at(a, i)), wb = weight(version_at(b, j));
+            unsigned wa = weight(version_at(a, i)), wb = weight(version_at(b, j));
             if (wa != wb)
                 return wa < wb ? -1 : 1;
-            if (wa == 0)
+            if (wa == END)
                 break;
             i++;
             j++;

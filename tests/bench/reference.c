@@ -2,7 +2,8 @@
 /* reference.c - the physical limit of a cold scan: inflate gzip layers with ISA-L and compute both
  * hashes (compressed digest, diff-id) on two cores, and nothing else.
  *     reference FILE.gz …
- * One thread reads and inflates; the other hashes.  Prints both hashes, so that the work is real. */
+ * One thread reads and inflates; the other hashes.  Prints both hashes, so that the work is real.
+ */
 #include <fcntl.h>
 #include <isa-l/igzip_lib.h>
 #include <openssl/evp.h>

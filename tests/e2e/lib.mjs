@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -258,3 +259,73 @@ export const registryId = (name) =>
   `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}/providers/Microsoft.ContainerRegistry/registries/${name}`;
 
 export { randomBytes, createHash, fs, os, path, zlib, spawn };
+
+/**
+ * `plimsoll serve` with one registry named "lab" at @host.  Gives { url, token, ca, secret, notifyUrl, api,
+ * config, restart }; api(path) fetches JSON with the token.
+ */
+export async function startServer(t, dir, { host, feeds = [], port, extra = '' }) {
+  port ??= await freePort();
+  const secret = randomBytes(16).toString('hex');
+  const data = path.join(dir, 'data');
+  const config = path.join(dir, 'plimsoll.yaml');
+  fs.mkdirSync(data, { recursive: true });
+  fs.writeFileSync(config, [
+    `listen: { address: 127.0.0.1, port: ${port} }`,
+    `data-directory: ${data}`,
+    `feeds: [${feeds.map((f) => JSON.stringify(f)).join(', ')}]`,
+    'retry-base: 1', 'refresh-pause: 1', 'sandbox: basic',
+    `notification: { secret: ${secret} }`,
+    'registries:', `  - { name: lab, subscription: ${SUBSCRIPTION}, resource-group: ${GROUP}, host: "${host}", plain-http: true }`,
+    extra, ''].join('\n'));
+  const server = { url: `https://127.0.0.1:${port}`, secret, config, data, port, notifyUrl: `https://127.0.0.1:${port}/notifications/lab` };
+  const up = async () => {
+    server.child = start(t, BINARY, ['serve', '--config', config]);
+    await until(20000, 'the server', () => /listening on/.test(server.child.text) || (server.child.exitCode !== null && 'dead'), () => server.child.text);
+    const m = /token[^:]*: (\S+)/.exec(server.child.text);
+    if (m) server.token = m[1];
+    if (server.child.exitCode !== null) throw new Error(server.child.text);
+  };
+  await up();
+  server.ca = path.join(data, 'tls-certificate.pem');
+  server.restart = up;
+  server.kill = async () => {
+    server.child.kill('SIGKILL');
+    await server.child.ended;
+  };
+  server.api = (target, options = {}) => request(server, target, options);
+  return server;
+}
+
+/** HTTPS with the server's own certificate as only authority: { status, headers, body }. */
+export function request(server, target, { method = 'GET', body, headers = {}, token = server.token } = {}) {
+  return new Promise((resolve, reject) => {
+    const req = https.request(server.url + target, {
+      method, ca: fs.readFileSync(server.ca),
+      headers: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(body ? { 'Content-Type': 'application/json' } : {}), ...headers },
+    }, (res) => {
+      let text = '';
+      res.on('data', (d) => (text += d));
+      res.on('end', () => {
+        let parsed = text;
+        try { parsed = JSON.parse(text); } catch { /* not JSON: as it is */ }
+        resolve({ status: res.statusCode, headers: res.headers, body: parsed });
+      });
+    });
+    req.on('error', reject);
+    if (body) req.write(typeof body === 'string' ? body : JSON.stringify(body));
+    req.end();
+  });
+}
+
+/** The image as the server shows it, once it has a verdict; and nothing is left to do when @settled. */
+export async function verdictOf(server, digest, { ms = 60000, settled = true } = {}) {
+  return until(ms, `a verdict for ${digest}`, async () => {
+    const images = (await server.api('/plimsoll/v1/images')).body.value ?? [];
+    const image = images.find((i) => i.digest === digest);
+    if (!image || image.status === 'Pending') return false;
+    if (!settled) return image;
+    const { counts } = (await server.api('/plimsoll/v1/jobs')).body;
+    return counts.queued + counts.running === 0 && image;
+  }, () => server.child.text.slice(-4000));
+}

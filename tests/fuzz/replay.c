@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replay.c - feed every file below the directories given to the fuzz target, whole, and every prefix
- * of the small ones, so that a crash once found stays found without a fuzzer. */
+/* replay.c - feed every file below the directories given to the fuzz target, whole, and every
+ * prefix of the small ones, so that a crash once found stays found without a fuzzer. */
 #include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -42,7 +42,10 @@ static str read_whole(struct arena *arena, const char *full)
     return (str){bytes, done};
 }
 
-str test_data(struct arena *arena, const char *path) { return read_whole(arena, test_data_path(path)); }
+str test_data(struct arena *arena, const char *path)
+{
+    return read_whole(arena, test_data_path(path));
+}
 str test_shared(struct arena *arena, const char *path)
 {
     return read_whole(arena, test_shared_path(path));

@@ -41,7 +41,8 @@ static inline void touch_file(const struct file_record *file, size_t *sum)
     touch(file->reason, sum);
 }
 
-static inline int fuzz_detector(const char *name, const char *path, const uint8_t *data, size_t size)
+static inline int fuzz_detector(const char *name, const char *path, const uint8_t *data,
+                                size_t size)
 {
     size_t n, sum = 0;
     const struct detector *const *all = inventory_detectors(&n);

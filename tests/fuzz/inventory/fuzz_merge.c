@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes choose a stack of layers; its merge is the scan of the flattened root, or says that it is
- * not complete. */
+/* The bytes choose a stack of layers; its merge is the scan of the flattened root, or says that it
+ * is not complete. */
 #include "../../unit/inventory/stack.h"
 
 #include "../../unit/inventory/compare.h"

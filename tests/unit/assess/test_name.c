@@ -33,7 +33,8 @@ static void test_name__boundaries_count(void **state)
 
 static str name_of(struct arena *arena, const struct finding *finding)
 {
-    return assess_finding_name(arena, STR("registry"), STR("key"), STR("repo"), STR("sha256:1"), finding);
+    return assess_finding_name(arena, STR("registry"), STR("key"), STR("repo"), STR("sha256:1"),
+                               finding);
 }
 
 static void test_name__every_part_of_a_finding_counts(void **state)
@@ -41,8 +42,11 @@ static void test_name__every_part_of_a_finding_counts(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 1 << 16);
-    const struct finding base = {.id = STR("CVE-1"), .type = STR("deb"), .package_name = STR("a"),
-                                 .package_version = STR("1"), .path = STR("/p")};
+    const struct finding base = {.id = STR("CVE-1"),
+                                 .type = STR("deb"),
+                                 .package_name = STR("a"),
+                                 .package_version = STR("1"),
+                                 .path = STR("/p")};
     str name = name_of(&arena, &base);
     struct finding other = base;
     other.id = STR("CVE-2");

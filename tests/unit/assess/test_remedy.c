@@ -8,9 +8,9 @@ static enum fix_state state_of(str word)
     static const struct {
         const char *word;
         enum fix_state state;
-    } words[] = {{"unknown", FIX_UNKNOWN},         {"fixed", FIX_FIXED},
-                 {"affected", FIX_AFFECTED},       {"will-not-fix", FIX_WILL_NOT_FIX},
-                 {"deferred", FIX_DEFERRED},       {"end-of-life", FIX_END_OF_LIFE}};
+    } words[] = {{"unknown", FIX_UNKNOWN},   {"fixed", FIX_FIXED},
+                 {"affected", FIX_AFFECTED}, {"will-not-fix", FIX_WILL_NOT_FIX},
+                 {"deferred", FIX_DEFERRED}, {"end-of-life", FIX_END_OF_LIFE}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (str_eq(str_from(words[i].word), word))
             return words[i].state;
@@ -41,7 +41,8 @@ static void test_remedy__rules(void **state)
         finding.fix_state = state_of(column(&row));
         str command = column(&row), words = column(&row);
         assert_true(assess_remediate(&arena, &finding, &distro, STR(" RUN apt-get install x ")));
-        if (!str_eq(finding.remediation_command, command) || !str_has(finding.remediation_text, words))
+        if (!str_eq(finding.remediation_command, command) ||
+            !str_has(finding.remediation_text, words))
             fail_msg("is '" STR_FMT "', '" STR_FMT "'; expected '" STR_FMT "'",
                      STR_ARG(finding.remediation_command), STR_ARG(finding.remediation_text),
                      STR_ARG(command));
@@ -73,7 +74,8 @@ static void test_remedy__many_binaries_are_cut_in_words_only(void **state)
     struct arena arena;
     arena_init(&arena, 1 << 20);
     struct distro distro = {.id = STR("debian")};
-    struct finding finding = {.id = STR("CVE-1"), .package_name = STR("a"), .fixed_version = STR("2")};
+    struct finding finding = {
+        .id = STR("CVE-1"), .package_name = STR("a"), .fixed_version = STR("2")};
     for (int i = 0; i < 20; i++)
         *vec_push(&arena, &finding.binaries) = arena_printf(&arena, "bin%02d", i);
     assert_true(assess_remediate(&arena, &finding, &distro, STR_NONE));

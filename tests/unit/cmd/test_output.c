@@ -61,8 +61,10 @@ static void test_output__missing_folder_is_named(void **state)
     arena_init(&arena, 1 << 20);
     struct cmd_call call = call_with(&arena, "/no/such/folder/x");
     struct output output;
+    assert_false(output_check(&call, &err));
+    assert_string_equal(err.msg, "/no/such/folder/x: /no/such/folder: No such file or directory");
     assert_false(output_open(&call, &output, &err));
-    assert_non_null(strstr(err.msg, "/no/such/folder/x"));
+    assert_string_equal(err.msg, "/no/such/folder/x: No such file or directory");
     arena_fini(&arena);
 }
 

@@ -65,7 +65,11 @@ static void handle(struct http_request *req, struct http_response *res)
     }
 }
 
-static uint64_t larger_for_events(str path) { return str_eq(path, STR("/events")) ? 3 << 20 : 0; }
+static uint64_t larger_for_events(void *user, str path)
+{
+    (void)user;
+    return str_eq(path, STR("/events")) ? 3 << 20 : 0;
+}
 
 static struct stage *stage_open_with(struct http_server_spec spec, const char *ca_file)
 {

@@ -115,13 +115,15 @@ static void test_archive__what_is_none_says_so(void **state)
     assert_int_equal(err.kind, ERR_FORMAT);
     archive_entries none = {0};
     struct reference ref = {.kind = SOURCE_DOCKER_ARCHIVE};
-    ref.path = arena_printf(&arena, "%s/trivy-alpine-310.tar.gz", test_shared_path("corpus/images"));
+    ref.path =
+        arena_printf(&arena, "%s/trivy-alpine-310.tar.gz", test_shared_path("corpus/images"));
     assert_false(image_source_open_archive(&ref, &none, &source, &err));
     assert_int_equal(err.kind, ERR_UNSUPPORTED);
     assert_non_null(strstr(err.msg, "decompress it first"));
 }
 
-/* --- archives made here --------------------------------------------------------------------------- */
+/* --- archives made here
+ * --------------------------------------------------------------------------- */
 struct item {
     const char *path, *body, *link;
     bool is_hard;
@@ -158,8 +160,10 @@ static void test_archive__layers_may_be_links(void **state)
 {
     (void)state;
     const struct item items[] = {
-        {"manifest.json", "[{\"Config\":\"./c.json\",\"RepoTags\":null,\"Layers\":[\"a/layer.tar\","
-                          "\"b/layer.tar\",\"c/layer.tar\",\"a/layer.tar\"]}]", NULL, false},
+        {"manifest.json",
+         "[{\"Config\":\"./c.json\",\"RepoTags\":null,\"Layers\":[\"a/layer.tar\","
+         "\"b/layer.tar\",\"c/layer.tar\",\"a/layer.tar\"]}]",
+         NULL, false},
         {"c.json", CONFIG(ID "," ID "," ID "," ID), NULL, false},
         {"a/layer.tar", "one layer", NULL, false},
         {"b/layer.tar", NULL, "a/layer.tar", false},
@@ -185,8 +189,10 @@ static void test_archive__several_images_need_a_tag(void **state)
 {
     (void)state;
     const struct item items[] = {
-        {"manifest.json", "[{\"Config\":\"c.json\",\"RepoTags\":[\"app:v1\"],\"Layers\":[]},"
-                          "{\"Config\":\"d.json\",\"RepoTags\":[\"app:v2\"],\"Layers\":[]}]", NULL, false},
+        {"manifest.json",
+         "[{\"Config\":\"c.json\",\"RepoTags\":[\"app:v1\"],\"Layers\":[]},"
+         "{\"Config\":\"d.json\",\"RepoTags\":[\"app:v2\"],\"Layers\":[]}]",
+         NULL, false},
         {"c.json", CONFIG(""), NULL, false},
         {"d.json", "{\"os\":\"linux\",\"architecture\":\"s390x\"}", NULL, false},
     };
@@ -197,7 +203,8 @@ static void test_archive__several_images_need_a_tag(void **state)
     write_tar(path.ptr, items, 3);
     assert_ok(open_file(path.ptr, SOURCE_DOCKER_ARCHIVE, "", &source), err);
     assert_false(resolve(source, &out));
-    assert_non_null(strstr(err.msg, "several images, say which with :TAG; there are: app:v1, app:v2"));
+    assert_non_null(
+        strstr(err.msg, "several images, say which with :TAG; there are: app:v1, app:v2"));
     image_source_close(source);
     assert_ok(open_file(path.ptr, SOURCE_DOCKER_ARCHIVE, "v2", &source), err);
     assert_ok(resolve(source, &out), err);
@@ -255,7 +262,8 @@ static void test_archive__offsets_outside_the_file_are_refused(void **state)
     write_tar(path.ptr, items, 1);
     const uint64_t offsets[] = {1 << 20, UINT64_MAX, UINT64_MAX - 10};
     for (size_t i = 0; i < 3; i++) {
-        struct archive_entry entry = {.path = STR("manifest.json"), .type = ENTRY_FILE, .size_bytes = 20};
+        struct archive_entry entry = {
+            .path = STR("manifest.json"), .type = ENTRY_FILE, .size_bytes = 20};
         entry.offset = offsets[i];
         archive_entries entries = {&entry, 1, 1};
         struct reference ref = {.kind = SOURCE_DOCKER_ARCHIVE, .path = path};

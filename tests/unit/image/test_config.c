@@ -8,12 +8,13 @@
 #define A "\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
 #define B "\"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\""
 
-static const char whole[] =
-    "{\"created\":\"2026-01-02T03:04:05Z\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\","
-    "\"config\":{\"Labels\":{\"z\":\"last\",\"a\":\"first\"}},"
-    "\"history\":[{\"created_by\":\"ADD rootfs\"},{\"created_by\":\"ENV A=b\",\"empty_layer\":true},"
-    "{\"created_by\":\"RUN make\",\"comment\":\"buildkit\"}],"
-    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" A "," B "]}}";
+static const char whole[] = "{\"created\":\"2026-01-02T03:04:05Z\",\"architecture\":\"arm64\","
+                            "\"variant\":\"v8\",\"os\":\"linux\","
+                            "\"config\":{\"Labels\":{\"z\":\"last\",\"a\":\"first\"}},"
+                            "\"history\":[{\"created_by\":\"ADD rootfs\"},{\"created_by\":\"ENV "
+                            "A=b\",\"empty_layer\":true},"
+                            "{\"created_by\":\"RUN make\",\"comment\":\"buildkit\"}],"
+                            "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[" A "," B "]}}";
 
 static void test_config__reads_all_of_it(void **state)
 {
@@ -114,7 +115,8 @@ static void test_config__limits_hold(void **state)
     struct image_config c;
     arena_init(&arena, 64 << 20);
     assert_ok(parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT_LAYERS, "]}}", &err), err);
-    assert_false(parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT_LAYERS + 1, "]}}", &err));
+    assert_false(
+        parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT_LAYERS + 1, "]}}", &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     assert_false(
         parse_many(&arena, "{\"os\":\"x\",\"history\":[", "{}", LIMIT_HISTORY + 1, "]}", &err));

@@ -87,7 +87,8 @@ static void test_layout__all_platforms_of_a_nested_index(void **state)
     assert_str(out.ptr[1].platform.arch, "arm64");
     for (size_t i = 0; i < out.len; i++)
         check_layers(source, &arena, &out.ptr[i]);
-    assert_str(image_created_by(&out.ptr[1].config, 0), "COPY README.md /linux/arm64/README.md # buildkit");
+    assert_str(image_created_by(&out.ptr[1].config, 0),
+               "COPY README.md /linux/arm64/README.md # buildkit");
     image_source_close(source);
 }
 
@@ -105,7 +106,8 @@ static void test_layout__missing_media_type_is_fine_a_missing_blob_is_not(void *
     image_source_close(source);
 }
 
-/* --- layouts made here ---------------------------------------------------------------------------- */
+/* --- layouts made here
+ * ---------------------------------------------------------------------------- */
 static void save(const char *dir, const char *name, str bytes)
 {
     assert_ok(file_save(arena_printf(&arena, "%s/%s", dir, name).ptr, bytes, 0644, &err), err);
@@ -122,10 +124,14 @@ static str save_blob(const char *dir, str bytes)
 
 static str save_image(const char *dir, const char *arch)
 {
-    str config = arena_printf(&arena, "{\"os\":\"linux\",\"architecture\":\"%s\",\"rootfs\":{\"diff_ids\":[]}}", arch);
+    str config = arena_printf(
+        &arena, "{\"os\":\"linux\",\"architecture\":\"%s\",\"rootfs\":{\"diff_ids\":[]}}", arch);
     str digest_text = save_blob(dir, config);
-    return save_blob(dir, arena_printf(&arena, "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},"
-                                               "\"layers\":[]}", digest_text.ptr, config.len));
+    return save_blob(
+        dir, arena_printf(&arena,
+                          "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},"
+                          "\"layers\":[]}",
+                          digest_text.ptr, config.len));
 }
 
 static const char *make_layout(void)
@@ -150,13 +156,17 @@ static void test_layout__several_names_need_a_tag(void **state)
     struct image_source *source = NULL;
     const char *dir = make_layout();
     str a = save_image(dir, "amd64"), b = save_image(dir, "arm64");
-    save(dir, "index.json", arena_printf(&arena,
-        "{\"manifests\":[{\"digest\":\"%s\",\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}},"
-        "{\"digest\":\"%s\",\"annotations\":{\"org.opencontainers.image.ref.name\":\"reg.example/app:v2\"}}]}",
-        a.ptr, b.ptr));
+    save(dir, "index.json",
+         arena_printf(&arena,
+                      "{\"manifests\":[{\"digest\":\"%s\",\"annotations\":{\"org.opencontainers."
+                      "image.ref.name\":\"v1\"}},"
+                      "{\"digest\":\"%s\",\"annotations\":{\"org.opencontainers.image.ref.name\":"
+                      "\"reg.example/app:v2\"}}]}",
+                      a.ptr, b.ptr));
     assert_ok(open_made(dir, "", &source), err);
     assert_false(resolve(source, "", false, &out));
-    assert_non_null(strstr(err.msg, "several images, say which with :TAG; there are: v1, reg.example/app:v2"));
+    assert_non_null(
+        strstr(err.msg, "several images, say which with :TAG; there are: v1, reg.example/app:v2"));
     image_source_close(source);
     assert_ok(open_made(dir, "v2", &source), err);
     assert_ok(resolve(source, "", false, &out), err);
@@ -179,7 +189,8 @@ static void test_layout__nameless_children_are_an_index(void **state)
     const char *dir = make_layout();
     str a = save_image(dir, "amd64"), b = save_image(dir, "arm64");
     save(dir, "index.json",
-         arena_printf(&arena, "{\"manifests\":[{\"digest\":\"%s\"},{\"digest\":\"%s\"}]}", a.ptr, b.ptr));
+         arena_printf(&arena, "{\"manifests\":[{\"digest\":\"%s\"},{\"digest\":\"%s\"}]}", a.ptr,
+                      b.ptr));
     assert_ok(open_made(dir, "", &source), err);
     assert_ok(resolve(source, "", true, &out), err);
     assert_int_equal(out.len, 2);
@@ -239,8 +250,10 @@ static void test_layout__links_do_not_lead_out(void **state)
     char text[DIGEST_TEXT_SIZE];
     digest d = digest_of(HASH_SHA256, secret);
     digest_print(&d, text);
-    str manifest = save_blob(dir, arena_printf(&arena, "{\"config\":{\"digest\":\"%s\"},\"layers\":[]}", text));
-    save(dir, "index.json", arena_printf(&arena, "{\"manifests\":[{\"digest\":\"%s\"}]}", manifest.ptr));
+    str manifest = save_blob(
+        dir, arena_printf(&arena, "{\"config\":{\"digest\":\"%s\"},\"layers\":[]}", text));
+    save(dir, "index.json",
+         arena_printf(&arena, "{\"manifests\":[{\"digest\":\"%s\"}]}", manifest.ptr));
     str target = arena_printf(&arena, "%s/secret", outside);
     str blob = arena_printf(&arena, "%s/blobs/sha256/%s", dir, text + 7);
     assert_int_equal(symlink(target.ptr, blob.ptr), 0);
@@ -261,12 +274,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_layout__hello_world_of_the_corpus, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_layout__cosign_signature_is_no_image, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_layout__all_platforms_of_a_nested_index, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_layout__cosign_signature_is_no_image, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_layout__all_platforms_of_a_nested_index, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(
             test_layout__missing_media_type_is_fine_a_missing_blob_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_layout__several_names_need_a_tag, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_layout__nameless_children_are_an_index, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_layout__nameless_children_are_an_index, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_layout__bad_folders_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_layout__blob_with_other_bytes_is_a_mismatch, set_up,
                                         tear_down),

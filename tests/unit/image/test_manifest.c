@@ -64,13 +64,20 @@ static void test_manifest__keeps_what_descriptors_say(void **state)
     struct manifest m;
     struct err err = {0};
     arena_init(&arena, 1 << 20);
-    assert_ok(manifest_parse(&arena, STR("{\"schemaVersion\":2,\"manifests\":["
-        "{\"digest\":\"sha256:" A "\",\"size\":7,\"platform\":{\"os\":\"windows\",\"architecture\":"
-        "\"amd64\",\"os.version\":\"10.0.1\"},\"annotations\":{\"org.opencontainers.image.ref.name\":"
-        "\"v1\"}},"
-        "{\"digest\":\"sha256:" A "\",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"}},"
-        "{\"digest\":\"sha256:" A "\",\"annotations\":{\"vnd.docker.reference.type\":"
-        "\"attestation-manifest\"}}]}"), &m, &err), err);
+    assert_ok(manifest_parse(
+                  &arena,
+                  STR("{\"schemaVersion\":2,\"manifests\":["
+                      "{\"digest\":\"sha256:" A
+                      "\",\"size\":7,\"platform\":{\"os\":\"windows\",\"architecture\":"
+                      "\"amd64\",\"os.version\":\"10.0.1\"},\"annotations\":{\"org.opencontainers."
+                      "image.ref.name\":"
+                      "\"v1\"}},"
+                      "{\"digest\":\"sha256:" A
+                      "\",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"}},"
+                      "{\"digest\":\"sha256:" A "\",\"annotations\":{\"vnd.docker.reference.type\":"
+                      "\"attestation-manifest\"}}]}"),
+                  &m, &err),
+              err);
     assert_int_equal(m.children.len, 3);
     assert_str(m.children.ptr[0].ref_name, "v1");
     assert_str(m.children.ptr[0].platform.os_version, "10.0.1");

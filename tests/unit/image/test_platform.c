@@ -5,9 +5,10 @@
 
 static void check_row(str row)
 {
-    str wanted, offered, verdict;
+    str wanted = {0}, offered = {0}, verdict = {0};
     struct platform w, h;
-    assert_true(str_cut_byte(row, ' ', &wanted, &row) && str_cut_byte(row, ' ', &offered, &verdict));
+    assert_true(str_cut_byte(row, ' ', &wanted, &row) &&
+                str_cut_byte(row, ' ', &offered, &verdict));
     assert_true(platform_parse(wanted, &w) && platform_parse(offered, &h));
     int fit = platform_fit(&w, &h);
     const char *got = fit == 0 ? "no" : fit >= 1000 ? "exact" : "lower";
@@ -35,7 +36,7 @@ static void test_platform__prints_what_it_parsed(void **state)
     (void)state;
     static const char *const good[] = {"linux/amd64", "linux/arm/v7", "windows/amd64:10.0.17763",
                                        "wasip1/wasm"};
-    static const char *const bad[] = {"",      "linux",  "linux/",         "/amd64",
+    static const char *const bad[] = {"",        "linux",     "linux/",       "/amd64",
                                       "a/b/c/d", "l i/amd64", "linux/amd64:", "linux/arm/"};
     struct arena arena;
     struct platform p;

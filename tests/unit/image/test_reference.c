@@ -42,7 +42,8 @@ static void check_row(struct arena *arena, str row)
     if (!is_ok)
         fail_msg("%.*s: %s", STR_ARG(source), err.msg);
     assert_str(kind, kinds[ref.kind]);
-    const str got[] = {ref.host, ref.repository, ref.path, ref.tag, digest_print(&ref.digest, text)};
+    const str got[] = {ref.host, ref.repository, ref.path, ref.tag,
+                       digest_print(&ref.digest, text)};
     for (size_t i = 0; i < 5; i++) {
         str want = field(&row);
         if (!str_eq(got[i], want))

@@ -8,7 +8,8 @@
 #include "base/sb.h"
 #include "image/image.h"
 
-/* --- a source in memory --------------------------------------------------------------------------- */
+/* --- a source in memory
+ * --------------------------------------------------------------------------- */
 struct shelf {
     struct image_source base;
     struct arena arena;
@@ -70,7 +71,8 @@ static void shelf_open(struct shelf *shelf)
     map_init(&shelf->blobs, &shelf->arena);
 }
 
-/* --- documents ------------------------------------------------------------------------------------ */
+/* --- documents
+ * ------------------------------------------------------------------------------------ */
 #define LAYER "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static str image_of(struct shelf *shelf, const char *os, const char *arch, const char *config_type,
@@ -85,8 +87,11 @@ static str image_of(struct shelf *shelf, const char *os, const char *arch, const
     size_t size = sb.len;
     str config = put(shelf, sb_str(&sb));
     sb_clear(&sb);
-    sb_addf(&sb, "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"%s\",\"digest\":\"%.*s\",\"size\":%zu},"
-                 "\"layers\":[", config_type, STR_ARG(config), size);
+    sb_addf(
+        &sb,
+        "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"%s\",\"digest\":\"%.*s\",\"size\":%zu},"
+        "\"layers\":[",
+        config_type, STR_ARG(config), size);
     for (size_t i = 0; i < n_layers; i++)
         sb_addf(&sb, "%s{\"digest\":\"" LAYER "\",\"size\":1}", i ? "," : "");
     sb_addc(&sb, "]}");
@@ -143,7 +148,8 @@ static void expect_digest(struct shelf *shelf, const digest *d, str key)
     assert_true(str_eq(text_of(&shelf->arena, d), key));
 }
 
-/* --- behaviour ------------------------------------------------------------------------------------ */
+/* --- behaviour
+ * ------------------------------------------------------------------------------------ */
 static void test_resolve__single_image_of_any_platform(void **state)
 {
     (void)state;
@@ -290,7 +296,8 @@ static void test_resolve__unknown_config_type_is_decided_by_its_bytes(void **sta
     assert_ok(resolve(&shelf, NULL, &out, &err), err);
     assert_false(out.ptr[0].is_assessable);
     assert_true(str_has(out.ptr[0].reason, STR("application/vnd.example.odd")));
-    set_top(&shelf, image_of(&shelf, "linux", "amd64", "application/vnd.cncf.helm.config.v1+json", 1, 1));
+    set_top(&shelf,
+            image_of(&shelf, "linux", "amd64", "application/vnd.cncf.helm.config.v1+json", 1, 1));
     assert_ok(resolve(&shelf, NULL, &out, &err), err);
     assert_true(str_has(out.ptr[0].reason, STR("Helm chart")));
     arena_fini(&shelf.arena);
@@ -325,7 +332,8 @@ static void test_resolve__config_with_other_bytes_is_a_mismatch(void **state)
     for (size_t i = 0; i < shelf.blobs.len; i++) {
         str *bytes = shelf.blobs.entries[i].value;
         if (str_has(*bytes, STR("rootfs")))
-            *bytes = arena_printf(&shelf.arena, "%.*s ", STR_ARG(str_slice(*bytes, 0, bytes->len - 1)));
+            *bytes =
+                arena_printf(&shelf.arena, "%.*s ", STR_ARG(str_slice(*bytes, 0, bytes->len - 1)));
     }
     assert_false(resolve(&shelf, NULL, &out, &err));
     assert_int_equal(err.kind, ERR_MISMATCH);

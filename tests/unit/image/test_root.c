@@ -195,7 +195,8 @@ static void test_root__long_names_and_large_bodies_survive(void **state)
     save(folder.ptr, "big.conf", body, 0644);
     assert_int_equal(symlink(name, arena_printf(&arena, "%s/link", folder.ptr).ptr), 0);
     str listing = listing_of(layer_of(dir));
-    assert_true(str_has(listing, arena_printf(&arena, "file 644 %s/%s/big.conf = bbbb", name, name)));
+    assert_true(
+        str_has(listing, arena_printf(&arena, "file 644 %s/%s/big.conf = bbbb", name, name)));
     assert_true(str_has(listing, arena_printf(&arena, "link -> %s\n", name)));
     assert_true(layer_of(dir).len > 1 << 20);
     test_rmdir(dir);

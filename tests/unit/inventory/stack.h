@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stack.h - for tests: random stacks of layers, and a plain file system that flattens them.
  *
- * The file system is a flat list of paths, unlike the tree of the merge: what they have in common is
- * only the rules that both were written from.  Dice are a generator with a seed, or a fuzzer's bytes. */
+ * The file system is a flat list of paths, unlike the tree of the merge: what they have in common
+ * is only the rules that both were written from.  Dice are a generator with a seed, or a fuzzer's
+ * bytes. */
 #pragma once
 
 #include <stdarg.h>
@@ -42,7 +43,8 @@ static inline int print_into(char *out, size_t size, const char *fmt, ...)
     return n;
 }
 
-/* --- operations: the entries of a layer --------------------------------------------------------- */
+/* --- operations: the entries of a layer ---------------------------------------------------------
+ */
 enum op_kind { OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK, OP_HARDLINK, OP_WHITEOUT, OP_OPAQUE };
 struct op {
     enum op_kind kind;
@@ -57,7 +59,7 @@ struct stack {
 
 static const char *const known_folders[] = {
     "var", "var/lib", "var/lib/dpkg", "var/lib/dpkg/status.d", "lib", "lib/apk", "lib/apk/db",
-    "usr", "usr/lib", "usr/lib/apk", "usr/lib/apk/db", "etc",
+    "usr", "usr/lib", "usr/lib/apk",  "usr/lib/apk/db",        "etc",
 };
 /* never replaced by what is not a folder: no layer would tell */
 static const char *const odd_folders[] = {"opt", "opt/dpkg", "opt/apk", "opt/db", "srv"};
@@ -118,7 +120,7 @@ static inline void database_path(struct dice *dice, struct op *op)
                                      "srv/root/etc/os-release"};
     static const char *const one[] = {"var/lib/dpkg/status.d/%c", "opt/dpkg/status.d/%c"};
     enum body_kind kind = (enum body_kind)roll(dice, BODY_KINDS);
-    const char *from = kind == BODY_DPKG ? PICK(dice, dpkg)
+    const char *from = kind == BODY_DPKG  ? PICK(dice, dpkg)
                        : kind == BODY_APK ? PICK(dice, apk)
                        : kind == BODY_OS  ? PICK(dice, os)
                                           : PICK(dice, one);
@@ -132,7 +134,8 @@ static inline void database_path(struct dice *dice, struct op *op)
 }
 
 /* From the folder of @path up to the root and down to @to, or absolute. */
-static inline void relative(struct dice *dice, const char *path, const char *to, char *out, size_t size)
+static inline void relative(struct dice *dice, const char *path, const char *to, char *out,
+                            size_t size)
 {
     size_t len = 0;
     out[0] = '\0';
@@ -157,11 +160,12 @@ static inline void make_symlink(struct dice *dice, struct op *op)
     }
     if (roll(dice, 4) == 0) {
         print_into(op->path, sizeof(op->path), "%s", PICK(dice, links_to_known));
-        print_into(target, sizeof(target), "%s", strcmp(op->path, "srv/root") == 0 ? "" : PICK(dice, known_folders));
+        print_into(target, sizeof(target), "%s",
+                   strcmp(op->path, "srv/root") == 0 ? "" : PICK(dice, known_folders));
     } else {
         print_into(op->path, sizeof(op->path), "%s", PICK(dice, known_folders));
         print_into(target, sizeof(target), "%s",
-                 roll(dice, 2) ? PICK(dice, known_folders) : PICK(dice, odd_folders));
+                   roll(dice, 2) ? PICK(dice, known_folders) : PICK(dice, odd_folders));
     }
     relative(dice, op->path, target, op->target, sizeof(op->target));
     if (op->target[0] == '\0')
@@ -194,7 +198,7 @@ static inline void make_op(struct dice *dice, struct op *op)
     case 4:
         op->kind = OP_DIR;
         print_into(op->path, sizeof(op->path), "%s",
-                 roll(dice, 5) ? any_folder(dice) : PICK(dice, links_to_known));
+                   roll(dice, 5) ? any_folder(dice) : PICK(dice, links_to_known));
         return;
     case 5:
         op->kind = OP_JUNK;
@@ -260,7 +264,8 @@ static inline void layer_to_tar(const struct op *ops, int n, struct sb *tar)
     tar_end(tar);
 }
 
-/* --- the plain file system --------------------------------------------------------------------- */
+/* --- the plain file system ---------------------------------------------------------------------
+ */
 enum { FS_NODES = 400, FS_PATH = 1024, FS_HOPS = 40, BODY_UNKNOWN = -2 };
 struct fs_node {
     char path[FS_PATH];
@@ -419,7 +424,7 @@ static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
     struct fs_node *node = fs_put(fs, path, op->kind == OP_HARDLINK ? found.kind : op->kind, layer);
     node->body = op->kind == OP_HARDLINK ? found.body : op->body;
     print_into(node->target, sizeof(node->target), "%s",
-             op->kind == OP_HARDLINK ? found.target : op->target);
+               op->kind == OP_HARDLINK ? found.target : op->target);
 }
 
 static inline int fs_cmp(const void *a, const void *b)

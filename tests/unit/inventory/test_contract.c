@@ -15,7 +15,8 @@ static void check_result(const struct fixture *fixture, bool ok, const struct fi
                          const struct err *err)
 {
     if (ok == err_is(err))
-        fail_msg("%s: a failure without a reason, or a reason without one", fixture->detector->name);
+        fail_msg("%s: a failure without a reason, or a reason without one",
+                 fixture->detector->name);
     for (size_t i = 0; i < file->packages.len; i++)
         assert_true(file->packages.ptr[i].name.len && file->packages.ptr[i].version.len);
 }
@@ -79,7 +80,8 @@ static void check_cancel(const struct fixture *fixture)
     struct err err;
     struct cancel cancel = {0};
     cancel_want(&cancel);
-    if (fixture->detector->is_os_database && fixture->text.len && !str_ends(fixture->path, STR(".md5sums"))) {
+    if (fixture->detector->is_os_database && fixture->text.len &&
+        !str_ends(fixture->path, STR(".md5sums"))) {
         assert_false(run(fixture, fixture->text, ARENA, &cancel, &err));
         assert_int_equal(err.kind, ERR_CANCELLED);
     }

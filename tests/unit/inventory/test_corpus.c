@@ -18,13 +18,14 @@ static const struct {
     const char *file, *why;
     bool is_incomplete; /* and we say so */
 } others[] = {
-    {"dpkg/osv-scalibr-noversion-e9e6c1", "an installed package without Version cannot be judged: told",
-     true},
+    {"dpkg/osv-scalibr-noversion-e9e6c1",
+     "an installed package without Version cannot be judged: told", true},
     {"dpkg/syft-doc-examples-6b9fe1", "packages without Version cannot be judged: told", true},
     {"dpkg/vcpkg-d8ad7cd2.status", "vcpkg's features are packages without Version: told", true},
     {"apk/trivy-633fe29a.installed", "a package without version cannot be judged: told", true},
     {"apk/trivy-712e9465.installed", "a package without version cannot be judged: told", true},
-    {"images/derived-npm-app.layer.tar.gz", "language packages are no concern of these detectors", false},
+    {"images/derived-npm-app.layer.tar.gz", "language packages are no concern of these detectors",
+     false},
     {"images/clair-arch.tar.gz", "pacman's database is not read yet", false},
 };
 
@@ -146,7 +147,8 @@ static bool is_exact(const struct item *item, const char *kind)
 /* Exact, or another answer for a written reason. */
 static bool check_item(struct item *item, struct tally *tally)
 {
-    bool is_layer = str_starts(item->file, STR("images/")) || str_starts(item->file, STR("alpine/"));
+    bool is_layer =
+        str_starts(item->file, STR("images/")) || str_starts(item->file, STR("alpine/"));
     struct err err = {0};
     if (!scan_item(item, is_layer, &err)) {
         print_message("%.*s: %s\n", STR_ARG(item->file), err.msg);

@@ -141,7 +141,8 @@ static void test_decode__survives_flipped_bytes(void **state)
     arena_fini(&arena);
 }
 
-static void refuse(struct arena *arena, const void *bytes, size_t n, enum err_kind kind, const char *why)
+static void refuse(struct arena *arena, const void *bytes, size_t n, enum err_kind kind,
+                   const char *why)
 {
     struct layer_inventory layer;
     struct err err = {0};
@@ -151,7 +152,8 @@ static void refuse(struct arena *arena, const void *bytes, size_t n, enum err_ki
         fail_msg("\"%s\" does not say \"%s\"", err.msg, why);
 }
 #define REFUSE(kind, why, ...)                                                                     \
-    refuse(&arena, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), kind, why)
+    refuse(&arena, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), kind,   \
+           why)
 
 static void test_decode__trusts_nothing(void **state)
 {
@@ -167,10 +169,11 @@ static void test_decode__trusts_nothing(void **state)
     REFUSE(ERR_FORMAT, "not clean", 1, 0, 0, 1, 0, 1, 2, '.', '.', 0, 0);
     REFUSE(ERR_FORMAT, "not clean", 1, 0, 0, 1, 0, 1, 0, 0, 0);
     REFUSE(ERR_LIMIT, "more than", 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
-    REFUSE(ERR_FORMAT, "detector \"np\" is not known", 1, 0, 0, 0, 1, 1, 'a', 1, 2, 'n', 'p', 0, 0, 0);
+    REFUSE(ERR_FORMAT, "detector \"np\" is not known", 1, 0, 0, 0, 1, 1, 'a', 1, 2, 'n', 'p', 0, 0,
+           0);
     REFUSE(ERR_FORMAT, "flags 4", 1, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 4, 0, 0);
-    REFUSE(ERR_FORMAT, "out of order", 1, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 1, 'a', 2, 3,
-           'a', 'p', 'k', 0, 0, 0);
+    REFUSE(ERR_FORMAT, "out of order", 1, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 1, 'a', 2,
+           3, 'a', 'p', 'k', 0, 0, 0);
     REFUSE(ERR_FORMAT, "notice of kind", 1, 0, 0, 0, 0, 1, 9, 0, 0, 0);
     struct layer_inventory layer;
     struct err err = {0};

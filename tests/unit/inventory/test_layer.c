@@ -134,11 +134,11 @@ static void test_layer__keeps_whiteouts_and_links(void **state)
     add(&test, '0', "var/lib/.wh.dpkg", "", "");
     add(&test, '0', "opt/.wh..wh..opq", "", "");
     add(&test, '0', ".wh..wh.plnk", "", "");
-    add(&test, '2', "bin", "usr/bin", "");                     /* leads to no database */
-    add(&test, '2', "srv/x", "../var/lib", "");                /* does */
+    add(&test, '2', "bin", "usr/bin", "");      /* leads to no database */
+    add(&test, '2', "srv/x", "../var/lib", ""); /* does */
     add(&test, '1', "etc/os-release", "/usr/lib/os-release", "");
     add(&test, '5', "var/lib/dpkg/", "", "");
-    add(&test, '5', "opt/x/", "", "");                         /* no database there */
+    add(&test, '5', "opt/x/", "", ""); /* no database there */
     add(&test, '3', "etc/os-release", "", "");
     add(&test, '0', "var", "", "a file where a folder should be");
     add(&test, '0', "a/.wh..", "", "");
@@ -194,7 +194,9 @@ static void test_layer__a_broken_file_keeps_what_was_read(void **state)
     (void)state;
     struct layer_test test;
     begin(&test);
-    add(&test, '0', "var/lib/dpkg/status", "", "Package: b\nStatus: install ok installed\nVersion: 1\n\n???\n\nPackage: a\nStatus: install ok installed\nVersion: 1\n");
+    add(&test, '0', "var/lib/dpkg/status", "",
+        "Package: b\nStatus: install ok installed\nVersion: 1\n\n???\n\nPackage: a\nStatus: "
+        "install ok installed\nVersion: 1\n");
     scan(&test);
     const struct file_record *file = &test.layer.files.ptr[0];
     assert_true(file->is_failed);
@@ -282,8 +284,8 @@ static void test_layer__a_hundred_thousand_entries_cost_little(void **state)
     struct layer_inventory layer;
     char(*paths)[80] = malloc(N * sizeof(*paths));
     for (int i = 0; i < N; i++)
-        snprintf(paths[i], sizeof(*paths), "usr/lib/python3/dist-packages/pkg%d/module%d.py%s", i / 50, i,
-                 i % 10 ? "" : "/");
+        snprintf(paths[i], sizeof(*paths), "usr/lib/python3/dist-packages/pkg%d/module%d.py%s",
+                 i / 50, i, i % 10 ? "" : "/");
     int64_t best_us = INT64_MAX;
     for (int round = 0; round < 3; round++) {
         struct timespec a, b;
@@ -314,11 +316,16 @@ static void test_wants__names_of_databases_only(void **state)
         const char *path;
         bool is_wanted;
     } rows[] = {
-        {"var/lib/dpkg/status", true},      {"./var/lib/dpkg/status", true},
-        {"var/lib/dpkg/status.d/x", true},  {"lib/apk/db/installed", true},
-        {"etc/os-release", true},           {"opt/x/os-release", true},
-        {"var/lib/dpkg/status-old", false}, {"usr/bin/x", false},
-        {"status.d", false},                {"", false},
+        {"var/lib/dpkg/status", true},
+        {"./var/lib/dpkg/status", true},
+        {"var/lib/dpkg/status.d/x", true},
+        {"lib/apk/db/installed", true},
+        {"etc/os-release", true},
+        {"opt/x/os-release", true},
+        {"var/lib/dpkg/status-old", false},
+        {"usr/bin/x", false},
+        {"status.d", false},
+        {"", false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct entry entry = {.path = str_from(rows[i].path), .type = ENTRY_FILE};

@@ -289,7 +289,8 @@ static void test_merge__release_files_in_their_order(void **state)
     (void)state;
     static const struct {
         const char *path, *body;
-    } rows[] = { /* each goes before those above it */
+    } rows[] = {
+        /* each goes before those above it */
         {"etc/debian_version", "11.9\n"},
         {"etc/alpine-release", "3.20.3\n"},
         {"etc/redhat-release", "Red Hat Enterprise Linux release 9.4 (Plow)\n"},
@@ -298,8 +299,9 @@ static void test_merge__release_files_in_their_order(void **state)
         {"usr/lib/os-release", "ID=fedora\nVERSION_ID=40\n"},
         {"etc/os-release", "ID=wolfi\nVERSION_ID=20230201\n"},
     };
-    static const char *const want[] = {"debian 11",    "alpine 3.20.3", "rhel 9.4",      "rocky 9.4",
-                                       "ubuntu 22.04", "fedora 40",     "wolfi 20230201"};
+    static const char *const want[] = {"debian 11",     "alpine 3.20.3", "rhel 9.4",
+                                       "rocky 9.4",     "ubuntu 22.04",  "fedora 40",
+                                       "wolfi 20230201"};
     for (size_t n = 1; n <= sizeof(rows) / sizeof(*rows); n++) {
         struct image image;
         begin(&image);

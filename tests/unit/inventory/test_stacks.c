@@ -5,7 +5,8 @@
 
 static void print_stack(const struct stack *stack)
 {
-    static const char *const kinds[] = {"file", "junk", "folder", "symlink", "hardlink", "whiteout", "opaque"};
+    static const char *const kinds[] = {"file",     "junk",     "folder", "symlink",
+                                        "hardlink", "whiteout", "opaque"};
     for (int l = 0; l < stack->n_layers; l++)
         for (int i = 0; i < stack->n_ops[l]; i++)
             print_message("  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
@@ -31,8 +32,9 @@ static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
         }
     }
     free(stack);
-    print_message("%d stacks, %zu packages: %d equal, %d told to be incomplete, %d differ\n", STACKS,
-                  n_packages, n_of[STACK_EQUAL], n_of[STACK_INCOMPLETE], n_of[STACK_DIFFERS]);
+    print_message("%d stacks, %zu packages: %d equal, %d told to be incomplete, %d differ\n",
+                  STACKS, n_packages, n_of[STACK_EQUAL], n_of[STACK_INCOMPLETE],
+                  n_of[STACK_DIFFERS]);
     assert_true(n_packages > STACKS); /* there was something to compare */
     assert_int_equal(n_of[STACK_DIFFERS], 0);
     assert_true(n_of[STACK_INCOMPLETE] < STACKS / 10);

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- statements of one row, as a look-up -------------------------------------------------------------- */
+/* --- statements of one row, as a look-up
+ * -------------------------------------------------------------- */
 struct statement {
     str ecosystem, package;
     struct affected affected;
@@ -28,7 +29,8 @@ static bool covers(void *ctx, str ecosystem)
     return !((struct world *)ctx)->is_uncovered;
 }
 
-static bool find(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out, struct err *err)
+static bool find(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out,
+                 struct err *err)
 {
     struct world *world = ctx;
     if (world->is_failing)
@@ -46,7 +48,8 @@ static bool find(void *ctx, struct arena *arena, str ecosystem, str package, aff
 }
 
 /* Records of the same name are told apart by nothing: their statements come with the first. */
-static bool get(void *ctx, struct arena *arena, str source, str record, struct advisory *out, struct err *err)
+static bool get(void *ctx, struct arena *arena, str source, str record, struct advisory *out,
+                struct err *err)
 {
     (void)arena;
     struct world *world = ctx;
@@ -60,9 +63,10 @@ static bool get(void *ctx, struct arena *arena, str source, str record, struct a
     return err_set(err, ERR_NOT_FOUND, "no such record");
 }
 
-/* --- the rows' language -------------------------------------------------------------------------------- */
-static const char *const states[] = {"unknown", "fixed", "affected", "will-not-fix", "deferred",
-                                     "end-of-life", "not-affected"};
+/* --- the rows' language
+ * -------------------------------------------------------------------------------- */
+static const char *const states[] = {"unknown",  "fixed",       "affected",    "will-not-fix",
+                                     "deferred", "end-of-life", "not-affected"};
 
 static str next_word(str *text)
 {
@@ -94,7 +98,8 @@ static void parse_package(struct world *world, str text)
     p->type = next_word(&text);
     p->name = p->source_name = next_word(&text);
     p->version = p->source_version = next_word(&text);
-    p->is_os = str_eq(p->type, STR("deb")) || str_eq(p->type, STR("apk")) || str_eq(p->type, STR("rpm"));
+    p->is_os =
+        str_eq(p->type, STR("deb")) || str_eq(p->type, STR("apk")) || str_eq(p->type, STR("rpm"));
     p->path = STR("/db");
     for (str word, value; (word = next_word(&text)).len;) {
         if (value_of(word, "src", &value))
@@ -113,7 +118,8 @@ static void parse_cvss(struct world *world, struct advisory *a, str value)
     struct cvss *cvss = vec_push(&world->arena, &a->cvss);
     struct err ignored = {0};
     str_cut_byte(value, '@', &cvss->source, &cvss->vector);
-    cvss->version = str_starts(cvss->vector, STR("CVSS:")) ? str_slice(cvss->vector, 5, 8) : STR("2.0");
+    cvss->version =
+        str_starts(cvss->vector, STR("CVSS:")) ? str_slice(cvss->vector, 5, 8) : STR("2.0");
     cvss->is_scored = cvss_score(cvss->vector, &cvss->score, &ignored);
 }
 
@@ -207,12 +213,14 @@ static bool run(struct world *world, struct match_result *out, struct err *err)
     return match_inventory(&lookup, &world->inventory, &world->arena, out, err);
 }
 
-/* --- what is expected ----------------------------------------------------------------------------------- */
+/* --- what is expected
+ * ----------------------------------------------------------------------------------- */
 static str join(struct arena *arena, const strs *list)
 {
     str out = STR("");
     for (size_t i = 0; i < list->len; i++)
-        out = arena_printf(arena, STR_FMT "%s" STR_FMT, STR_ARG(out), i ? "," : "", STR_ARG(list->ptr[i]));
+        out = arena_printf(arena, STR_FMT "%s" STR_FMT, STR_ARG(out), i ? "," : "",
+                           STR_ARG(list->ptr[i]));
     return out;
 }
 
@@ -296,7 +304,8 @@ static void test_match__rules(void **state)
         str whole = row;
         parse_world(&world, &row);
         str wanted = column(&row);
-        print_message(STR_FMT "\n", STR_ARG(whole)); /* the row of a failure is the last one printed */
+        print_message(STR_FMT "\n",
+                      STR_ARG(whole)); /* the row of a failure is the last one printed */
         assert_ok(run(&world, &result, &err), err);
         struct expectation expected = {0};
         while (str_next(&wanted, ';', &part))
@@ -309,7 +318,8 @@ static void test_match__rules(void **state)
     arena_fini(&arena);
 }
 
-/* --- what a row does not say ------------------------------------------------------------------------------ */
+/* --- what a row does not say
+ * ------------------------------------------------------------------------------ */
 static void parse_text(struct world *world, char *text)
 {
     str row = str_from(text);
@@ -322,7 +332,8 @@ static void test_match__evidence_explains(void **state)
     struct world world;
     struct match_result result;
     struct err err = {0};
-    char text[] = "debian 12 | deb libssl3 3.0-1 src=openssl/3.0-1 | osv/CVE-2024-1 openssl 1.0..1.1 3.0..3.0-2 |";
+    char text[] = "debian 12 | deb libssl3 3.0-1 src=openssl/3.0-1 | osv/CVE-2024-1 openssl "
+                  "1.0..1.1 3.0..3.0-2 |";
     parse_text(&world, text);
     assert_ok(run(&world, &result, &err), err);
     assert_int_equal(result.findings.len, 1);
@@ -352,7 +363,8 @@ static void test_match__a_version_notice_names_package_and_advisory(void **state
     assert_true(result.notices.ptr[0].is_incomplete);
     assert_str(result.notices.ptr[0].path, "/db");
     assert_true(str_has(result.notices.ptr[0].message, STR("s 1_0")));
-    assert_true(str_has(result.notices.ptr[0].message, STR("2 advisories, first CVE-2024-1 of osv")));
+    assert_true(
+        str_has(result.notices.ptr[0].message, STR("2 advisories, first CVE-2024-1 of osv")));
     arena_fini(&world.arena);
 }
 
@@ -378,7 +390,8 @@ static void test_match__a_small_arena_is_an_error(void **state)
 {
     (void)state;
     struct world world;
-    char text[] = "debian 12 | deb s 1; deb t 1_0 | osv/GHSA-a s 0..2 aka=CVE-2024-1 sev=low; osv/X-1 s 0..2; osv/Y t 0..2 |";
+    char text[] = "debian 12 | deb s 1; deb t 1_0 | osv/GHSA-a s 0..2 aka=CVE-2024-1 sev=low; "
+                  "osv/X-1 s 0..2; osv/Y t 0..2 |";
     parse_text(&world, text);
     struct match_lookup lookup = {.covers = covers, .find = find, .get = get, .ctx = &world};
     bool has_failed = false, has_worked = false;
@@ -408,8 +421,10 @@ static void test_match__is_deterministic(void **state)
     struct world a, b;
     struct match_result ra, rb;
     struct err err = {0};
-    char one[] = "debian 12 | deb a 1 src=s/1; deb b 1 src=s/1 | osv/GHSA-a s 0..2 aka=CVE-2024-1; debian-x/CVE-2024-1 s 0..3; osv/X s 0..2 |";
-    char two[] = "debian 12 | deb b 1 src=s/1; deb a 1 src=s/1 | osv/X s 0..2; debian-x/CVE-2024-1 s 0..3; osv/GHSA-a s 0..2 aka=CVE-2024-1 |";
+    char one[] = "debian 12 | deb a 1 src=s/1; deb b 1 src=s/1 | osv/GHSA-a s 0..2 aka=CVE-2024-1; "
+                 "debian-x/CVE-2024-1 s 0..3; osv/X s 0..2 |";
+    char two[] = "debian 12 | deb b 1 src=s/1; deb a 1 src=s/1 | osv/X s 0..2; debian-x/CVE-2024-1 "
+                 "s 0..3; osv/GHSA-a s 0..2 aka=CVE-2024-1 |";
     parse_text(&a, one);
     parse_text(&b, two);
     assert_ok(run(&a, &ra, &err), err);

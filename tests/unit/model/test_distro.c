@@ -73,8 +73,8 @@ static void test_distro__every_release_day_parses(void **state)
         struct distro distro = {.id = str_from(releases[i].id),
                                 .version_id = str_from(releases[i].release)};
         int64_t end, expected;
-        if (!distro_end_of_life(&distro, &end) || !clock_parse(str_from(releases[i].day), &expected) ||
-            end != expected)
+        if (!distro_end_of_life(&distro, &end) ||
+            !clock_parse(str_from(releases[i].day), &expected) || end != expected)
             fail_msg("%s %s: the table's line is not found, or twice", releases[i].id,
                      releases[i].release);
     }

@@ -79,9 +79,10 @@ static size_t check_file(const char *path)
 static void test_purl__builds_as_the_specification_tests(void **state)
 {
     (void)state;
-    static const char *const types[] = {"alpm", "apk", "bitnami", "cargo", "composer", "conda", "cran", "deb",
-                                        "docker", "gem", "generic", "golang", "hex", "maven",
-                                        "npm", "nuget", "oci", "pub", "pypi", "rpm", "specification", "swift"};
+    static const char *const types[] = {
+        "alpm",   "apk", "bitnami", "cargo",  "composer",      "conda", "cran", "deb",
+        "docker", "gem", "generic", "golang", "hex",           "maven", "npm",  "nuget",
+        "oci",    "pub", "pypi",    "rpm",    "specification", "swift"};
     test_need_shared("corpus/purl");
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {

@@ -63,7 +63,8 @@ static inline void check_rules(const struct version_scheme *scheme, const char *
 }
 
 /* Columns a, op, b, …; @is_strict: the answer must be op, otherwise any answer will do. */
-static inline size_t check_vectors(const struct version_scheme *scheme, const char *path, bool is_strict)
+static inline size_t check_vectors(const struct version_scheme *scheme, const char *path,
+                                   bool is_strict)
 {
     test_need_shared(path);
     struct arena arena;
@@ -131,11 +132,12 @@ static inline void check_properties(const struct version_scheme *scheme, struct 
             fail_msg("%s: %s and %s", scheme->name, bytes[0], bytes[1]);
         if (both && scheme->is_valid(v[2])) {
             n_valid++;
-            bool is_broken = (ab != VERSION_GREATER && bc != VERSION_GREATER &&
-                              ac == VERSION_GREATER) ||
-                             (ab == VERSION_EQUAL && bc != ac);
+            bool is_broken =
+                (ab != VERSION_GREATER && bc != VERSION_GREATER && ac == VERSION_GREATER) ||
+                (ab == VERSION_EQUAL && bc != ac);
             if (is_broken)
-                fail_msg("%s: not transitive: %s, %s, %s", scheme->name, bytes[0], bytes[1], bytes[2]);
+                fail_msg("%s: not transitive: %s, %s, %s", scheme->name, bytes[0], bytes[1],
+                         bytes[2]);
         }
     }
     assert_true(n_valid > 1000);

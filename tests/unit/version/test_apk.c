@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-static const char *const pieces[] = {"1", "2", "0", "10", "05", ".1", ".0", ".05", ".2", ".10", "a", "b",
-                                     "_alpha", "_rc", "_p", "_git", "_pre2", "-r1", "-r0", "~abc"};
+static const char *const pieces[] = {"1",   "2",    "0",     "10",  "05",  ".1",     ".0",
+                                     ".05", ".2",   ".10",   "a",   "b",   "_alpha", "_rc",
+                                     "_p",  "_git", "_pre2", "-r1", "-r0", "~abc"};
 
 static const struct version_scheme *scheme(void) { return version_find(STR("apk")); }
 
@@ -51,9 +52,9 @@ static void test_apk__is_an_order(void **state)
 {
     (void)state;
     static const char *const slots[] = {
-        "1", "2", "10", "007",           ".01", ".1", ".2", ".10",    ".0", ".05", ".00", ".5",
-        "", "", "a", "b",                "", "", "_alpha", "_rc1",   "", "", "_p", "_git2",
-        "", "", "", "~abc",              "", "-r0", "-r1", "-r10",
+        "1",  "2",     "10", "007", ".01", ".1",   ".2", ".10",    ".0",   ".05",  ".00",
+        ".5", "",      "",   "a",   "b",   "",     "",   "_alpha", "_rc1", "",     "",
+        "_p", "_git2", "",   "",    "",    "~abc", "",   "-r0",    "-r1",  "-r10",
     };
     check_properties(scheme(), (struct maker){7, true, slots, ARRAY_LEN(slots)});
 }

@@ -6,11 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const pieces[] = {"1",  "2", "0",  "10", "007", "a",  "b",   "rc", "Z",
-                                     "~",  "~", ".",  ".",  "+",   "-",  "-1",  "+b1", "~deb12u1",
-                                     "1:", "-", "+dfsg", "99", ":",  "0:"};
+static const char *const pieces[] = {"1",   "2",        "0",  "10", "007",   "a",  "b", "rc",
+                                     "Z",   "~",        "~",  ".",  ".",     "+",  "-", "-1",
+                                     "+b1", "~deb12u1", "1:", "-",  "+dfsg", "99", ":", "0:"};
 
-static struct maker maker(uint64_t seed) { return (struct maker){seed, false, pieces, ARRAY_LEN(pieces)}; }
+static struct maker maker(uint64_t seed)
+{
+    return (struct maker){seed, false, pieces, ARRAY_LEN(pieces)};
+}
 static const struct version_scheme *scheme(void) { return version_find(STR("dpkg")); }
 
 static void test_dpkg__rules(void **state)

@@ -34,7 +34,8 @@ static void test_version__foreign_bytes_are_unknown(void **state)
     }
 }
 
-/* Generous by a factor of ten or more: catches an allocation or a quadratic loop, not a slow machine. */
+/* Generous by a factor of ten or more: catches an allocation or a quadratic loop, not a slow
+ * machine. */
 static void test_version__a_long_version_costs_linear_time(void **state)
 {
     (void)state;

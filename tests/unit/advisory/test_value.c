@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../support.h"
+
+#include "advisory/internal.h"
+
+static struct affected sample(struct arena *arena)
+{
+    struct affected affected = {.record = STR("CVE-2024-1"),
+                                .state = FIX_FIXED,
+                                .severity = SEVERITY_HIGH,
+                                .is_withdrawn = true};
+    struct version_range *range = vec_push(arena, &affected.ranges);
+    *range = (struct version_range){STR("0"), STR("1.2-3"), STR_NONE};
+    range = vec_push(arena, &affected.ranges);
+    *range = (struct version_range){STR("2"), STR_NONE, STR("2.5")};
+    *(str *)vec_push(arena, &affected.versions) = STR("9");
+    return affected;
+}
+
+/* One package's value: two statements of the two sources. */
+static void print_value(struct arena *arena, struct sb *out)
+{
+    struct affected affected = sample(arena);
+    sb_varint(out, 2);
+    sb_varint(out, 0);
+    affected_print(&affected, out);
+    sb_varint(out, 1);
+    affected_print(&affected, out);
+}
+
+static const struct source_state SOURCES[] = {{.name = {"a", 1}}, {.name = {"b", 1}}};
+
+static void test_value__statements_come_back(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    affecteds list;
+    auto_sb value;
+    arena_init(&arena, 1 << 20);
+    sb_init(&value, 1 << 20);
+    print_value(&arena, &value);
+    assert_ok(package_value_parse(sb_str(&value), &arena, SOURCES, 2, &list, &err), err);
+    assert_int_equal(list.len, 2);
+    assert_str(list.ptr[1].source, "b");
+    assert_str(list.ptr[1].record, "CVE-2024-1");
+    assert_int_equal(list.ptr[1].state, FIX_FIXED);
+    assert_int_equal(list.ptr[1].severity, SEVERITY_HIGH);
+    assert_true(list.ptr[1].is_withdrawn);
+    assert_false(list.ptr[1].is_binary);
+    assert_int_equal(list.ptr[1].ranges.len, 2);
+    assert_str(list.ptr[1].ranges.ptr[0].fixed, "1.2-3");
+    assert_str(list.ptr[1].ranges.ptr[1].last_affected, "2.5");
+    assert_str(list.ptr[1].versions.ptr[0], "9");
+    arena_fini(&arena);
+}
+
+static void test_value__every_prefix_and_flip_is_an_answer_or_an_error(void **state)
+{
+    (void)state;
+    struct arena arena, scratch;
+    auto_sb value;
+    arena_init(&arena, 1 << 20);
+    sb_init(&value, 1 << 20);
+    print_value(&arena, &value);
+    for (size_t len = 0; len < value.len; len++) {
+        struct err err = {0};
+        affecteds list;
+        arena_init(&scratch, 1 << 16);
+        assert_false(
+            package_value_parse(str_of(value.ptr, len), &scratch, SOURCES, 2, &list, &err));
+        assert_true(err_is(&err));
+        arena_fini(&scratch);
+    }
+    for (size_t bit = 0; bit < value.len * 8; bit++) {
+        struct err err = {0};
+        affecteds list;
+        arena_init(&scratch, 1 << 16);
+        value.ptr[bit / 8] = (char)(value.ptr[bit / 8] ^ (1 << bit % 8));
+        if (!package_value_parse(sb_str(&value), &scratch, SOURCES, 2, &list, &err))
+            assert_true(err_is(&err));
+        value.ptr[bit / 8] = (char)(value.ptr[bit / 8] ^ (1 << bit % 8));
+        arena_fini(&scratch);
+    }
+    arena_fini(&arena);
+}
+
+static void test_value__a_lying_count_asks_for_no_memory(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    affecteds list;
+    auto_sb value;
+    arena_init(&arena, 1 << 10);
+    sb_init(&value, 1 << 10);
+    sb_varint(&value, 1ULL << 40);
+    assert_false(package_value_parse(sb_str(&value), &arena, SOURCES, 2, &list, &err));
+    assert_int_not_equal(err.kind, ERR_MEMORY);
+    arena_fini(&arena);
+}
+
+static void test_value__a_long_key_is_hashed_and_divided(void **state)
+{
+    (void)state;
+    struct db_key a, b;
+    char text[600];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = 'x';
+    db_key_make(&a, KEY_PACKAGE, STR("Debian:12"), str_of(text, sizeof text));
+    db_key_make(&b, KEY_PACKAGE, STR("Debian:12x"), str_of(text, sizeof text - 1));
+    assert_int_equal(a.len, 1 + KEY_DIGEST);
+    assert_true(a.bytes[0] == 'p');
+    assert_false(str_eq(str_of(a.bytes, a.len), str_of(b.bytes, b.len)));
+    db_key_make(&a, KEY_PACKAGE, STR("e"), STR("p"));
+    assert_true(str_eq(str_of(a.bytes, a.len), STR("Pe\0p")));
+    db_key_make(&a, KEY_PACKAGE, STR("e"), str_of(text, KEY_MAX - 3));
+    assert_int_equal(a.len, KEY_MAX);
+    db_key_make(&a, KEY_PACKAGE, STR("e"), str_of(text, KEY_MAX - 2));
+    assert_int_equal(a.len, 1 + KEY_DIGEST);
+}
+
+static void test_value__record_texts_come_back(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct rd in;
+    struct advisory back, advisory = {.id = STR("X-1"),
+                                      .title = STR("t"),
+                                      .description = STR("d"),
+                                      .published = STR("p"),
+                                      .modified = STR("m"),
+                                      .withdrawn = STR("w"),
+                                      .revision = STR("r")};
+    auto_sb out;
+    arena_init(&arena, 1 << 16);
+    sb_init(&out, 1 << 16);
+    *(str *)vec_push(&arena, &advisory.aliases) = STR("CVE-1");
+    *(str *)vec_push(&arena, &advisory.references) = STR("https://example.org");
+    struct cvss *cvss = vec_push(&arena, &advisory.cvss);
+    *cvss = (struct cvss){.version = STR("3.1"),
+                          .vector = STR("V"),
+                          .source = STR("osv"),
+                          .score = 9.8,
+                          .is_scored = true};
+    *(struct rating *)vec_push(&arena, &advisory.ratings) =
+        (struct rating){STR("osv"), SEVERITY_LOW};
+    record_text_print(&advisory, &out);
+    rd_init(&in, sb_str(&out));
+    assert_true(record_text_parse(&in, &arena, &back) && rd_is_end(&in));
+    assert_str(back.aliases.ptr[0], "CVE-1");
+    assert_str(back.withdrawn, "w");
+    assert_true(back.cvss.ptr[0].score > 9.79 && back.cvss.ptr[0].score < 9.81);
+    assert_int_equal(back.ratings.ptr[0].severity, SEVERITY_LOW);
+    assert_str(back.revision, "r");
+    for (size_t len = 0; len < out.len; len++) {
+        rd_init(&in, str_of(out.ptr, len));
+        assert_false(record_text_parse(&in, &arena, &back));
+    }
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_value__statements_come_back),
+        cmocka_unit_test(test_value__every_prefix_and_flip_is_an_answer_or_an_error),
+        cmocka_unit_test(test_value__a_lying_count_asks_for_no_memory),
+        cmocka_unit_test(test_value__a_long_key_is_hashed_and_divided),
+        cmocka_unit_test(test_value__record_texts_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
