@@ -59,8 +59,13 @@ struct tree {
     struct spot *root;
     char *room[2], *missing;
     notices *told;
+    const struct matcher *matcher;
+    int layer;         /* in hand; their number when all are in */
+    bool is_odd;       /* the last walk went through a link that a later layer may have replaced */
+    bool is_uncertain; /* and something depended on it */
 };
-NODISCARD bool tree_init(struct tree *tree, struct arena *arena, notices *told, struct err *err);
+NODISCARD bool tree_init(struct tree *tree, struct arena *arena, const struct matcher *matcher,
+                         notices *told, struct err *err);
 /* Repeat what the layer did. */
 NODISCARD bool tree_apply(struct tree *tree, const struct layer_inventory *layer, int index,
                           struct err *err);

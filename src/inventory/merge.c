@@ -76,6 +76,7 @@ static bool follow(struct merge *merge, const struct look *look, struct spot *fr
 {
     str missing = STR_NONE;
     enum walk walk = tree_find(&merge->tree, from, path, spot, &missing);
+    merge->tree.is_uncertain |= merge->tree.is_odd;
     if (walk == WALK_FOUND)
         return true;
     *spot = NULL;
@@ -363,14 +364,21 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
                          struct err *err)
 {
     if (!matcher_open(merge->arena, &merge->matcher, err) ||
-        !tree_init(&merge->tree, merge->arena, &merge->out->notices, err))
+        !tree_init(&merge->tree, merge->arena, merge->matcher, &merge->out->notices, err))
         return false;
     map_init(&merge->records, merge->arena);
     for (size_t i = 0; i < n; i++)
         if (!add_layer_notices(merge, layers[i], (int)i, err) ||
             !tree_apply(&merge->tree, layers[i], (int)i, err))
             return err_wrap(err, "layer %zu", i);
-    return read_releases(merge, err) && read_databases(merge, err) && settle_doubts(merge, err);
+    merge->tree.layer = (int)n;
+    if (!read_releases(merge, err) || !read_databases(merge, err) || !settle_doubts(merge, err))
+        return false;
+    return !merge->tree.is_uncertain ||
+           notice(merge, true, -1, STR_NONE,
+                  STR("a database lies behind a link at an odd place, and a later layer may have "
+                      "replaced that"),
+                  err);
 }
 
 bool image_inventory_merge(struct arena *arena, const struct layer_inventory *const *layers,

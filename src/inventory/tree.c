@@ -11,9 +11,10 @@
 
 #include "base/limits.h"
 
-bool tree_init(struct tree *tree, struct arena *arena, notices *told, struct err *err)
+bool tree_init(struct tree *tree, struct arena *arena, const struct matcher *matcher, notices *told,
+               struct err *err)
 {
-    *tree = (struct tree){.arena = arena, .told = told};
+    *tree = (struct tree){.arena = arena, .told = told, .matcher = matcher};
     map_init(&tree->spots, arena);
     tree->root = arena_new(arena, struct spot);
     tree->room[0] = arena_alloc(arena, LIMIT_PATH);
@@ -167,6 +168,14 @@ static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
     return true;
 }
 
+/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead need not be
+ * kept, so it may be gone. */
+static void note_odd(struct tree *tree, const struct spot *link)
+{
+    if (link->layer + 1 < tree->layer && !matcher_is_kept(tree->matcher, link->path))
+        tree->is_odd = true;
+}
+
 /* Nothing is known of @name below @at: the path goes on by its letters.  Back in a folder that is
  * there ("gone/../x") the walk may go on. */
 static enum walk walk_blind(struct tree *tree, struct spot *at, str name, str *rest, str *missing)
@@ -194,6 +203,7 @@ enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot 
     struct spot *at = from;
     unsigned room = 0, hops = 0;
     str rest = path, name;
+    tree->is_odd = false;
     while (str_next(&rest, '/', &name)) {
         if (name.len == 0 || str_eq(name, STR(".")))
             continue;
@@ -214,6 +224,7 @@ enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot 
             at = spot;
             continue;
         }
+        note_odd(tree, spot);
         if (++hops > LIMIT_SYMLINK_HOPS || !expand(tree, &room, spot->target, &rest))
             return WALK_LOOP;
         if (str_starts(spot->target, STR("/")))
@@ -230,6 +241,7 @@ static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out
     unsigned room = 0, hops = 0;
     str name;
     *out = NULL;
+    tree->is_odd = false;
     while (str_next(&dir, '/', &name)) {
         if (name.len == 0 || str_eq(name, STR(".")))
             continue;
@@ -241,6 +253,7 @@ static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out
         if (!spot)
             return err->kind == ERR_LIMIT;
         if (spot->kind == SPOT_SYMLINK) {
+            note_odd(tree, spot);
             if (++hops > LIMIT_SYMLINK_HOPS || !expand(tree, &room, spot->target, &dir))
                 return true;
             if (str_starts(spot->target, STR("/")))
@@ -272,6 +285,7 @@ static bool place(struct tree *tree, str path, int layer, struct spot **out, str
     *out = NULL;
     if (!make_folder(tree, path_dir(path), layer, &dir, err))
         return false;
+    tree->is_uncertain |= tree->is_odd;
     if (dir)
         *out = spot_make(tree, dir, path_base(path), err);
     if (!*out && err->kind != ERR_MEMORY) {
@@ -300,8 +314,9 @@ static struct spot *hardlink_target(struct tree *tree, str target)
 {
     struct spot *dir;
     str missing;
-    if (tree_find(tree, tree->root, path_dir(target), &dir, &missing) != WALK_FOUND ||
-        dir->kind != SPOT_DIR)
+    enum walk walk = tree_find(tree, tree->root, path_dir(target), &dir, &missing);
+    tree->is_uncertain |= tree->is_odd;
+    if (walk != WALK_FOUND || dir->kind != SPOT_DIR)
         return NULL;
     struct spot *spot = spot_get(tree, dir, path_base(target));
     return spot && (spot->kind == SPOT_FILE || spot->kind == SPOT_SYMLINK) ? spot : NULL;
@@ -333,6 +348,7 @@ static bool apply_whiteout(struct tree *tree, const struct layer_step *step, int
     str path = is_opaque ? step->path : path_dir(step->path);
     if (tree_find(tree, tree->root, path, &dir, &missing) != WALK_FOUND || dir->kind != SPOT_DIR)
         return true; /* nothing of ours is there */
+    tree->is_uncertain |= tree->is_odd && dir->first;
     if (is_opaque)
         return clear_lower(tree, dir, layer, err);
     spot = spot_get(tree, dir, path_base(step->path));
@@ -374,6 +390,7 @@ static int cmp_order(const void *a, const void *b)
 bool tree_apply(struct tree *tree, const struct layer_inventory *layer, int index, struct err *err)
 {
     size_t n_files = layer->files.len;
+    tree->layer = index;
     const struct file_record **files =
         (const struct file_record **)arena_alloc_array(tree->arena, n_files + 1, sizeof(*files));
     if (!files)

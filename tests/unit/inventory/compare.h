@@ -40,10 +40,7 @@ static inline bool stack_run(struct stack_work *work, const struct stack *stack,
     sb_init(&tar, 4u << 20);
     for (int l = 0; l < stack->n_layers; l++) {
         work->after[l] = malloc(sizeof(struct fs));
-        if (l)
-            memcpy(work->after[l], work->after[l - 1], sizeof(struct fs));
-        else
-            work->after[l]->n = 0, work->after[l]->has_loop = false;
+        fs_copy(work->after[l], l ? work->after[l - 1] : NULL);
         for (int i = 0; i < stack->n_ops[l]; i++)
             fs_apply(work->after[l], &stack->ops[l][i], l);
         sb_clear(&tar);

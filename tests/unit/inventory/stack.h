@@ -276,8 +276,14 @@ struct fs_node {
 struct fs {
     struct fs_node nodes[FS_NODES];
     int n;
-    bool has_loop; /* an entry could not be placed */
 };
+
+static inline void fs_copy(struct fs *to, const struct fs *from)
+{
+    to->n = from ? from->n : 0;
+    for (int i = 0; i < to->n; i++)
+        to->nodes[i] = from->nodes[i];
+}
 
 static inline struct fs_node *fs_get(struct fs *fs, const char *path)
 {
@@ -411,10 +417,8 @@ static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
         if (node && node->kind != OP_DIR)
             found = *node;
     }
-    if (!fs_place(fs, op->path, true, layer, path)) {
-        fs->has_loop = true;
-        return;
-    }
+    if (!fs_place(fs, op->path, true, layer, path))
+        return; /* links in a circle: nobody can extract it */
     if (op->kind == OP_HARDLINK && found.body != BODY_UNKNOWN && strcmp(path, other) == 0)
         return;
     struct fs_node *node = fs_put(fs, path, op->kind == OP_HARDLINK ? found.kind : op->kind, layer);
@@ -433,8 +437,8 @@ static inline void fs_to_tar(const struct fs *fs, struct sb *tar)
 {
     auto_sb body;
     sb_init(&body, 1 << 16);
-    struct fs_node *sorted = malloc(sizeof(fs->nodes));
-    memcpy(sorted, fs->nodes, sizeof(fs->nodes));
+    struct fs_node *sorted = malloc(((size_t)fs->n + 1) * sizeof(*sorted));
+    memcpy(sorted, fs->nodes, (size_t)fs->n * sizeof(*sorted));
     qsort(sorted, (size_t)fs->n, sizeof(*sorted), fs_cmp);
     for (int i = 0; i < fs->n; i++) {
         struct op op = {.kind = sorted[i].kind, .body = sorted[i].body};
