@@ -168,8 +168,8 @@ static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
     return true;
 }
 
-/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead need not be
- * kept, so it may be gone. */
+/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead need not
+ * be kept, so it may be gone. */
 static void note_odd(struct tree *tree, const struct spot *link)
 {
     if (link->layer + 1 < tree->layer && !matcher_is_kept(tree->matcher, link->path))

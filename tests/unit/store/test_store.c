@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract suite of the store: what every driver must do. */
-#include "support.h"
+/* The contract suite of the store: what every driver must do with registries, events and jobs. */
+#include "fixture.h"
 
 #include <sqlite3.h>
+<<<<<<< HEAD
 #include <stdio.h>
 #include <string.h>
 
 #include "store/store.h"
 
-struct fixture {
+    struct fixture {
     struct arena arena;
     const char *dir;
     char path[512];
@@ -202,6 +203,8 @@ static store_images images_all(struct fixture *f)
     assert_ok(store_images_list(f->store, &f->arena, &scope, NULL, NULL, &out, &next, &err), err);
     return out;
 }
+=======
+>>>>>>> w-store
 
 /* --- schema
  * -------------------------------------------------------------------------------------------- */
@@ -649,6 +652,7 @@ static void test_jobs__list_pages_newest_first(void **state)
     assert_int_equal(counts.leased, 0);
 }
 
+<<<<<<< HEAD
 /* --- results
  * ---------------------------------------------------------------------------------------------------------
  */
@@ -1003,7 +1007,10 @@ static void test_purge__leaves_what_is_open_and_what_is_used(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-int main(void)
+=======
+>>>>>>> w-store
+    int
+    main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_store__refuses_a_newer_schema),
@@ -1033,21 +1040,6 @@ int main(void)
         T(test_jobs__refresh_wanted_again_while_it_ran_runs_again),
         T(test_jobs__survive_a_crash),
         T(test_jobs__list_pages_newest_first),
-        T(test_results__come_back_as_they_were),
-        T(test_results__replace_what_was_and_keep_first_seen),
-        T(test_results__get_by_name_only_within_scope),
-        T(test_results__pages_are_stable_while_others_insert),
-        T(test_results__foreign_continuation_is_refused),
-        T(test_results__index_rolls_its_platforms_up),
-        T(test_results__index_with_an_unknown_child_is_not_healthy),
-        T(test_results__kernel_headers_are_kept_but_not_listed),
-        T(test_assessment__knows_since_when),
-        T(test_layers__are_known_by_digest_diff_id_and_revision),
-        T(test_rematch__finds_what_is_behind_and_never_goes_back),
-        T(test_wanted__new_ones_bring_their_job_in_the_same_commit),
-        T(test_tokens__only_the_right_one_opens),
-        T(test_meta__is_what_was_set_last),
-        T(test_purge__leaves_what_is_open_and_what_is_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
