@@ -5,11 +5,7 @@
 
 static void check_row(str row)
 {
-<<<<<<< HEAD
-    str wanted = {0}, offered = {0}, verdict = {0};
-=======
     str wanted = STR_NONE, offered = STR_NONE, verdict = STR_NONE;
->>>>>>> w-image
     struct platform w, h;
     assert_true(str_cut_byte(row, ' ', &wanted, &row) &&
                 str_cut_byte(row, ' ', &offered, &verdict));

@@ -11,11 +11,7 @@ static void expect(str got, str want)
 
 static void check_row(struct arena *arena, str json, str row)
 {
-<<<<<<< HEAD
-    str host = {0}, user = {0}, password = {0}, token = {0};
-=======
     str host = STR_NONE, user = STR_NONE, password = STR_NONE, token = STR_NONE;
->>>>>>> w-image
     struct registry_credentials got;
     struct err err = {0};
     assert_true(str_cut_byte(row, ' ', &host, &row) && str_cut_byte(row, ' ', &user, &row) &&
