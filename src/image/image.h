@@ -182,7 +182,9 @@ NODISCARD bool image_source_open_archive(const struct reference *ref,
  * of the files that @wants asks for; others have their size but no body (size 0 in the stream).
  * Entries in byte order of their paths, so the stream is the same for the same tree.  The manifest
  * has no digest (*got is none), its layer neither digest nor size, and the diff id is none: there
- * is nothing to verify.  @wants sees paths without a leading "/" or "./". */
+ * is nothing to verify.  Below the root, file systems of the types proc, sysfs, cgroup, devpts and
+ * mqueue are empty folders; any other folder that cannot be read is an error.  @wants sees paths
+ * without a leading "/" or "./". */
 NODISCARD bool image_source_open_root(const struct reference *ref,
                                       bool (*wants)(void *ctx, const struct entry *entry),
                                       void *ctx, struct image_source **out, struct err *err);

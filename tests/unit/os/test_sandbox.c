@@ -16,7 +16,17 @@
 #include "os/sandbox.h"
 
 /* What the child is asked to do. */
-enum { ECHO, OPEN_FILE, OPEN_SOCKET, MAP_EXEC, KILL_PARENT, HOG_MEMORY, HANG, FORK, INTERRUPT_SELF };
+enum {
+    ECHO,
+    OPEN_FILE,
+    OPEN_SOCKET,
+    MAP_EXEC,
+    KILL_PARENT,
+    HOG_MEMORY,
+    HANG,
+    FORK,
+    INTERRUPT_SELF
+};
 
 struct job {
     uint32_t request;
