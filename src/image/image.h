@@ -175,6 +175,7 @@ NODISCARD bool image_source_open_dir(const struct reference *ref, struct image_s
  * archive has no offsets to read at: ERR_UNSUPPORTED, unless the caller unpacked it and gives the
  * path of that
  * (/proc/self/fd/N will do). */
+bool archive_is_compressed(int fd);
 NODISCARD bool image_source_open_archive(const struct reference *ref,
                                          const archive_entries *entries, struct image_source **out,
                                          struct err *err);
