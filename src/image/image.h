@@ -199,7 +199,8 @@ struct image {
     struct manifest manifest;
     struct image_config config;
     bool is_assessable; /* Linux, an image, and so on */
-    str reason;         /* when not */
+    bool is_broken;     /* could not be read: digest, index and stated platform are all we know */
+    str reason;         /* when not assessable, or broken */
 };
 typedef VEC(struct image) images;
 
@@ -209,7 +210,9 @@ struct image_choice {
 };
 /* Follow indexes (LIMIT_INDEX_DEPTH) to image manifests and read their configurations. Attestations
  * are left out.  With one platform asked for and none of that kind, ERR_NOT_FOUND lists what there
- * is.  A manifest that is no image, or not for Linux, is one image with is_assessable false. */
+ * is.  A manifest that is no image, or not for Linux, is one image with is_assessable false.
+ * With all platforms asked for, a child that cannot be read is one image with is_broken, as long
+ * as another can be. */
 NODISCARD bool image_resolve(struct image_source *source, struct arena *arena, str tag,
                              const digest *want, const struct image_choice *choice, images *out,
                              struct err *err);

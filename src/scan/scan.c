@@ -267,6 +267,17 @@ static bool refuse_image(struct arena *arena, const struct image *image, struct 
     return true;
 }
 
+/* Another platform of the index could be read, this one not: no verdict but Failed. */
+static bool fail_image(struct arena *arena, const struct image *image, struct report *report,
+                       struct err *err)
+{
+    report->verdict = VERDICT_FAILED;
+    report->reason = image->reason;
+    report->is_complete = false;
+    return notice_add(arena, &report->notices, NOTICE_UNREADABLE, true, STR_NONE, image->reason) ||
+           err_memory(err);
+}
+
 static bool merge_layers(struct arena *arena, const struct layers_result *layers, size_t n,
                          struct image_inventory *out, struct err *err)
 {
@@ -287,6 +298,8 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
     struct image_inventory *inventory = arena_new(arena, struct image_inventory);
     if (!inventory || !describe(scanner, spec, arena, image, report))
         return err_memory(err);
+    if (image->is_broken)
+        return fail_image(arena, image, report, err);
     if (!image->is_assessable)
         return refuse_image(arena, image, report);
     if (!layers_run(scanner, spec, source, image, arena, report, &layers, err) ||
