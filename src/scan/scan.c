@@ -242,7 +242,7 @@ static bool conclude(const struct advisory_db *db, const struct image_inventory 
     };
     struct verdict_output verdict = assess_verdict(arena, &input);
     report->verdict = db ? verdict.verdict : VERDICT_UNKNOWN;
-    report->reason = db ? verdict.reason : STR("no advisory database was asked");
+    report->reason = db ? verdict.reason : STR_NONE; /* nothing was judged */
     return true;
 }
 

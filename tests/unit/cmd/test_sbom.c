@@ -30,6 +30,7 @@ static void test_sbom__lists_and_judges_nothing(void **state)
     json_t *root = NULL;
     assert_ok(json_read(run.out, &root, &err), err);
     assert_true(json_is_null(json_object_get(root, "status")));
+    assert_true(json_is_null(json_object_get(root, "reason")));
     assert_true(json_is_null(json_object_get(root, "findings")));
     assert_true(json_is_null(json_object_get(root, "summary")));
     const json_t *listed = json_object_get(root, "packages");
