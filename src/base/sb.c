@@ -22,8 +22,7 @@ void sb_clear(struct sb *sb)
     sb->has_failed = false;
 }
 
-/* Room for @n more bytes and a NUL. */
-static bool reserve(struct sb *sb, size_t n)
+static bool grow(struct sb *sb, size_t n)
 {
     size_t need;
     if (sb->has_failed || !num_add(sb->len, n, &need) || need > sb->max_bytes) {
@@ -41,6 +40,13 @@ static bool reserve(struct sb *sb, size_t n)
     sb->ptr = ptr;
     sb->cap = cap;
     return true;
+}
+
+/* Room for @n more bytes and a NUL. */
+static inline bool reserve(struct sb *sb, size_t n)
+{
+    bool has_room = !sb->has_failed && n < sb->cap - sb->len && n <= sb->max_bytes - sb->len;
+    return has_room || grow(sb, n);
 }
 
 void sb_add(struct sb *sb, str s)
@@ -71,7 +77,13 @@ void sb_addf(struct sb *sb, const char *fmt, ...)
     sb->len += (size_t)n;
 }
 
-void sb_byte(struct sb *sb, uint8_t byte) { sb_add(sb, (str){(const char *)&byte, 1}); }
+void sb_byte(struct sb *sb, uint8_t byte)
+{
+    if (!reserve(sb, 1))
+        return;
+    sb->ptr[sb->len++] = (char)byte;
+    sb->ptr[sb->len] = '\0';
+}
 
 static void add_le(struct sb *sb, uint64_t value, size_t n)
 {

@@ -158,7 +158,8 @@ const struct command command_scan = {
         "Reads the image's packages in a sandbox, matches them with the advisory database (made by "
         "`plimsoll db update`), and prints the verdict, the findings, and what heals them.\n\n"
         "SOURCE is [docker://]HOST/REPO[:TAG|@DIGEST], oci:DIR[:TAG], oci-archive:FILE, "
-        "docker-archive:FILE or dir:ROOT; a bare path is recognised.\n\n"
+        "docker-archive:FILE or dir:ROOT; a bare path is recognised. Of a live root, "
+        "/proc, /sys and their kind are left out.\n\n"
         "Exit code: 0 when done, also for an image that cannot be judged (NotApplicable, with its "
         "reason); 1 when --fail-on tripped; 2 for usage; 3 when the image was not scanned, or not "
         "completely.",

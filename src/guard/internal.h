@@ -113,6 +113,11 @@ bool wants_debian(const struct config *config);
 #define META_WANTED_READ_AT STR("wanted-read-at")
 bool meta_time(struct store *store, str key, int64_t *at, struct err *err) NODISCARD;
 bool meta_time_set(struct store *store, str key, int64_t at, struct err *err) NODISCARD;
+/* The notices of an image before it is matched again: what its layers say, and of what was stored
+ * how well the scan was shut in.  All else stored came from the layers (and comes from them again),
+ * from the last match, or from layers that could not be read then and can now. */
+bool notices_keep(struct arena *arena, const notices *inventory, const notices *stored,
+                  notices *to) NODISCARD;
 /* Match every image again that is behind @snapshot.  True with *is_all false when it was stopped.
  */
 bool rematch_all(struct loop *loop, const struct snapshot *snapshot, bool *is_all,

@@ -46,17 +46,34 @@ static bool load_layers(struct rematch *r, const struct stored_image *image,
     return true;
 }
 
-/* What the inventory itself says stays with the image; the match adds its own. */
-static bool keep_notices(struct arena *arena, const struct image_inventory *inventory,
-                         struct report *report)
+static bool keep_one(struct arena *arena, const struct notice *notice, notices *to)
 {
-    for (size_t i = 0; i < inventory->notices.len; i++) {
-        struct notice *n = vec_push(arena, &report->notices);
-        if (!n)
+    struct notice *slot = vec_push(arena, to);
+    if (slot)
+        *slot = *notice;
+    return slot != NULL;
+}
+
+bool notices_keep(struct arena *arena, const notices *inventory, const notices *stored, notices *to)
+{
+    for (size_t i = 0; i < inventory->len; i++)
+        if (!keep_one(arena, &inventory->ptr[i], to))
             return false;
-        *n = inventory->notices.ptr[i];
-    }
+    for (size_t i = 0; i < stored->len; i++)
+        if (stored->ptr[i].kind == NOTICE_SANDBOX && !keep_one(arena, &stored->ptr[i], to))
+            return false;
     return true;
+}
+
+static bool take_notices(struct rematch *r, const struct stored_image *image,
+                         const struct image_inventory *inventory, struct report *report,
+                         struct err *err)
+{
+    notices stored = {0};
+    report->notices = (notices){0};
+    return store_image_notices(r->loop->store, &r->arena, image->id, &stored, err) &&
+           (notices_keep(&r->arena, &inventory->notices, &stored, &report->notices) ||
+            err_memory(err));
 }
 
 static bool match(struct rematch *r, const struct stored_image *image,
@@ -74,7 +91,7 @@ static bool match(struct rematch *r, const struct stored_image *image,
     report->scanned_at = clock_now_s();
     report->is_complete = true; /* every layer was read to its end, or it would not be kept */
     return image_inventory_merge(&r->arena, layers, image->report.layers.len, inventory, err) &&
-           (keep_notices(&r->arena, inventory, report) || err_memory(err)) &&
+           take_notices(r, image, inventory, report, err) &&
            scan_rematch(r->snapshot->db, inventory, &r->arena, report, err) &&
            findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report,
                          err);

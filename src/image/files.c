@@ -62,7 +62,7 @@ bool files_open_archive(struct files *files, struct arena *arena, str path,
         return err_sys(err, ERR_IO, "%.*s", STR_ARG(path));
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_IO, "%.*s: not a file", STR_ARG(path));
-    if (file_is_compressed(files->fd))
+    if (archive_is_compressed(files->fd))
         return err_set(err, ERR_UNSUPPORTED,
                        "%.*s: a compressed archive cannot be read in place: decompress it first",
                        STR_ARG(path));

@@ -175,6 +175,7 @@ NODISCARD bool image_source_open_dir(const struct reference *ref, struct image_s
  * archive has no offsets to read at: ERR_UNSUPPORTED, unless the caller unpacked it and gives the
  * path of that
  * (/proc/self/fd/N will do). */
+bool archive_is_compressed(int fd);
 NODISCARD bool image_source_open_archive(const struct reference *ref,
                                          const archive_entries *entries, struct image_source **out,
                                          struct err *err);
@@ -182,7 +183,9 @@ NODISCARD bool image_source_open_archive(const struct reference *ref,
  * of the files that @wants asks for; others have their size but no body (size 0 in the stream).
  * Entries in byte order of their paths, so the stream is the same for the same tree.  The manifest
  * has no digest (*got is none), its layer neither digest nor size, and the diff id is none: there
- * is nothing to verify.  @wants sees paths without a leading "/" or "./". */
+ * is nothing to verify.  Below the root, file systems of the types proc, sysfs, cgroup, devpts and
+ * mqueue are empty folders; any other folder that cannot be read is an error.  @wants sees paths
+ * without a leading "/" or "./". */
 NODISCARD bool image_source_open_root(const struct reference *ref,
                                       bool (*wants)(void *ctx, const struct entry *entry),
                                       void *ctx, struct image_source **out, struct err *err);
@@ -196,7 +199,8 @@ struct image {
     struct manifest manifest;
     struct image_config config;
     bool is_assessable; /* Linux, an image, and so on */
-    str reason;         /* when not */
+    bool is_broken;     /* could not be read: digest, index and stated platform are all we know */
+    str reason;         /* when not assessable, or broken */
 };
 typedef VEC(struct image) images;
 
@@ -206,7 +210,9 @@ struct image_choice {
 };
 /* Follow indexes (LIMIT_INDEX_DEPTH) to image manifests and read their configurations. Attestations
  * are left out.  With one platform asked for and none of that kind, ERR_NOT_FOUND lists what there
- * is.  A manifest that is no image, or not for Linux, is one image with is_assessable false. */
+ * is.  A manifest that is no image, or not for Linux, is one image with is_assessable false.
+ * With all platforms asked for, a child that cannot be read is one image with is_broken, as long
+ * as another can be. */
 NODISCARD bool image_resolve(struct image_source *source, struct arena *arena, str tag,
                              const digest *want, const struct image_choice *choice, images *out,
                              struct err *err);

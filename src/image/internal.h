@@ -35,7 +35,6 @@ int platform_fit(const struct platform *wanted, const struct platform *have);
 /* recognise.c: what kind of source a file is, by its first bytes and the names in it. */
 NODISCARD bool archive_recognise(struct arena *arena, str path, enum source_kind *out,
                                  struct err *err);
-bool file_is_compressed(int fd);
 
 /* files.c: a folder, or the entries of an archive file, by path. */
 struct extent {

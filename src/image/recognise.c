@@ -148,7 +148,7 @@ bool archive_recognise(struct arena *arena, str path, enum source_kind *out, str
                    "%s: not an image archive: neither manifest.json nor oci-layout is in it", name);
 }
 
-bool file_is_compressed(int fd)
+bool archive_is_compressed(int fd)
 {
     char buf[BLOCK];
     str head;

@@ -16,7 +16,8 @@ struct walk {
     bool is_all, is_default; /* default: nobody asked for a platform */
     digest index;            /* the outermost */
     size_t n_documents;
-    bool has_attestation;
+    bool has_attestation, is_lenient; /* lenient: one broken child must not hide the others */
+    struct err first;                 /* why the first broken child is */
     VEC(digest) seen;
     VEC(struct skipped) skipped;
     images found;
@@ -135,6 +136,30 @@ static bool skip(struct walk *walk, const struct descriptor *what, struct err *e
     return true;
 }
 
+/* A child that cannot be read becomes an image of which that is known; only what ends the whole
+ * walk stays an error. */
+static bool keep_broken(struct walk *walk, const struct descriptor *child, struct err *err)
+{
+    bool is_over = ++walk->n_documents > LIMIT_INDEX_CHILDREN;
+    if (!walk->is_lenient || is_over || err->kind == ERR_CANCELLED || err->kind == ERR_MEMORY)
+        return false;
+    struct image *slot = vec_push(walk->arena, &walk->found);
+    struct platform *offered = vec_push(walk->arena, &walk->offered);
+    str reason = arena_dup(walk->arena, str_from(err->msg));
+    if (!slot || !offered || !reason.ptr)
+        return err_memory(err);
+    *slot = (struct image){.digest = child->digest,
+                           .index = walk->index,
+                           .platform = child->platform,
+                           .is_broken = true,
+                           .reason = reason};
+    *offered = child->platform;
+    if (!err_is(&walk->first))
+        walk->first = *err;
+    *err = (struct err){0};
+    return true;
+}
+
 static bool add_child(struct walk *walk, const struct descriptor *child, unsigned depth,
                       struct err *err)
 {
@@ -149,7 +174,7 @@ static bool add_child(struct walk *walk, const struct descriptor *child, unsigne
     bool is_stated = !str_is_empty(child->platform.os) && !str_is_empty(child->platform.arch);
     if (is_stated && !walk->is_all && !platform_fit(&walk->wanted, &child->platform))
         return skip(walk, child, err);
-    return fetch(walk, child, depth + 1, err);
+    return fetch(walk, child, depth + 1, err) || keep_broken(walk, child, err);
 }
 
 static bool add_index(struct walk *walk, const struct manifest *index, const digest *got,
@@ -275,6 +300,14 @@ static bool choose_one(struct walk *walk, images *out, struct err *err)
     return fail_with_platforms(walk, err);
 }
 
+static bool is_all_broken(const struct walk *walk)
+{
+    for (size_t i = 0; i < walk->found.len; i++)
+        if (!walk->found.ptr[i].is_broken)
+            return false;
+    return walk->found.len > 0;
+}
+
 static bool give_empty_index(struct walk *walk, images *out, struct err *err)
 {
     struct image *slot = vec_push(walk->arena, out);
@@ -293,6 +326,7 @@ bool image_resolve(struct image_source *source, struct arena *arena, str tag, co
                    const struct image_choice *choice, images *out, struct err *err)
 {
     struct walk walk = {.source = source, .arena = arena, .is_all = choice->is_all};
+    walk.is_lenient = choice->is_all;
     walk.is_default = str_is_empty(choice->platform.os);
     walk.wanted = walk.is_default ? platform_own() : choice->platform;
     str bytes;
@@ -301,6 +335,10 @@ bool image_resolve(struct image_source *source, struct arena *arena, str tag, co
     if (!source->ops->manifest(source, arena, tag, want, &bytes, &got, err) ||
         !add_document(&walk, bytes, &got, NULL, 0, err) || !fall_back(&walk, err))
         return false;
+    if (is_all_broken(&walk)) {
+        *err = walk.first;
+        return false;
+    }
     if (walk.found.len == 0 && walk.skipped.len == 0)
         return give_empty_index(&walk, out, err);
     if (!choice->is_all && walk.found.len)

@@ -9,8 +9,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -100,6 +102,23 @@ static bool read_dir(struct level *level, DIR *dir, struct err *err)
     }
 }
 
+/* The kernel's own views of itself hold nothing that somebody installed, cannot all be read even by
+ * root, and change while they are read: mounted below the root they are empty folders to us.  A
+ * /dev of devtmpfs says it is tmpfs, and holds special files only. */
+static bool is_kernel_view(int fd)
+{
+    static const unsigned long types[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,
+                                          CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+                                          DEVPTS_SUPER_MAGIC, 0x19800202 /* mqueue */};
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if ((unsigned long)fs.f_type == types[i])
+            return true;
+    return false;
+}
+
 /* Whatever vanished between two looks was never there; all else that cannot be read is an error. */
 static bool is_gone(struct err *err)
 {
@@ -115,6 +134,10 @@ static bool fill(struct root_stream *s, struct level *level, struct err *err)
     const char *path = level->path.len ? level->path.ptr : ".";
     if (!root_open(s->root->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, &fd, err))
         return is_gone(err);
+    if (level->up && is_kernel_view(fd)) {
+        close(fd);
+        return true;
+    }
     DIR *dir = fdopendir(fd);
     if (!dir) {
         close(fd);

@@ -20,9 +20,7 @@
 
 static enum err_kind kind_of_errno(void)
 {
-    if (errno == ENOENT || errno == ENOTDIR)
-        return ERR_NOT_FOUND;
-    return errno == EACCES || errno == EPERM ? ERR_DENIED : ERR_IO;
+    return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
 }
 
 bool fd_read(int fd, void *buf, size_t cap, size_t *n, struct err *err)

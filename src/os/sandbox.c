@@ -83,6 +83,10 @@ struct zygote {
     size_t n;
 };
 
+/* What a terminal sends to the whole foreground group, and a supervisor to the whole unit.  The
+ * parent decides what it means; the zygote ends when its socket does. */
+static const int terminal_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
 static void spawn_child(struct zygote *z, uint32_t request, const int fds[3])
 {
     pid_t pid = z->n < MAX_CHILDREN ? fork() : -1;
@@ -90,6 +94,8 @@ static void spawn_child(struct zygote *z, uint32_t request, const int fds[3])
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        for (size_t i = 0; i < ARRAY_LEN(terminal_signals); i++)
+            signal(terminal_signals[i], SIG_DFL);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (!keep_pipes(fds[0], fds[1]))
             _exit(EXIT_LOCK);
@@ -193,6 +199,8 @@ _Noreturn static void zygote_main(const struct sandbox_spec *spec, int control, 
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_SETMASK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* a parent that no longer waits must not end us */
+    for (size_t i = 0; i < ARRAY_LEN(terminal_signals); i++)
+        signal(terminal_signals[i], SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "plimsoll-zygote");
     z.control = dup2(control, FD_IN);

@@ -223,6 +223,31 @@ static void answer_list(struct analyser *a, struct sb *out, struct err *err)
     sb_add(out, sb_str(&list));
 }
 
+/* --- an archive's bytes
+ * ---------------------------------------------------------------------------- */
+
+static bool send_frame(const struct analyser *a, str bytes, struct err *err)
+{
+    auto_sb head;
+    sb_init(&head, 4);
+    sb_u32le(&head, (uint32_t)bytes.len);
+    return sb_ok(&head, err) && fd_write(a->out_fd, sb_str(&head), err) &&
+           fd_write(a->out_fd, bytes, err);
+}
+
+/* Whatever went wrong is in the answer behind the last, empty frame. */
+static void answer_inflate(struct analyser *a, struct sb *out, struct err *err)
+{
+    str chunk;
+    enum next step;
+    struct err broken = {0};
+    while ((step = decoder_next(a->decoder, &chunk, err)) == NEXT_ITEM)
+        if (chunk.len && !send_frame(a, chunk, err))
+            break;
+    if (send_frame(a, STR_NONE, &broken) && step == NEXT_END)
+        sb_byte(out, ERR_NONE);
+}
+
 /* --- the child
  * ------------------------------------------------------------------------------------ */
 
@@ -249,7 +274,12 @@ static void *prepare(uint32_t request, int in_fd, int out_fd)
     a->out_fd = out_fd;
     if (!source_fd_open(&a->in, in_fd, &a->err))
         return NULL;
-    return (request & 0xff) != REQUEST_LAYER || start_inflater(a) ? a : NULL;
+    bool is_ready = true;
+    if ((request & 0xff) == REQUEST_LAYER)
+        is_ready = start_inflater(a);
+    else if ((request & 0xff) == REQUEST_INFLATE)
+        is_ready = decoder_open(&a->decoder, source_from_fd(a->in), LIMIT_LAYER_INFLATED, &a->err);
+    return is_ready ? a : NULL;
 }
 
 static void answer_error(struct sb *out, const struct err *err)
@@ -267,6 +297,8 @@ static int run(void *prepared)
     sb_init(&body, LIMIT_FRAME);
     if ((a->request & 0xff) == REQUEST_LAYER)
         answer_layer(a, &body, &err);
+    else if ((a->request & 0xff) == REQUEST_INFLATE)
+        answer_inflate(a, &body, &err);
     else
         answer_list(a, &body, &err);
     if (!err_is(&err) && !sb_ok(&body, &err))

@@ -10,6 +10,9 @@
  *     varint inflated bytes, u8 codec                     (layer)
  *     blob layer inventory                                (layer)
  *     varint n, then n × (blob path, blob link, u8 type, varint offset, varint size)   (list)
+ *
+ * An archive that is inflated is answered by frames, u32 length and the bytes, of which the last is
+ * empty; the answer follows it.
  */
 #pragma once
 
@@ -18,7 +21,7 @@
 #include "scan/scan.h"
 
 enum { ANSWER_VERSION = 1 };
-enum request { REQUEST_LAYER = 1, REQUEST_LIST = 2 };
+enum request { REQUEST_LAYER = 1, REQUEST_LIST = 2, REQUEST_INFLATE = 3 };
 
 extern const struct sandbox_spec analyser_spec;
 
@@ -51,6 +54,13 @@ NODISCARD bool layer_answer_parse(str bytes, enum hash_kind diff_kind, struct la
 /* The entries of an archive file, found in the sandbox. */
 NODISCARD bool archive_list(struct scanner *scanner, const char *path, const struct cancel *cancel,
                             struct arena *arena, archive_entries *out, struct err *err);
+
+/* A compressed archive, inflated in the sandbox into a file without a name (*out_fd, the
+ * caller's). */
+NODISCARD bool archive_inflate(struct scanner *scanner, int file_fd, const struct cancel *cancel,
+                               int *out_fd, struct err *err);
+/* The version and the error that an answer begins with. */
+NODISCARD bool answer_begin(struct rd *in, struct err *err);
 
 /* All layers of an image, in parallel; inventories[i] is NULL where layer i could not be read, and
  * then a notice says why. */

@@ -153,7 +153,7 @@ bool layer_analyse(struct scanner *scanner, const struct layer_work *work, struc
 /* --- what the child said: as little to be trusted as the layer itself
  * ----------------------------- */
 
-static bool answer_begin(struct rd *in, struct err *err)
+bool answer_begin(struct rd *in, struct err *err)
 {
     if (rd_u8(in) != ANSWER_VERSION)
         return err_set(err, ERR_SANDBOX, "the analyser gave no answer");

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/scan.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/auto.h"
 #include "base/clock.h"
 #include "scan/internal.h"
 
@@ -56,15 +59,36 @@ static bool wants_body(void *ctx, const struct entry *entry)
     return inventory_wants(entry);
 }
 
-static bool open_archive(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
-                         struct image_source **out, struct err *err)
+/* @reference names what can be read in place: the archive, or what it inflates to. */
+static bool open_plain_archive(struct scanner *scanner, const struct scan_spec *spec,
+                               const struct reference *reference, struct arena *arena,
+                               struct image_source **out, struct err *err)
 {
     archive_entries entries = {0};
-    const char *path = arena_cstr(arena, spec->reference.path);
+    const char *path = arena_cstr(arena, reference->path);
     if (!path)
         return err_memory(err);
     return archive_list(scanner, path, spec->cancel, arena, &entries, err) &&
-           image_source_open_archive(&spec->reference, &entries, out, err);
+           image_source_open_archive(reference, &entries, out, err);
+}
+
+static bool open_archive(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                         struct image_source **out, struct err *err)
+{
+    struct reference plain = spec->reference;
+    const char *path = arena_cstr(arena, spec->reference.path);
+    if (!path)
+        return err_memory(err);
+    auto_fd file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
+    auto_fd inflated = -1;
+    if (archive_is_compressed(file)) {
+        if (!archive_inflate(scanner, file, spec->cancel, &inflated, err))
+            return false;
+        plain.path = arena_printf(arena, "/proc/self/fd/%d", inflated);
+    }
+    return open_plain_archive(scanner, spec, &plain, arena, out, err);
 }
 
 static bool open_source(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
@@ -218,7 +242,7 @@ static bool conclude(const struct advisory_db *db, const struct image_inventory 
     };
     struct verdict_output verdict = assess_verdict(arena, &input);
     report->verdict = db ? verdict.verdict : VERDICT_UNKNOWN;
-    report->reason = db ? verdict.reason : STR("no advisory database was asked");
+    report->reason = db ? verdict.reason : STR_NONE; /* nothing was judged */
     return true;
 }
 
@@ -243,6 +267,17 @@ static bool refuse_image(struct arena *arena, const struct image *image, struct 
     return true;
 }
 
+/* Another platform of the index could be read, this one not: no verdict but Failed. */
+static bool fail_image(struct arena *arena, const struct image *image, struct report *report,
+                       struct err *err)
+{
+    report->verdict = VERDICT_FAILED;
+    report->reason = image->reason;
+    report->is_complete = false;
+    return notice_add(arena, &report->notices, NOTICE_UNREADABLE, true, STR_NONE, image->reason) ||
+           err_memory(err);
+}
+
 static bool merge_layers(struct arena *arena, const struct layers_result *layers, size_t n,
                          struct image_inventory *out, struct err *err)
 {
@@ -263,6 +298,8 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
     struct image_inventory *inventory = arena_new(arena, struct image_inventory);
     if (!inventory || !describe(scanner, spec, arena, image, report))
         return err_memory(err);
+    if (image->is_broken)
+        return fail_image(arena, image, report, err);
     if (!image->is_assessable)
         return refuse_image(arena, image, report);
     if (!layers_run(scanner, spec, source, image, arena, report, &layers, err) ||

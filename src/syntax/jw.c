@@ -17,8 +17,10 @@ static void new_line(struct jw *jw)
 {
     if (!jw->is_pretty)
         return;
-    sb_byte(jw->out, '\n');
-    for (unsigned i = 0; i < jw->depth; i++)
+    static const char line[] = "\n                                                                ";
+    size_t left = 1 + 2 * (size_t)jw->depth;
+    sb_add(jw->out, (str){line, num_min(left, sizeof(line) - 1)});
+    for (left -= num_min(left, sizeof(line) - 1); left; left -= 2)
         sb_add(jw->out, STR("  "));
 }
 
@@ -84,9 +86,25 @@ static size_t utf8_len(str s, size_t at)
     return is_tail(s, at + 3) ? 4 : 0;
 }
 
-static bool is_literal(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
+static bool is_literal(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
-static void add_escaped(struct sb *out, unsigned char c)
+/* The code point of a sequence that utf8_len measured; those of four bytes are never asked for. */
+static unsigned code_point(str s, size_t at, size_t n)
+{
+    unsigned a = (unsigned char)s.ptr[at], b = (unsigned char)s.ptr[at + 1] & 0x3f;
+    return n == 2 ? (a & 0x1f) << 6 | b
+                  : (a & 0x0f) << 12 | b << 6 | ((unsigned char)s.ptr[at + 2] & 0x3f);
+}
+
+/* What moves a terminal's cursor or turns its text around: C1 controls and the bidi controls of
+ * UAX #9, 2.  Escaped they say the same to a reader of JSON, and nothing to a terminal. */
+static bool is_control(unsigned c)
+{
+    return (c >= 0x80 && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static void add_escaped(struct sb *out, unsigned c)
 {
     static const char *const shorts[32] = {
         ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
@@ -98,6 +116,18 @@ static void add_escaped(struct sb *out, unsigned char c)
         sb_addc(out, shorts[c]);
     else
         sb_addf(out, "\\u%04x", c);
+}
+
+static void add_sequence(struct sb *out, str s, size_t at, size_t n)
+{
+    if (n == 0)
+        sb_add(out, STR("\xef\xbf\xbd"));
+    else if (n == 1)
+        add_escaped(out, (unsigned char)s.ptr[at]);
+    else if (n < 4 && is_control(code_point(s, at, n)))
+        add_escaped(out, code_point(s, at, n));
+    else
+        sb_add(out, str_slice(s, at, at + n));
 }
 
 static void add_string(struct sb *out, str s)
@@ -113,12 +143,7 @@ static void add_string(struct sb *out, str s)
         if (at == s.len)
             break;
         size_t n = utf8_len(s, at);
-        if (n == 0)
-            sb_add(out, STR("\xef\xbf\xbd"));
-        else if (n == 1)
-            add_escaped(out, (unsigned char)s.ptr[at]);
-        else
-            sb_add(out, str_slice(s, at, at + n));
+        add_sequence(out, s, at, n);
         at += n ? n : 1;
     }
     sb_byte(out, '"');
@@ -129,9 +154,7 @@ void jw_key(struct jw *jw, const char *key)
     assert(!jw->is_after_key && jw->depth > 0);
     begin_item(jw);
     add_string(jw->out, str_from(key));
-    sb_byte(jw->out, ':');
-    if (jw->is_pretty)
-        sb_byte(jw->out, ' ');
+    sb_add(jw->out, jw->is_pretty ? STR(": ") : STR(":"));
     jw->is_after_key = true;
 }
 
@@ -144,7 +167,8 @@ void jw_str(struct jw *jw, str value)
 void jw_int(struct jw *jw, int64_t value)
 {
     begin_item(jw);
-    sb_addf(jw->out, "%lld", (long long)value);
+    char text[24];
+    sb_add(jw->out, (str){text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)value)});
 }
 
 void jw_num(struct jw *jw, double value)

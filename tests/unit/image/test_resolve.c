@@ -340,6 +340,34 @@ static void test_resolve__config_with_other_bytes_is_a_mismatch(void **state)
     arena_fini(&shelf.arena);
 }
 
+static void test_resolve__broken_child_does_not_hide_the_others(void **state)
+{
+    (void)state;
+    static const char *const items[] = {"linux/amd64", "linux/arm64", "linux/s390x"};
+    struct shelf shelf;
+    struct err err;
+    images out;
+    shelf_open(&shelf);
+    str keys[] = {put(&shelf, STR("{rubbish")), linux_image(&shelf, "arm64"), STR(LAYER)};
+    set_top(&shelf, index_of(&shelf, items, keys, 3));
+    assert_ok(resolve(&shelf, "all", &out, &err), err);
+    assert_int_equal(out.len, 3);
+    for (size_t i = 0; i < 3; i++) {
+        expect_digest(&shelf, &out.ptr[i].digest, keys[i]);
+        assert_int_equal(out.ptr[i].is_broken, i != 1);
+        assert_int_equal(out.ptr[i].is_assessable, i == 1);
+        assert_int_equal(out.ptr[i].reason.len > 0, i != 1);
+    }
+    assert_str(out.ptr[0].platform.arch, "amd64");
+    assert_true(str_has(out.ptr[2].reason, STR("not on the shelf")));
+    assert_false(resolve(&shelf, "linux/amd64", &out, &err)); /* asked for by itself */
+    keys[1] = keys[2];
+    set_top(&shelf, index_of(&shelf, items, keys, 3));
+    assert_false(resolve(&shelf, "all", &out, &err)); /* nothing can be said at all */
+    assert_int_equal(err.kind, ERR_FORMAT);
+    arena_fini(&shelf.arena);
+}
+
 static void test_resolve__missing_child_is_an_error(void **state)
 {
     (void)state;
@@ -393,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_resolve__unknown_config_type_is_decided_by_its_bytes),
         cmocka_unit_test(test_resolve__layers_and_diff_ids_must_agree),
         cmocka_unit_test(test_resolve__config_with_other_bytes_is_a_mismatch),
+        cmocka_unit_test(test_resolve__broken_child_does_not_hide_the_others),
         cmocka_unit_test(test_resolve__missing_child_is_an_error),
         cmocka_unit_test(test_resolve__indexes_of_indexes_do_not_multiply),
     };

@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -15,7 +17,17 @@
 #include "os/sandbox.h"
 
 /* What the child is asked to do. */
-enum { ECHO, OPEN_FILE, OPEN_SOCKET, MAP_EXEC, KILL_PARENT, HOG_MEMORY, HANG, FORK };
+enum {
+    ECHO,
+    OPEN_FILE,
+    OPEN_SOCKET,
+    MAP_EXEC,
+    KILL_PARENT,
+    HOG_MEMORY,
+    HANG,
+    FORK,
+    INTERRUPT_SELF
+};
 
 struct job {
     uint32_t request;
@@ -70,6 +82,8 @@ static int run(void *prepared)
         return poll(NULL, 0, -1);
     case FORK:
         return fork() >= 0 ? 0 : 9;
+    case INTERRUPT_SELF:
+        return raise(SIGINT) == 0 ? 0 : 9;
     default:
         return echo(job);
     }
@@ -150,6 +164,53 @@ static void test_sandbox__kills_a_child_that_hangs(void **state)
     test_sandbox__passes_bytes_through(state);
 }
 
+/* Where there is a user namespace to be had, forbid it process namespaces: the kernel shields the
+ * first process of one from signals, so only without is our own shield seen. */
+static void forbid_namespaces(void)
+{
+    int fd = unshare(CLONE_NEWUSER) == 0
+                 ? open("/proc/sys/user/max_pid_namespaces", O_WRONLY | O_CLOEXEC)
+                 : -1;
+    if (fd >= 0 && write(fd, "0", 1) == 1)
+        close(fd);
+}
+
+/* Ctrl-C at a terminal reaches the whole group; it is ours to decide what it means. */
+static void test_sandbox__outlives_what_a_terminal_sends(void **state)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sandbox *sandbox = NULL;
+    struct err err = {0};
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) { /* a group of its own, so that the test's runner hears nothing */
+        forbid_namespaces();
+        if (setpgid(0, 0) != 0 || !sandbox_start(&spec, &sandbox, &err))
+            _exit(2);
+        for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+            signal(signals[i], SIG_IGN);
+            kill(0, signals[i]);
+        }
+        test_sandbox__passes_bytes_through((void **)&sandbox);
+        sandbox_stop(sandbox);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* And a child of the zygote is not deaf: it ends as any process does. */
+static void test_sandbox__children_hear_the_terminal(void **state)
+{
+    struct err err = {0};
+    struct sandbox_child child;
+    assert_ok(sandbox_spawn(*state, INTERRUPT_SELF, &child, &err), err);
+    assert_false(sandbox_child_end(&child, &err));
+    if (!strstr(err.msg, "INT"))
+        fail_msg("%s", err.msg);
+}
+
 static void test_sandbox__says_its_level(void **state)
 {
     enum sandbox_level level = sandbox_level(*state);
@@ -164,6 +225,8 @@ int main(void)
         cmocka_unit_test(test_sandbox__kills_what_reaches_out),
         cmocka_unit_test(test_sandbox__holds_the_memory_limit),
         cmocka_unit_test(test_sandbox__kills_a_child_that_hangs),
+        cmocka_unit_test(test_sandbox__outlives_what_a_terminal_sends),
+        cmocka_unit_test(test_sandbox__children_hear_the_terminal),
         cmocka_unit_test(test_sandbox__says_its_level),
     };
     return cmocka_run_group_tests(tests, start, stop);

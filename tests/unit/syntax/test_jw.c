@@ -37,7 +37,7 @@ static void test_jw__writes_in_order(void **state)
     struct jw jw;
     jw_init(&jw, &out, false);
     write_sample(&jw);
-    assert_str(sb_str(&out), "{\"name\":\"a\\\"\\\\\\n\\u0001\x7f\",\"n\":-7,\"flag\":true,"
+    assert_str(sb_str(&out), "{\"name\":\"a\\\"\\\\\\n\\u0001\\u007f\",\"n\":-7,\"flag\":true,"
                              "\"list\":[9.8,10,0.00043,0,null,null,{},[]]}");
 }
 
@@ -117,6 +117,62 @@ static void test_jw__utf8_stays_and_what_is_not_is_replaced(void **state)
     }
 }
 
+static bool is_harmless(unsigned c)
+{
+    return c >= 0x20 && c != 0x7f && (c < 0x80 || c > 0x9f) && c != 0x061c && c != 0x200e &&
+           c != 0x200f && (c < 0x202a || c > 0x202e) && (c < 0x2066 || c > 0x2069);
+}
+
+static size_t encode(unsigned c, char out[static 4])
+{
+    if (c < 0x80)
+        return out[0] = (char)c, 1;
+    if (c < 0x800)
+        return out[0] = (char)(0xc0 | c >> 6), out[1] = (char)(0x80 | (c & 0x3f)), 2;
+    out[0] = (char)(0xe0 | c >> 12);
+    out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+    out[2] = (char)(0x80 | (c & 0x3f));
+    return 3;
+}
+
+/* Every character reads back as it was, and those a terminal obeys are written as escapes. */
+static void test_jw__what_a_terminal_obeys_is_escaped(void **state)
+{
+    (void)state;
+    auto_sb out;
+    sb_init(&out, 1 << 16);
+    for (unsigned c = 1; c < 0x3000; c++) {
+        char bytes[4];
+        str value = {bytes, encode(c, bytes)};
+        json_t *json;
+        assert_true(str_eq(through(value, &out, &json), value));
+        json_decref(json);
+        bool is_plain = str_eq(str_slice(sb_str(&out), 2, 2 + value.len), value);
+        if (c != '"' && c != '\\')
+            assert_int_equal(is_plain, is_harmless(c));
+        for (size_t i = 0; i < out.len; i++)
+            assert_true((unsigned char)out.ptr[i] >= 0x20 && out.ptr[i] != 0x7f);
+    }
+}
+
+static void test_jw__indents_at_any_depth(void **state)
+{
+    (void)state;
+    auto_sb out;
+    sb_init(&out, 1 << 16);
+    struct jw jw;
+    jw_init(&jw, &out, true);
+    for (unsigned i = 0; i < 60; i++)
+        jw_arr(&jw);
+    jw_int(&jw, 1);
+    for (unsigned i = 0; i < 60; i++)
+        jw_arr_end(&jw);
+    size_t one = str_find_byte(sb_str(&out), '1'), n = 0;
+    while (out.ptr[one - 1 - n] == ' ')
+        n++;
+    assert_int_equal(n, 120);
+}
+
 static void test_jw__numbers_read_back(void **state)
 {
     (void)state;
@@ -144,6 +200,8 @@ int main(void)
         cmocka_unit_test(test_jw__indents_when_asked),
         cmocka_unit_test(test_jw__any_two_bytes_make_valid_json),
         cmocka_unit_test(test_jw__utf8_stays_and_what_is_not_is_replaced),
+        cmocka_unit_test(test_jw__what_a_terminal_obeys_is_escaped),
+        cmocka_unit_test(test_jw__indents_at_any_depth),
         cmocka_unit_test(test_jw__numbers_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
