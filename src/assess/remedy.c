@@ -45,6 +45,7 @@ static const struct manager_row managers[] = {
     {.name = "apk", .command = "apk add --no-cache --upgrade", .is_pinned = true},
     {.name = "apt", .command = "apt-get update && apt-get install -y --only-upgrade"},
     {.name = "dnf", .command = "dnf upgrade -y"},
+    {.name = "opkg", .command = "opkg update && opkg upgrade"},
     {.name = "pacman", .command = "pacman -Syu --noconfirm", .is_unnamed = true},
     {.name = "tdnf", .command = "tdnf update -y"},
     {.name = "yum", .command = "yum update -y"},

@@ -29,6 +29,7 @@
     X(SYMLINK_HOPS, "symlink-hops", 40, "links", "MAXSYMLINKS of Linux")                           \
     X(PACKAGE_DB, "package-db", 512 * MIB, "bytes", "one package database file")                   \
     X(RELEASE_FILE, "release-file", 64 * KIB, "bytes", "os-release and its kin")                   \
+    X(BUSYBOX, "busybox", 16 * MIB, "bytes", "a busybox binary, read for its banner")              \
     X(BUFFERED_BINARY, "buffered-binary", 512 * MIB, "bytes", "a binary or jar held in memory")    \
     X(JAR_NESTING, "jar-nesting", 8, "levels", "jars within jars")                                 \
     X(DEFERRED, "deferred", 16 * MIB, "bytes", "files of a layer that wait for another layer")     \

@@ -60,52 +60,10 @@ static void read_line(struct record *record, str line, size_t number, struct fla
         *field = STR("");
 }
 
-static bool is_between(char c) { return c == ' ' || c == '\t' || c == '(' || c == ')'; }
-
-/* The words of a licence expression: "MIT AND (BSD-2-Clause OR ISC)" has three; "WITH exception"
- * belongs to the one before.  Older records list words without AND. */
-static bool next_license(str *rest, str *license)
-{
-    while (rest->len && is_between(rest->ptr[0]))
-        *rest = str_skip(*rest, 1);
-    size_t n = 0;
-    while (n < rest->len && !is_between(rest->ptr[n]))
-        n++;
-    *license = str_slice(*rest, 0, n);
-    *rest = str_skip(*rest, n);
-    return n > 0;
-}
-
-static bool add_licenses(struct arena *arena, struct package *package, str text, struct err *err)
-{
-    str word;
-    bool is_exception = false;
-    while (next_license(&text, &word)) {
-        if (str_eq_nocase(word, STR("AND")) || str_eq_nocase(word, STR("OR")))
-            continue;
-        if (str_eq_nocase(word, STR("WITH")) && package->licenses.len) {
-            is_exception = true;
-            continue;
-        }
-        str *to = is_exception ? &package->licenses.ptr[package->licenses.len - 1]
-                               : vec_push(arena, &package->licenses);
-        if (!to)
-            return err_memory(err);
-        *to = is_exception ? arena_printf(arena, "%.*s WITH %.*s", STR_ARG(*to), STR_ARG(word))
-                           : arena_dup(arena, word);
-        if (!to->ptr)
-            return err_memory(err);
-        is_exception = false;
-    }
-    return true;
-}
-
 static bool add_package(struct arena *arena, struct file_record *file, const struct record *record,
                         struct err *err)
 {
     str origin = record->origin.len ? record->origin : record->name;
-    if (record->license.len > LIMIT_FIELD)
-        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
     struct package *package =
         record_package(arena, file, "apk", record->name, record->version, record->arch, err);
     if (!package)
@@ -114,7 +72,7 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
     return record_share(arena, file, offsetof(struct package, source_name), origin, err) &&
            record_share(arena, file, offsetof(struct package, maintainer), record->maintainer,
                         err) &&
-           add_licenses(arena, package, record->license, err);
+           licenses_add(arena, package, record->license, err);
 }
 
 /* False only when the budget is used up. */

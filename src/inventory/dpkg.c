@@ -77,17 +77,16 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
 }
 
 struct dpkg {
-    struct arena *arena;  /* for packages */
-    struct arena scratch; /* for a stanza's fields */
+    struct arena *arena; /* for packages */
     struct file_record *file;
     struct flaws flaws;
-    size_t n_lines;   /* before the block in hand */
     bool is_status_d; /* no Status field: it is there, so it is installed */
 };
 
 /* One stanza.  False only when the budget is used up. */
-static bool read_stanza(struct dpkg *dpkg, const struct stanza *stanza, struct err *err)
+static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
 {
+    struct dpkg *dpkg = ctx;
     struct fields fields;
     size_t line = stanza->line;
     if (!read_fields(stanza, &fields) && stanza->fields.len) {
@@ -122,56 +121,6 @@ static bool read_stanza(struct dpkg *dpkg, const struct stanza *stanza, struct e
     return true;
 }
 
-/* The text up to the next empty line, which is taken too. */
-static str next_block(struct rd *in)
-{
-    str rest = {(const char *)in->ptr, rd_left(in)};
-    size_t unix_end = str_find(rest, STR("\n\n"));
-    size_t dos_end = str_find(str_slice(rest, 0, unix_end), STR("\n\r\n"));
-    size_t end = dos_end < unix_end ? dos_end : unix_end;
-    str block = rd_bytes(in, end < rest.len ? end + 1 : rest.len);
-    rd_take(in, STR("\r"));
-    rd_take(in, STR("\n"));
-    return block;
-}
-
-static size_t count_lines(str s)
-{
-    size_t n = 0;
-    for (; s.len; n++)
-        s = str_skip(s, str_find_byte(s, '\n') + 1);
-    return n;
-}
-
-/* A stanza that is broken is passed over up to its empty line. */
-static bool read_block(struct dpkg *dpkg, const struct rd *in, str block, struct err *err)
-{
-    struct rd sub;
-    rd_init(&sub, block);
-    sub.cancel = in->cancel;
-    sub.line = dpkg->n_lines;
-    dpkg->n_lines += count_lines(block) + 1;
-    for (;;) {
-        struct stanza stanza = {0};
-        arena_reset(&dpkg->scratch);
-        switch (stanza_read(&sub, &dpkg->scratch, &stanza)) {
-        case NEXT_END:
-            return true;
-        case NEXT_ITEM:
-            if (!read_stanza(dpkg, &stanza, err))
-                return false;
-            break;
-        case NEXT_ERR:
-            if (sub.err.kind == ERR_CANCELLED || sub.err.kind == ERR_MEMORY) {
-                *err = sub.err;
-                return false;
-            }
-            flaws_add(&dpkg->flaws, 0, "%s", sub.err.msg);
-            return true;
-        }
-    }
-}
-
 static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file_record *file,
                        struct err *err)
 {
@@ -182,12 +131,7 @@ static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file
         .file = file,
         .is_status_d = str_eq(path_base(path_dir(path)), STR("status.d")),
     };
-    arena_init(&dpkg.scratch, 4 * LIMIT_STANZA_LINE);
-    bool ok = true;
-    while (ok && !rd_is_end(in))
-        ok = !cancel_is(in->cancel, err) && read_block(&dpkg, in, next_block(in), err);
-    arena_fini(&dpkg.scratch);
-    return ok && flaws_ok(&dpkg.flaws, err);
+    return stanzas_read(in, &dpkg.flaws, read_stanza, &dpkg, err) && flaws_ok(&dpkg.flaws, err);
 }
 
 const struct detector detector_dpkg = {

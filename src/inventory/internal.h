@@ -4,6 +4,7 @@
 #pragma once
 
 #include "inventory/inventory.h"
+#include "syntax/syntax.h"
 
 /* --- paths ------------------------------------------------------------------------------------ */
 enum clean {
@@ -96,6 +97,22 @@ struct flaws {
 void flaws_add(struct flaws *flaws, size_t line, const char *fmt, ...) PRINTF(3, 4);
 /* True when there were none, otherwise false and *err tells. */
 NODISCARD bool flaws_ok(const struct flaws *flaws, struct err *err);
+
+/* Every stanza of a deb822 database, one by one.  A broken one is a flaw and the rest is read;
+ * @read returns false, with *err, only when the work cannot go on. */
+typedef bool (*stanza_reader)(void *ctx, const struct stanza *stanza, struct err *err);
+NODISCARD bool stanzas_read(struct rd *in, struct flaws *flaws, stanza_reader read, void *ctx,
+                            struct err *err);
+/* The stanzas of opkg's status file, or of one package's control file. */
+NODISCARD bool opkg_read(struct arena *arena, struct rd *in, struct file_record *file,
+                         bool is_control, struct err *err);
+/* The words of a licence expression: "MIT AND (BSD-2-Clause OR ISC)" has three; "WITH exception"
+ * belongs to the one before. */
+NODISCARD bool licenses_add(struct arena *arena, struct package *package, str text,
+                            struct err *err);
+/* Packages of a detector that is spare, where another file of the same package manager has them,
+ * give their source, licences and maintainer to those and go. */
+NODISCARD bool spare_drop(struct arena *arena, packages *all, struct err *err);
 
 /* Assignments of os-release(5): the next "NAME=value" with shell quoting undone, value in @arena.
  * A line that is none is counted in *n_odd and passed over. */

@@ -28,6 +28,8 @@ struct detector {
                                  NULL-terminated */
     size_t max_bytes;         /* of a file it reads whole */
     bool is_os_database;      /* unreadable: the scan is incomplete */
+    bool is_spare;            /* its packages count where no other file has them, and otherwise add
+                               * what that one lacks */
     unsigned release_rank;    /* of a release file: the lowest that names a distribution wins, and
                                * within    a row the first path does; 0: not a release file */
     /* @file gains what @in holds; strings are copied into @arena.  On failure packages already

@@ -8,11 +8,15 @@ struct pattern {
     const struct detector *detector;
     struct pattern *next; /* of those with the same key */
 };
+/* A folder's pattern; what stands before its first '*' rules most paths out. */
+struct glob {
+    str text, head;
+};
 struct matcher {
     struct map by_base;     /* last names without '*' */
     struct map by_dir_base; /* for last names with '*': the name of the folder */
     struct map folders;     /* above a database path, those without '*' */
-    VEC(str) glob_folders;
+    VEC(struct glob) glob_folders;
     size_t longest_folder;
     struct pattern *loose; /* '*' in both of the last names */
     /* by last byte, the lengths (a bit each) of the names in the first two: most names of an image
@@ -55,10 +59,10 @@ static bool add_folders(struct arena *arena, struct matcher *matcher, str dir)
                 return false;
             continue;
         }
-        str *glob = vec_push(arena, &matcher->glob_folders);
+        struct glob *glob = vec_push(arena, &matcher->glob_folders);
         if (!glob)
             return false;
-        *glob = dir;
+        *glob = (struct glob){dir, str_slice(dir, 0, str_find_byte(dir, '*'))};
         matcher->longest_folder = SIZE_MAX;
     }
     return true;
@@ -151,9 +155,11 @@ bool matcher_is_folder(const struct matcher *matcher, str path)
         return false;
     if (path.len == 0 || map_get(&matcher->folders, path))
         return true;
-    for (size_t i = 0; i < matcher->glob_folders.len; i++)
-        if (n_matching(matcher->glob_folders.ptr[i], path) == UINT32_MAX)
+    for (size_t i = 0; i < matcher->glob_folders.len; i++) {
+        const struct glob *glob = &matcher->glob_folders.ptr[i];
+        if (str_starts(path, glob->head) && n_matching(glob->text, path) == UINT32_MAX)
             return true;
+    }
     return false;
 }
 

@@ -177,6 +177,7 @@ static bool add_packages(struct merge *merge, const struct spot *spot, struct er
             return err_memory(err);
         *package = file->packages.ptr[i];
         package->layer = layers[i];
+        package->is_spare = file->detector->is_spare;
         package->path = path;
     }
     return true;
@@ -388,7 +389,7 @@ bool image_inventory_merge(struct arena *arena, const struct layer_inventory *co
     if (n > LIMIT_LAYERS)
         return err_set(err, ERR_LIMIT, "more than %zu layers", (size_t)LIMIT_LAYERS);
     struct merge merge = {.arena = arena, .out = out};
-    if (!merge_layers(&merge, layers, n, err))
+    if (!merge_layers(&merge, layers, n, err) || !spare_drop(arena, &out->packages, err))
         return false;
     vec_sort(&out->packages, cmp_packages);
     out->is_complete = true;

@@ -100,7 +100,8 @@ struct package {
     strs licenses;
     enum evidence evidence;
     bool is_os; /* installed by the OS package manager: judged by the distribution's advisories */
-    int layer;  /* index from the base that brought it; -1 inside one layer's inventory */
+    bool is_spare; /* its own file knows it, and no database does (inventory/) */
+    int layer;     /* index from the base that brought it; -1 inside one layer's inventory */
 };
 typedef VEC(struct package) packages;
 
@@ -109,6 +110,19 @@ typedef VEC(struct package) packages;
  * specification's.  ptr NULL: arena used up. */
 str purl_print(struct arena *arena, str type, str ns, str name, str version, const str *qualifiers,
                size_t n_qualifiers);
+struct purl_qualifier {
+    str key, value;
+};
+struct purl {
+    str type, ns, name, version, subpath;  /* decoded; type, and what it wants, in lower case */
+    VEC(struct purl_qualifier) qualifiers; /* sorted by key, each once */
+};
+enum { PURL_ANY_CASE = 1 }; /* keys of qualifiers may be in upper case, and become lower */
+/* By the specification's "How to parse", all its components checked.  ERR_FORMAT says which one. */
+NODISCARD bool purl_parse(struct arena *arena, str text, unsigned flags, struct purl *out,
+                          struct err *err);
+/* What purl_parse would take, in canonical form; ERR_FORMAT otherwise. */
+NODISCARD bool purl_build(struct arena *arena, const struct purl *purl, str *out, struct err *err);
 /* Of an installed package of a distribution:
  * pkg:deb/debian/openssl@3.0.11-1?arch=amd64&distro=debian-12. Of any other: its name is split as
  * its type wants it (npm scope, Go path, Maven group …). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* purl.c - package-url/purl-spec: pkg:type/namespace/name@version?qualifiers, canonical form.
- * What a type lower-cases, and how its package names hold a namespace, is one row a type. */
-#include "model/model.h"
+/* purl.c - package-url/purl-spec: pkg:type/namespace/name@version?qualifiers#subpath, canonical
+ * form.  What a type lower-cases, and how its package names hold a namespace, is one row a type. */
+#include "model/internal.h"
 
 #include "base/num.h"
 #include "base/sb.h"
@@ -10,42 +10,37 @@
 
 enum { PURL_MAX = 64 << 10, QUALIFIERS_MAX = 16 };
 
-enum { LOWER_NS = 1, LOWER_NAME = 2, DASHES = 4 }; /* DASHES: '_' is written '-' */
-static const struct type_row {
-    const char *type;
-    unsigned flags;
-    char separator; /* a package name is namespace and name around the last one of it; 0: name alone
-                     */
-} types[] = {
-    {"alpm", LOWER_NS | LOWER_NAME, 0},
-    {"apk", LOWER_NS | LOWER_NAME, 0},
-    {"bitbucket", LOWER_NS | LOWER_NAME, '/'},
-    {"bitnami", LOWER_NAME, 0},
-    {"composer", LOWER_NS | LOWER_NAME, '/'},
-    {"deb", LOWER_NS | LOWER_NAME, 0},
-    {"github", LOWER_NS | LOWER_NAME, '/'},
-    {"golang", LOWER_NS | LOWER_NAME, '/'},
-    {"hex", LOWER_NS | LOWER_NAME, '/'},
-    {"maven", 0, ':'},
-    {"npm", LOWER_NS | LOWER_NAME, '/'},
-    {"oci", LOWER_NAME, 0},
-    {"pub", LOWER_NAME, 0},
-    {"pypi", LOWER_NAME | DASHES, 0},
-    {"qpkg", LOWER_NS, 0},
-    {"rpm", LOWER_NS, 0},
-    {"swift", 0, '/'},
+static const struct purl_type types[] = {
+    {"alpm", PURL_LOWER_NS | PURL_LOWER_NAME, 0},
+    {"apk", PURL_LOWER_NS | PURL_LOWER_NAME, 0},
+    {"bitbucket", PURL_LOWER_NS | PURL_LOWER_NAME, '/'},
+    {"bitnami", PURL_LOWER_NAME, 0},
+    {"composer", PURL_LOWER_NS | PURL_LOWER_NAME, '/'},
+    {"deb", PURL_LOWER_NS | PURL_LOWER_NAME, 0},
+    {"ebuild", 0, '/'},
+    {"github", PURL_LOWER_NS | PURL_LOWER_NAME, '/'},
+    {"golang", PURL_LOWER_NS | PURL_LOWER_NAME, '/'},
+    {"hex", PURL_LOWER_NS | PURL_LOWER_NAME, '/'},
+    {"maven", PURL_ANY_KEYS, ':'},
+    {"npm", PURL_LOWER_NS | PURL_LOWER_NAME, '/'},
+    {"oci", PURL_LOWER_NAME, 0},
+    {"pub", PURL_LOWER_NAME, 0},
+    {"pypi", PURL_LOWER_NAME | PURL_DASHES, 0},
+    {"qpkg", PURL_LOWER_NS, 0},
+    {"rpm", PURL_LOWER_NS, 0},
+    {"swift", PURL_NEEDS_NS, '/'},
 };
 
-static const struct type_row *type_find(str type)
+const struct purl_type *purl_type_find(str type)
 {
-    static const struct type_row plain = {"", 0, 0};
+    static const struct purl_type plain = {"", 0, 0};
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (str_eq_nocase(str_from(types[i].type), type))
             return &types[i];
     return &plain;
 }
 
-static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
+static char lower(char c) { return purl_lower(c); }
 
 /* Written as they are: ALPHA, DIGIT, ".-_~", and the colon. */
 static bool is_plain(char c)
@@ -113,24 +108,66 @@ static str trim_slashes(str s)
     return s;
 }
 
+static void add_purl(struct sb *out, str type, str ns, str name, str version)
+{
+    const struct purl_type *row = purl_type_find(type);
+    sb_addc(out, "pkg:");
+    add_encoded(out, type, true, false);
+    sb_byte(out, '/');
+    add_namespace(out, ns, row->flags & PURL_LOWER_NS);
+    add_encoded(out, trim_slashes(name), row->flags & PURL_LOWER_NAME, row->flags & PURL_DASHES);
+    if (version.len) {
+        sb_byte(out, '@');
+        add_encoded(out, version, false, false);
+    }
+}
+
 str purl_print(struct arena *arena, str type, str ns, str name, str version, const str *qualifiers,
                size_t n_qualifiers)
 {
-    const struct type_row *row = type_find(type);
     auto_sb out;
     sb_init(&out, PURL_MAX);
-    sb_addc(&out, "pkg:");
-    add_encoded(&out, type, true, false);
-    sb_byte(&out, '/');
-    add_namespace(&out, ns, row->flags & LOWER_NS);
-    add_encoded(&out, trim_slashes(name), row->flags & LOWER_NAME, row->flags & DASHES);
-    if (version.len) {
-        sb_byte(&out, '@');
-        add_encoded(&out, version, false, false);
-    }
+    add_purl(&out, type, ns, name, version);
     add_qualifiers(&out, qualifiers, n_qualifiers);
     struct err err = {0};
     return sb_ok(&out, &err) ? arena_dup(arena, sb_str(&out)) : STR_NONE;
+}
+
+/* Segments; empty ones, "." and ".." are left out. */
+static void add_subpath(struct sb *out, str subpath)
+{
+    str segment;
+    char before = '#';
+    while (str_next(&subpath, '/', &segment)) {
+        if (segment.len == 0 || str_eq(segment, STR(".")) || str_eq(segment, STR("..")))
+            continue;
+        sb_byte(out, (uint8_t)before);
+        add_encoded(out, segment, false, false);
+        before = '/';
+    }
+}
+
+bool purl_build(struct arena *arena, const struct purl *purl, str *out, struct err *err)
+{
+    if (!purl_check(purl, err))
+        return false;
+    str pairs[2 * QUALIFIERS_MAX];
+    size_t n = purl->qualifiers.len;
+    if (n > QUALIFIERS_MAX)
+        return err_set(err, ERR_LIMIT, "more than %d qualifiers", (int)QUALIFIERS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        pairs[2 * i] = purl->qualifiers.ptr[i].key;
+        pairs[2 * i + 1] = purl->qualifiers.ptr[i].value;
+    }
+    auto_sb text;
+    sb_init(&text, PURL_MAX);
+    add_purl(&text, purl->type, purl->ns, purl->name, purl->version);
+    add_qualifiers(&text, pairs, n);
+    add_subpath(&text, purl->subpath);
+    if (!sb_ok(&text, err))
+        return false;
+    *out = arena_dup(arena, sb_str(&text));
+    return out->ptr || err_memory(err);
 }
 
 /* rpm's epoch is a qualifier, not part of the version. */
@@ -141,6 +178,18 @@ static str cut_epoch(str *version)
         return STR_NONE;
     *version = rest;
     return str_eq(epoch, STR("0")) ? STR_NONE : epoch;
+}
+
+static void split_name(const struct package *package, str *ns, str *name)
+{
+    *ns = STR_NONE;
+    *name = package->name;
+    char separator = purl_type_find(package->type)->separator;
+    size_t at = separator ? str_rfind_byte(*name, separator) : name->len;
+    if (at >= name->len)
+        return;
+    *ns = str_slice(*name, 0, at);
+    *name = str_skip(*name, at + 1);
 }
 
 static str purl_of_os(struct arena *arena, const struct package *package,
@@ -156,19 +205,17 @@ static str purl_of_os(struct arena *arena, const struct package *package,
     }
     const str qualifiers[] = {STR("arch"), package->arch, STR("distro"),
                               release,     STR("epoch"),  epoch};
-    return purl_print(arena, package->type, distro->id, package->name, version, qualifiers, 3);
+    str ns = distro->id, name = package->name;
+    if (str_find_byte(name, '/') < name.len && purl_type_find(package->type)->separator)
+        split_name(package, &ns, &name); /* Gentoo's category */
+    return purl_print(arena, package->type, ns, name, version, qualifiers, 3);
 }
 
 str purl_of(struct arena *arena, const struct package *package, const struct distro *distro)
 {
     if (package->is_os)
         return purl_of_os(arena, package, distro);
-    str ns = STR_NONE, name = package->name;
-    char separator = type_find(package->type)->separator;
-    size_t at = separator ? str_rfind_byte(name, separator) : name.len;
-    if (at < name.len) {
-        ns = str_slice(name, 0, at);
-        name = str_skip(name, at + 1);
-    }
+    str ns, name;
+    split_name(package, &ns, &name);
     return purl_print(arena, package->type, ns, name, package->version, NULL, 0);
 }

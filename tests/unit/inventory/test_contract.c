@@ -143,12 +143,12 @@ static void test_detectors__have_complete_rows(void **state)
 static void test_detectors__say_that_the_budget_is_used_up(void **state)
 {
     (void)state;
-    static const char *const names[] = {"dpkg", "apk"};
-    for (size_t r = 0; r < 2; r++) {
+    static const char *const names[] = {"dpkg", "opkg", "apk"};
+    for (size_t r = 0; r < 3; r++) {
         auto_sb text;
         sb_init(&text, 1 << 20);
         for (int i = 0; i < 200; i++) {
-            if (r == 0)
+            if (r < 2)
                 sb_addf(&text, "Package: p%d\nStatus: install ok installed\nVersion: %d\n\n", i, i);
             else
                 sb_addf(&text, "P:p%d\nV:%d\n\n", i, i);

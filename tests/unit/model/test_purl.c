@@ -34,63 +34,134 @@ static str text_of(json_t *object, const char *key)
     return str_from(json_string_value(json_object_get(object, key)));
 }
 
-static void check_build(struct arena *arena, json_t *test)
+/* What the specification's file says of a purl, as one. */
+static struct purl components(struct arena *arena, json_t *json)
 {
-    json_t *input = json_object_get(test, "input"), *value;
-    str qualifiers[32], expected = text_of(test, "expected_output");
-    size_t n = 0;
+    struct purl purl = {
+        .type = text_of(json, "type"),
+        .ns = text_of(json, "namespace"),
+        .name = text_of(json, "name"),
+        .version = text_of(json, "version"),
+        .subpath = text_of(json, "subpath"),
+    };
     const char *key;
-    json_object_foreach(json_object_get(input, "qualifiers"), key, value)
+    json_t *value;
+    json_object_foreach(json_object_get(json, "qualifiers"), key, value)
     {
-        assert_true(n < ARRAY_LEN(qualifiers) / 2);
-        qualifiers[2 * n] = str_from(key);
-        qualifiers[2 * n++ + 1] = str_from(json_string_value(value));
+        struct purl_qualifier *to = vec_push(arena, &purl.qualifiers);
+        assert_non_null(to);
+        *to = (struct purl_qualifier){str_from(key), str_from(json_string_value(value))};
     }
-    str purl = purl_print(arena, text_of(input, "type"), text_of(input, "namespace"),
-                          text_of(input, "name"), text_of(input, "version"), qualifiers, n);
-    if (!str_eq(purl, expected))
-        fail_msg("is " STR_FMT ", expected " STR_FMT, STR_ARG(purl), STR_ARG(expected));
+    return purl;
 }
 
-/* The tests of package-url/purl-spec that build a purl; subpaths are not ours. */
-static size_t check_file(const char *path)
+static bool same_qualifiers(const struct purl *a, const struct purl *b)
+{
+    size_t n_same = 0;
+    for (size_t i = 0; i < a->qualifiers.len; i++)
+        for (size_t j = 0; j < b->qualifiers.len; j++)
+            n_same += str_eq(a->qualifiers.ptr[i].key, b->qualifiers.ptr[j].key) &&
+                      str_eq(a->qualifiers.ptr[i].value, b->qualifiers.ptr[j].value);
+    return n_same == a->qualifiers.len && n_same == b->qualifiers.len;
+}
+
+static bool same(const struct purl *a, const struct purl *b)
+{
+    return str_eq(a->type, b->type) && str_eq(a->ns, b->ns) && str_eq(a->name, b->name) &&
+           str_eq(a->version, b->version) && str_eq(a->subpath, b->subpath) &&
+           same_qualifiers(a, b);
+}
+
+/* "parse": text to components; "build": components to text; "validate": text to canonical text. */
+static bool is_passed(struct arena *arena, json_t *test)
+{
+    json_t *input = json_object_get(test, "input");
+    bool fails = json_is_true(json_object_get(test, "expected_failure"));
+    str type = text_of(test, "test_type"), text = STR_NONE;
+    struct err err = {0};
+    struct purl purl = components(arena, input);
+    unsigned flags = str_eq(type, STR("validate")) ? PURL_ANY_CASE : 0;
+    bool ok = json_is_object(input) ||
+              purl_parse(arena, str_from(json_string_value(input)), flags, &purl, &err);
+    if (ok && !str_eq(type, STR("parse")))
+        ok = purl_build(arena, &purl, &text, &err);
+    if (fails || !ok)
+        return fails && !ok && err.kind == ERR_FORMAT;
+    struct purl expected = components(arena, json_object_get(test, "expected_output"));
+    return str_eq(type, STR("parse")) ? same(&purl, &expected)
+                                      : str_eq(text, text_of(test, "expected_output"));
+}
+
+struct counts {
+    int n, n_exact;
+};
+static struct counts check_file(const char *path)
 {
     struct arena arena;
-    arena_init(&arena, 4 << 20);
+    arena_init(&arena, 8 << 20);
     str text = test_shared(&arena, path);
     json_t *root = json_loadb(text.ptr, text.len, 0, NULL), *test;
     assert_non_null(root);
-    size_t i, n = 0;
+    size_t i;
+    struct counts counts = {0};
     json_array_foreach(json_object_get(root, "tests"), i, test)
     {
-        json_t *input = json_object_get(test, "input");
-        if (!str_eq(text_of(test, "test_type"), STR("build")) ||
-            json_is_true(json_object_get(test, "expected_failure")) ||
-            json_is_string(json_object_get(input, "subpath")))
-            continue;
-        check_build(&arena, test);
-        n++;
+        counts.n++;
+        bool ok = is_passed(&arena, test);
+        counts.n_exact += ok;
+        if (!ok)
+            print_message("%s: %s: %s\n", path,
+                          json_string_value(json_object_get(test, "test_type")),
+                          json_string_value(json_object_get(test, "description")));
     }
     json_decref(root);
     arena_fini(&arena);
-    return n;
+    return counts;
 }
 
-static void test_purl__builds_as_the_specification_tests(void **state)
+static void test_purl__follows_the_specification_tests(void **state)
 {
     (void)state;
     static const char *const types[] = {
-        "alpm",   "apk", "bitnami", "cargo",  "composer",      "conda", "cran", "deb",
-        "docker", "gem", "generic", "golang", "hex",           "maven", "npm",  "nuget",
-        "oci",    "pub", "pypi",    "rpm",    "specification", "swift"};
+        "alpm", "apk",   "bitnami", "cargo", "cocoapods", "composer", "conan", "conda",
+        "cran", "deb",   "docker",  "gem",   "generic",   "golang",   "hex",   "maven",
+        "npm",  "nuget", "oci",     "pub",   "pypi",      "rpm",      "swift", "specification"};
     test_need_shared("corpus/purl");
-    size_t n = 0;
+    struct counts all = {0};
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         char path[128];
         snprintf(path, sizeof(path), "corpus/purl/%s-test.json", types[i]);
-        n += check_file(path);
+        struct counts of = check_file(path);
+        all.n += of.n;
+        all.n_exact += of.n_exact;
     }
-    assert_true(n > 30);
+    print_message("purl: exact %d/total %d\n", all.n_exact, all.n);
+    assert_true(all.n > 300);
+    assert_int_equal(all.n_exact, all.n);
+}
+
+/* "text => canonical text" or "text => !". */
+static void test_purl__parses_by_rules(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct rd in;
+    rd_init(&in, test_data(&arena, "model/purl-parse.txt"));
+    str row;
+    size_t n = 0;
+    for (; test_next_row(&in, &row); n++) {
+        str text = column(&row), expected = column(&row), got = STR("!");
+        struct purl purl;
+        struct err err = {0};
+        if (purl_parse(&arena, text, 0, &purl, &err))
+            assert_ok(purl_build(&arena, &purl, &got, &err), err);
+        if (!str_eq(got, expected))
+            fail_msg(STR_FMT " is " STR_FMT ", expected " STR_FMT, STR_ARG(text), STR_ARG(got),
+                     STR_ARG(expected));
+    }
+    assert_true(n > 20);
+    arena_fini(&arena);
 }
 
 static void test_purl__says_when_the_arena_is_used_up(void **state)
@@ -104,7 +175,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_purl__rules),
-        cmocka_unit_test(test_purl__builds_as_the_specification_tests),
+        cmocka_unit_test(test_purl__follows_the_specification_tests),
+        cmocka_unit_test(test_purl__parses_by_rules),
         cmocka_unit_test(test_purl__says_when_the_arena_is_used_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
