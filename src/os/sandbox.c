@@ -182,6 +182,28 @@ static bool null_stdio(void)
            (PLIMSOLL_SANITIZED || dup2(null_fd, 2) == 2);
 }
 
+static void *prove(uint32_t request, int in_fd, int out_fd)
+{
+    (void)request, (void)in_fd;
+    return out_fd == FD_OUT ? (void *)(uintptr_t)1 : NULL;
+}
+
+static int end_well(void *prepared) { return prepared ? 0 : 1; }
+
+/* Lock a child in before anybody relies on it: what the kernel, or whoever confines us, refuses
+ * shows now and not at the first image. */
+static bool can_lock(const struct zygote *z)
+{
+    static const struct sandbox_spec probe = {.prepare = prove, .run = end_well};
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        child_main(&probe, 0, z->has_landlock);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void lacks(struct hello *hello, const char *what)
 {
     size_t used = strlen(hello->missing);
@@ -214,6 +236,8 @@ _Noreturn static void zygote_main(const struct sandbox_spec *spec, int control, 
         lacks(&hello, "an empty root");
     if (!z.has_landlock)
         lacks(&hello, "Landlock");
+    if (!can_lock(&z))
+        hello = (struct hello){.level = SANDBOX_NONE, .missing = "seccomp or its own limits"};
     if (z.signals < 0 || write(z.control, &hello, sizeof(hello)) != (ssize_t)sizeof(hello))
         _exit(1);
     zygote_loop(&z);
@@ -270,7 +294,9 @@ static bool hear_hello(struct sandbox *sandbox, struct err *err)
         return err_set(err, ERR_SANDBOX, "the sandbox did not start");
     sandbox->level = hello.level;
     memcpy(sandbox->missing, hello.missing, sizeof(sandbox->missing));
-    return true;
+    return hello.level != SANDBOX_NONE ||
+           err_set(err, ERR_SANDBOX, "nothing can be isolated here: a child without %s",
+                   hello.missing);
 }
 
 bool sandbox_start(const struct sandbox_spec *spec, struct sandbox **out, struct err *err)
