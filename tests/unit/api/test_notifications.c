@@ -61,8 +61,8 @@ static void test_notification__a_bad_body_is_refused_whole(void **state)
 {
     (void)state;
     static const char *const bodies[] = {"", "{", "[]", "{\"events\":1}",
-                                         "{\"events\":[{\"action\":\"push\",\"target\":"
-                                         "{\"digest\":\"sha256:1\",\"repository\":\"a\"}}]}"};
+                                         ("{\"events\":[{\"action\":\"push\",\"target\":"
+                                          "{\"digest\":\"sha256:1\",\"repository\":\"a\"}}]}")};
     struct scene *s = scene_open();
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         assert_error(s, notify(s, "/notifications/Main", "Bearer hush", bodies[i]), 400,
