@@ -66,6 +66,7 @@ docs: all ## write the generated pages of docs/ anew
 install: all ## DESTDIR= and PREFIX= are honoured
 	install -D -m 755 build/plimsoll "$(DESTDIR)$(or $(PREFIX),/usr/local)/bin/plimsoll"
 	install -D -m 644 packaging/plimsoll.yaml "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/doc/plimsoll/plimsoll.yaml"
+	install -D -m 644 packaging/plimsoll.service "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/doc/plimsoll/plimsoll.service"
 
 clean: ## remove all that was built or run
 	rm -rf build build-* demo-run

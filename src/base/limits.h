@@ -33,7 +33,7 @@
     X(JAR_NESTING, "jar-nesting", 8, "levels", "jars within jars")                                 \
     X(DEFERRED, "deferred", 16 * MIB, "bytes", "files of a layer that wait for another layer")     \
     X(ANALYSER_MEMORY, "analyser-memory", 1536 * MIB, "bytes", "address space of one analyser")    \
-    X(ANALYSER_CPU, "analyser-cpu", 20 * 60, "seconds", "processor time of one analyser")          \
+    X(ANALYSER_CPU, "analyser-cpu", 20 * 60ULL, "seconds", "processor time of one analyser")       \
     X(FRAME, "frame", 768 * MIB, "bytes", "one message of the analyser")                           \
     X(INVENTORY, "inventory", 1000000, "packages", "packages of one image")                        \
     X(LAYER_STEPS, "layer-steps", 1000000, "facts",                                                \
@@ -61,7 +61,7 @@
     X(KQL_NESTING, "kql-nesting", 256, "levels", "nesting of one query")                           \
     X(KQL_MEMORY, "kql-memory", 512 * MIB, "bytes", "memory of one query")                         \
     X(KQL_TIME, "kql-time", 30, "seconds", "time of one query")                                    \
-    X(SCAN_TIME, "scan-time", 40 * 60, "seconds", "one scan, from job to result")                  \
+    X(SCAN_TIME, "scan-time", 40 * 60ULL, "seconds", "one scan, from job to result")               \
     X(SCAN_MEMORY, "scan-memory", 1 * GIB, "bytes", "what one scan may hold in the parent")
 
 enum limit_id {

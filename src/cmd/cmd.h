@@ -83,3 +83,7 @@ int cmd_fail_with(const struct cmd_call *call, const struct err *err, const char
 void cmd_help(FILE *out, str path, const struct command *command);
 void cmd_help_all(FILE *out, const struct command *const *table, size_t n_table);
 void cmd_help_markdown(FILE *out, const struct command *const *table, size_t n_table);
+/* docs/support.md, docs/limits.md and docs/errors.md: from the tables of the folders below. */
+void cmd_help_support(FILE *out);
+void cmd_help_limits(FILE *out);
+void cmd_help_errors(FILE *out);

@@ -37,6 +37,12 @@ static int help_run(const struct cmd_call *call)
     const struct command *const *table = commands(&n);
     if (cmd_has(call, "markdown"))
         cmd_help_markdown(stdout, table, n);
+    else if (cmd_has(call, "support"))
+        cmd_help_support(stdout);
+    else if (cmd_has(call, "limits"))
+        cmd_help_limits(stdout);
+    else if (cmd_has(call, "errors"))
+        cmd_help_errors(stdout);
     else if (call->operands.len)
         return help_of(call, table, n);
     else
@@ -46,6 +52,10 @@ static int help_run(const struct cmd_call *call)
 
 static const struct cmd_option help_options[] = {
     {.name = "markdown", .help = "all commands, as docs/CLI.md"},
+    {.name = "support",
+     .help = "package formats, distributions, feeds, report formats, as docs/support.md"},
+    {.name = "limits", .help = "every limit on hostile input, as docs/limits.md"},
+    {.name = "errors", .help = "kinds of errors with their exit codes, as docs/errors.md"},
     {0},
 };
 static const struct cmd_example help_examples[] = {

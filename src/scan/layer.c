@@ -286,6 +286,5 @@ bool archive_list(struct scanner *scanner, const char *path, const struct cancel
     source_fd_close(file);
     if (fd >= 0)
         close(fd);
-    is_done = is_done && parse_list(sb_str(&answer), size, arena, out, err);
-    return is_done || err_wrap(err, "%s", path);
+    return is_done && parse_list(sb_str(&answer), size, arena, out, err);
 }

@@ -8,6 +8,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { alpineRoot, freePort, makeLayout, makeSecdb, push, startRegistry, startServer, tar, tempDir, verdictOf } from '../e2e/lib.mjs';
+
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const BUILD = path.join(ROOT, 'build');
 const BINARY = path.join(BUILD, 'plimsoll');
@@ -95,6 +97,53 @@ const benches = {
     row('scan-memory', Math.max(...peaks) / 2 ** 20, 64, 'MiB', 'peak of PSS over all processes');
   },
 };
+
+/** Things to stop when a bench ends, as the tests' `t`. */
+function scope() {
+  const due = [];
+  return { after: (f) => due.push(f), end: async () => { for (const f of due.reverse()) await f(); } };
+}
+
+Object.assign(benches, {
+  async 'registry-scan'() {
+    const t = scope();
+    try {
+      const dir = tempDir(t);
+      const registry = await startRegistry(t, dir);
+      push(`${IMAGES}/plain:latest`, `${registry.host}/bench:1`);
+      const args = ['scan', `${registry.host}/bench:1`, '--db', `${IMAGES}/db`, '--format', 'json', '--quiet', '-o', '/dev/null'];
+      const r = await against([REFERENCE, layersOf(`${IMAGES}/plain`)], [BINARY, args]);
+      row('registry-scan', r.ratio, 1.5, 'x', `${ms(r.ours)} against ${ms(r.reference)}, medians of ${RUNS}`);
+    } finally {
+      await t.end();
+    }
+  },
+  async 'push-to-recommendation'() {
+    const t = scope();
+    try {
+      const dir = tempDir(t);
+      const port = await freePort();
+      const feed = makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001'] } } });
+      const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${feed}`] });
+      const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
+      const times = [];
+      for (let i = 0; i < 50; i++) {
+        const root = alpineRoot({ packages: [{ name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }] });
+        const image = makeLayout(path.join(dir, `img${i}`), [{ tar: tar([...root, { path: `n${i}`, body: String(i) }]) }]);
+        push(image.layout, `${registry.host}/bench:${i}`);
+        const begin = process.hrtime.bigint();
+        await verdictOf(server, image.digest, { settled: false });
+        times.push(Number(process.hrtime.bigint() - begin) / 1e9);
+      }
+      times.sort((a, b) => a - b);
+      row('push-to-recommendation', times[Math.ceil(times.length * 0.99) - 1], 1.5, 's', `p99 of ${times.length}, from the end of the push; median ${ms(median(times))}`);
+      await new Promise((r) => setTimeout(r, 2000));
+      row('idle-server', pssOf(server.child.pid) / 2 ** 20, 40, 'MiB', 'PSS of server and zygote after those pushes');
+    } finally {
+      await t.end();
+    }
+  },
+});
 
 const only = option('only', '');
 for (const [name, bench] of Object.entries(benches)) if (!only || only === name) await bench();

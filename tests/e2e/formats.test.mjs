@@ -2,7 +2,12 @@
 // What layers look like in the wild: compressions, odd names, whiteouts, several platforms, every kind of source.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alpineRoot, debianRoot, fs, gzip, makeLayout, makeSecdb, must, path, plimsoll, scan, tar, tempDir, updateDb, zstd } from './lib.mjs';
+import addFormatsModule from 'ajv-formats';
+import Ajv2020Module from 'ajv/dist/2020.js';
+import { alpineRoot, debianRoot, fs, gzip, makeLayout, makeSecdb, must, path, plimsoll, scan, tar, tempDir, updateDb, zstd, ROOT } from './lib.mjs';
+
+const Ajv2020 = Ajv2020Module.default ?? Ajv2020Module;
+const addFormats = addFormatsModule.default ?? addFormatsModule;
 
 const root = alpineRoot({ packages: [{ name: 'musl', version: '1.2.5-r0' }, { name: 'openssl', version: '3.3.2-r0' }] });
 
@@ -95,6 +100,21 @@ test('an index: --platform chooses one, --all-platforms takes each, attestations
 });
 
 const sizeOf = (dir, digest) => fs.statSync(path.join(dir, 'img/blobs/sha256', digest.slice(7))).size;
+
+test('every report follows docs/report.schema.json', (t) => {
+  const dir = tempDir(t);
+  const db = database(dir);
+  const schema = JSON.parse(fs.readFileSync(path.join(ROOT, 'docs/report.schema.json')));
+  const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
+  const validate = ajv.compile(schema);
+  const image = makeLayout(path.join(dir, 'img'), [{ tar: tar(root) }, { tar: tar([{ path: 'x', body: 'y' }]), diffId: 'sha256:' + '00'.repeat(32) }]);
+  const outputs = [
+    plimsoll(['scan', image.ref, '--db', db, '--format', 'json', '--quiet']).stdout,
+    plimsoll(['scan', image.ref, '--db', db, '--format', 'json', '--quiet', '--all-platforms']).stdout,
+    plimsoll(['sbom', makeLayout(path.join(dir, 'ok'), [{ tar: tar(root) }]).ref, '--format', 'json', '--quiet']).stdout,
+  ];
+  for (const output of outputs) assert.ok(validate(JSON.parse(output)), JSON.stringify(validate.errors, null, 1));
+});
 
 test('the same input gives the same bytes', (t) => {
   const dir = tempDir(t);
