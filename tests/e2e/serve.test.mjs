@@ -179,3 +179,21 @@ test('what cannot be read is never Healthy, and says so', async (t) => {
   assert.equal(shown.status, 'Failed');
   assert.ok(fs.existsSync(server.data));
 });
+
+test('configured limits hold in the server and in the analyser', async (t) => {
+  const dir = tempDir(t);
+  const port = await freePort();
+  const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), SECDB)}`],
+    extra: 'attempts: 1\nlimits: { layer-files: 50, events-body: 4096 }' });
+  const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
+  const many = Array.from({ length: 60 }, (_, i) => ({ path: `f${i}`, body: '' }));
+  const large = makeLayout(path.join(dir, 'large'), [{ tar: tar([...fixed, ...many]) }]);
+  const small = makeLayout(path.join(dir, 'small'), [{ tar: tar(fixed) }]);
+  push(large.layout, `${registry.host}/limits:large`);
+  push(small.layout, `${registry.host}/limits:small`);
+  assert.equal((await verdictOf(server, small.digest, { settled: false })).status, 'Healthy');
+  const shown = await verdictOf(server, large.digest, { settled: false });
+  assert.equal(shown.status, 'Failed');
+  const huge = await server.api('/notifications/lab', { method: 'POST', body: `{"events":[],"x":"${'y'.repeat(5000)}"}`, token: server.secret });
+  assert.equal(huge.status, 413);
+});
