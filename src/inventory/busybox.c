@@ -47,7 +47,7 @@ const struct detector detector_busybox = {
         "a system of BusyBox alone, where no release file names another; its version as name",
     .spec = "BusyBox, the banner of libbb/messages.c",
     .paths = PATHS("bin/busybox", "usr/bin/busybox", "sbin/busybox", "bin/["),
-    .max_bytes = LIMIT_BUSYBOX,
+    .limit = LIMIT_ID_BUSYBOX,
     .release_rank = 9,
     .parse = busybox_parse,
 };

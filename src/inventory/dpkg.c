@@ -141,7 +141,7 @@ const struct detector detector_dpkg = {
         "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
     .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",
     .paths = PATHS("var/lib/dpkg/status", "var/lib/dpkg/status.d/*"),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = dpkg_parse,
 };

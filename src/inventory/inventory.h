@@ -26,7 +26,7 @@ struct detector {
     const char *spec;         /* the document it follows */
     const char *const *paths; /* patterns without leading slash, '*' matches within one component;
                                  NULL-terminated */
-    size_t max_bytes;         /* of a file it reads whole */
+    enum limit_id limit;      /* of a file it reads whole */
     bool is_os_database;      /* unreadable: the scan is incomplete */
     bool is_spare;            /* its packages count where no other file has them, and otherwise add
                                * what that one lacks */

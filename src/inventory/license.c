@@ -26,8 +26,8 @@ static bool next_license(str *rest, str *license)
 
 bool licenses_add(struct arena *arena, struct package *package, str text, struct err *err)
 {
-    if (text.len > LIMIT_FIELD)
-        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
+    if (text.len > LIMIT(FIELD))
+        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT(FIELD));
     str word;
     bool is_exception = false;
     while (next_license(&text, &word)) {

@@ -32,7 +32,7 @@ static bool name_release_parse(struct arena *arena, str path, struct rd *in,
                                struct file_record *file, struct err *err)
 {
     str line = STR_NONE;
-    if (!rd_line(in, LIMIT_FIELD, &line) && !rd_ok(in, err))
+    if (!rd_line(in, LIMIT(FIELD), &line) && !rd_ok(in, err))
         return false;
     line = str_trim(line);
     struct distro *distro = &file->distro;
@@ -54,7 +54,7 @@ const struct detector detector_name_release = {
     .spec = "the files of the distributions' base packages",
     .paths = PATHS("etc/photon-release", "etc/azurelinux-release", "etc/mariner-release",
                    "etc/gentoo-release", "etc/arch-release"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 7,
     .parse = name_release_parse,
 };

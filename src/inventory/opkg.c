@@ -155,7 +155,7 @@ const struct detector detector_opkg = {
                "Source, SourceName, License, Maintainer",
     .spec = "opkg(1), opkg's status file; deb-control(5)",
     .paths = PATHS("usr/lib/opkg/status", "var/lib/opkg/status", "var/opkg/status"),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = opkg_parse,
 };

@@ -19,7 +19,7 @@ const struct detector detector_opkg_control = {
                "License, Maintainer",
     .spec = "opkg(1), the info folder; deb-control(5)",
     .paths = PATHS("usr/lib/opkg/info/*.control", "var/lib/opkg/info/*.control"),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .is_spare = true,
     .parse = opkg_control_parse,

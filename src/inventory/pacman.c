@@ -67,7 +67,7 @@ static bool read_desc(struct arena *arena, struct rd *in, struct desc *desc, str
 {
     str line, section = STR_NONE;
     bool is_open = false; /* no empty line since the heading */
-    while (rd_line(in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_line(in, LIMIT(STANZA_LINE), &line)) {
         line = str_trim(line);
         if (line.len == 0) {
             is_open = false;
@@ -126,7 +126,7 @@ const struct detector detector_pacman = {
                "%PACKAGER%",
     .spec = "pacman(8), libalpm's local database, version 9",
     .paths = PATHS("var/lib/pacman/local/*/desc"),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = pacman_parse,
 };

@@ -64,7 +64,7 @@ static bool portage_parse(struct arena *arena, str path, struct rd *in, struct f
         return false;
     if (str_starts(folder, STR("-MERGING-")))
         return true; /* not installed yet, or never: Portage names it so until it is */
-    if (!rd_line(in, LIMIT_FIELD, &line) && !rd_ok(in, err))
+    if (!rd_line(in, LIMIT(FIELD), &line) && !rd_ok(in, err))
         return false;
     line = str_trim(line);
     bool has_folder = split(folder, &named, &dated);
@@ -88,7 +88,7 @@ const struct detector detector_portage = {
     .summary = "installed Gentoo packages: category, name and version of the folder and its PF",
     .spec = "Gentoo Package Manager Specification, 3.1 and 3.2; portage(5), /var/db/pkg",
     .paths = PATHS("var/db/pkg/*/*/PF", "var/db/pkg/*/PF"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .is_os_database = true,
     .parse = portage_parse,
 };

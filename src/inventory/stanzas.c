@@ -65,7 +65,7 @@ bool stanzas_read(struct rd *in, struct flaws *flaws, stanza_reader read, void *
                   struct err *err)
 {
     struct reading reading = {.flaws = flaws, .read = read, .ctx = ctx};
-    arena_init(&reading.scratch, 4 * LIMIT_STANZA_LINE);
+    arena_init(&reading.scratch, 4 * LIMIT(STANZA_LINE));
     bool ok = true;
     while (ok && !rd_is_end(in))
         ok = !cancel_is(in->cancel, err) && read_block(&reading, in, next_block(in), err);

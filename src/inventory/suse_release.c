@@ -24,7 +24,7 @@ static const struct {
 static bool read_fields(struct rd *in, str *version, str *patch, str *codename)
 {
     str line, key, value;
-    while (rd_line(in, LIMIT_FIELD, &line)) {
+    while (rd_line(in, LIMIT(FIELD), &line)) {
         if (!str_cut_byte(line, '=', &key, &value))
             continue; /* comments that the file has since SLES 12 */
         key = str_trim(key);
@@ -52,7 +52,7 @@ static bool suse_release_parse(struct arena *arena, str path, struct rd *in,
 {
     (void)path;
     str name, version = STR_NONE, patch = STR_NONE, codename = STR_NONE;
-    if (!rd_line(in, LIMIT_FIELD, &name))
+    if (!rd_line(in, LIMIT(FIELD), &name))
         return rd_ok(in, err); /* empty: it says nothing */
     name = str_trim(name);
     if (name.len == 0)
@@ -77,7 +77,7 @@ const struct detector detector_suse_release = {
     .summary = "SUSE and openSUSE where os-release is missing: VERSION, PATCHLEVEL, CODENAME",
     .spec = "the file of SUSE's release packages",
     .paths = PATHS("etc/SuSE-release"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 6,
     .parse = suse_release_parse,
 };
