@@ -90,7 +90,12 @@ static bool has_database(const char *purl_type)
 {
     size_t n;
     const struct detector *const *all = inventory_detectors(&n);
-    const char *name = str_eq(str_from(purl_type), STR("deb")) ? "dpkg" : purl_type;
+    static const char *const others[][2] = {
+        {"alpm", "pacman"}, {"deb", "dpkg"}, {"ebuild", "portage"}};
+    const char *name = purl_type; /* most detectors bear the type's name */
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (str_eq(str_from(purl_type), str_from(others[i][0])))
+            name = others[i][1];
     for (size_t i = 0; i < n; i++)
         if (all[i]->is_os_database && str_eq(str_from(all[i]->name), str_from(name)))
             return true;

@@ -400,9 +400,77 @@ static void test_merge__too_many_layers_are_an_error(void **state)
     arena_fini(&arena);
 }
 
+#define DESC(name, version) "%NAME%\n" name "\n\n%VERSION%\n" version "\n\n"
+#define LOCAL "var/lib/pacman/local/"
+
+static void test_merge__a_folder_a_package_is_upgraded_and_removed(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '0', LOCAL "a-1-1/desc", "", DESC("a", "1-1"));
+    add(&image, 0, '0', LOCAL "b-1-1/desc", "", DESC("b", "1-1"));
+    add(&image, 0, '0', LOCAL "c-1-1/desc", "", DESC("c", "1-1"));
+    add(&image, 1, '0', LOCAL ".wh.a-1-1", "", "");
+    add(&image, 1, '0', LOCAL "a-2-1/desc", "", DESC("a", "2-1"));
+    add(&image, 1, '0', LOCAL ".wh.b-1-1", "", "");
+    add(&image, 1, '0', "var/db/pkg/sys-apps/sed-4.9/PF", "", "sed-4.9\n");
+    add(&image, 2, '0', "var/db/pkg/sys-apps/.wh.sed-4.9", "", "");
+    merge(&image, 3);
+    expect(&image, true,
+           "a 2-1 1 /" LOCAL "a-2-1/desc\n"
+           "c 1-1 0 /" LOCAL "c-1-1/desc\n");
+    end(&image);
+}
+
+static void test_merge__a_control_file_completes_what_status_lists(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '0', "usr/lib/opkg/status", "",
+        "Package: libubus\nVersion: 1\nStatus: install ok installed\n");
+    add(&image, 0, '0', "usr/lib/opkg/info/libubus.control", "",
+        "Package: libubus\nVersion: 1\nSourceName: ubus\nLicense: LGPL-2.1\n");
+    add(&image, 1, '0', "usr/lib/opkg/info/alone.control", "", "Package: alone\nVersion: 2\n");
+    merge(&image, 2);
+    expect(&image, true,
+           "alone 2 1 /usr/lib/opkg/info/alone.control\n"
+           "libubus 1 0 /usr/lib/opkg/status\n");
+    assert_str(image.merged.packages.ptr[1].source_name, "ubus");
+    assert_int_equal(image.merged.packages.ptr[1].licenses.len, 1);
+    end(&image);
+}
+
+static void test_merge__busybox_names_a_system_of_its_own(void **state)
+{
+    (void)state;
+    static const char binary[] = "\x7f"
+                                 "ELF BusyBox v1.36.1 (2023)";
+    struct image image;
+    begin(&image);
+    add(&image, 0, '0', "bin/[", "", binary);
+    add(&image, 0, '1', "bin/busybox", "bin/[", "");
+    merge(&image, 1);
+    assert_str(image.merged.distro.id, "busybox");
+    assert_str(image.merged.distro.name, "BusyBox v1.36.1");
+    assert_int_equal(image.merged.distro.version_id.len, 0);
+    assert_true(image.merged.is_complete);
+    end(&image);
+    begin(&image);
+    add(&image, 0, '0', "bin/busybox", "", binary);
+    add(&image, 1, '0', "etc/alpine-release", "", "3.20.3\n");
+    merge(&image, 2);
+    assert_str(image.merged.distro.id, "alpine");
+    end(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_merge__a_folder_a_package_is_upgraded_and_removed),
+        cmocka_unit_test(test_merge__a_control_file_completes_what_status_lists),
+        cmocka_unit_test(test_merge__busybox_names_a_system_of_its_own),
         cmocka_unit_test(test_merge__a_package_keeps_the_layer_that_brought_it),
         cmocka_unit_test(test_merge__a_whiteout_takes_lower_layers_only),
         cmocka_unit_test(test_merge__a_database_that_was_away_starts_anew),
