@@ -95,6 +95,8 @@ struct package {
     str source_name; /* the package itself where the database names no other */
     str source_version;
     str maintainer;
+    str vendor;     /* rpm: who built it */
+    str modularity; /* rpm: "nodejs:18:8090020230825141447:a75119d5", the module it is of */
     str path;     /* of the database or artefact, absolute */
     str owned_by; /* "deb:openssl" when an OS package owns the files; else empty */
     strs licenses;

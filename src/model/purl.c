@@ -143,6 +143,17 @@ static str cut_epoch(str *version)
     return str_eq(epoch, STR("0")) ? STR_NONE : epoch;
 }
 
+/* The source package's file, which rpm's type calls upstream; empty for the others. */
+static str upstream_of(struct arena *arena, const struct package *package)
+{
+    str version = package->source_version;
+    cut_epoch(&version);
+    if (!str_eq(package->type, STR("rpm")) || !package->source_name.len || !version.len)
+        return STR("");
+    return arena_printf(arena, STR_FMT "-" STR_FMT ".src.rpm", STR_ARG(package->source_name),
+                        STR_ARG(version));
+}
+
 static str purl_of_os(struct arena *arena, const struct package *package,
                       const struct distro *distro)
 {
@@ -154,9 +165,12 @@ static str purl_of_os(struct arena *arena, const struct package *package,
         if (!release.ptr)
             return STR_NONE;
     }
-    const str qualifiers[] = {STR("arch"), package->arch, STR("distro"),
-                              release,     STR("epoch"),  epoch};
-    return purl_print(arena, package->type, distro->id, package->name, version, qualifiers, 3);
+    str upstream = upstream_of(arena, package);
+    if (!upstream.ptr)
+        return STR_NONE;
+    const str qualifiers[] = {STR("arch"),  package->arch, STR("distro"),   release,
+                              STR("epoch"), epoch,         STR("upstream"), upstream};
+    return purl_print(arena, package->type, distro->id, package->name, version, qualifiers, 4);
 }
 
 str purl_of(struct arena *arena, const struct package *package, const struct distro *distro)
