@@ -16,7 +16,8 @@ static const char *suffix_of(const struct spot *spot)
 
 static bool is_side_record(const struct file_record *record)
 {
-    return record && record->detector->side_suffix && (!record->has_raw || record->raw.len >= SIDE_BYTES_MIN);
+    return record && record->detector->side_suffix &&
+           (!record->has_raw || record->raw.len >= SIDE_BYTES_MIN);
 }
 
 /* --- together --------------------------------------------------------------------------------- */
@@ -42,7 +43,7 @@ static bool combine(struct arena *arena, const struct file_record *main,
     if (!main->has_raw || !side->has_raw || main->raw.len == 0)
         return fail(arena, both,
                     main->raw.len || !main->has_raw
-                        ? "a file beside it changes it, and both are too large to be kept (deferred)"
+                        ? "a file beside it changes it, and one is too large to keep (deferred)"
                         : "empty, but with a file beside it that is not",
                     err);
     struct err why = {0};

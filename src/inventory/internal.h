@@ -105,7 +105,8 @@ struct assignment {
 NODISCARD enum next assignment_read(struct rd *in, struct arena *arena, struct assignment *out,
                                     size_t *n_odd);
 
-/* --- rpm: three databases of the same headers --------------------------------------------------- */
+/* --- rpm: three databases of the same headers ---------------------------------------------------
+ */
 struct rpm_reader {
     struct arena *arena;
     struct file_record *file;

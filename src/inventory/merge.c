@@ -376,7 +376,8 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
             !tree_apply(&merge->tree, layers[i], (int)i, err))
             return err_wrap(err, "layer %zu", i);
     merge->tree.layer = (int)n;
-    if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) || !read_databases(merge, err) || !settle_doubts(merge, err))
+    if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) ||
+        !read_databases(merge, err) || !settle_doubts(merge, err))
         return false;
     return !merge->tree.is_uncertain ||
            notice(merge, true, -1, STR_NONE,

@@ -10,8 +10,8 @@
  *                    value, key, value …; u8 kind (1: the bytes; 3: u8[3], first page, length)
  *   overflow (7)     @26 the bytes; the next page goes on
  *
- * A key is the header's number; 0 is where rpm counts.  All pages are looked at in their order: those
- * that are free have type 0. */
+ * A key is the header's number; 0 is where rpm counts.  All pages are looked at in their order:
+ * those that are free have type 0. */
 #include "base/limits.h"
 #include "base/num.h"
 #include "inventory/internal.h"
@@ -25,7 +25,13 @@ enum {
     PAGE_HEADER = 26,
     META_CHECKSUM = 1,
 };
-enum page_type { PAGE_FREE = 0, PAGE_UNSORTED = 2, PAGE_OVERFLOW = 7, PAGE_META = 8, PAGE_HASH = 13 };
+enum page_type {
+    PAGE_FREE = 0,
+    PAGE_UNSORTED = 2,
+    PAGE_OVERFLOW = 7,
+    PAGE_META = 8,
+    PAGE_HASH = 13
+};
 enum item_kind { ITEM_BYTES = 1, ITEM_OFFPAGE = 3 };
 
 struct bdb {

@@ -173,8 +173,8 @@ static bool check_files(const struct header *header, struct err *err)
 
 static bool read_header(str blob, struct header *header, struct err *err)
 {
-    static const enum field_id texts[] = {FIELD_NAME,   FIELD_VERSION, FIELD_RELEASE,
-                                          FIELD_VENDOR, FIELD_LICENSE, FIELD_ARCH,
+    static const enum field_id texts[] = {FIELD_NAME,      FIELD_VERSION,   FIELD_RELEASE,
+                                          FIELD_VENDOR,    FIELD_LICENSE,   FIELD_ARCH,
                                           FIELD_SOURCERPM, FIELD_MODULARITY};
     if (!read_index(blob, header, err))
         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpm_sqlite.c - rpmdb.sqlite: headers in the table Packages(hnum INTEGER PRIMARY KEY, blob BLOB)
- * of an SQLite database, rpm's lib/backend/sqlite.c; and rpmdb.sqlite-wal beside it, whose committed
- * pages replace the database's. */
+ * of an SQLite database, rpm's lib/backend/sqlite.c; and rpmdb.sqlite-wal beside it, whose
+ * committed pages replace the database's. */
 #include "base/limits.h"
 #include "inventory/internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite.c - tables of an SQLite database, with the committed pages of its -wal.
- * https://sqlite.org/fileformat2.html; section numbers are that document's.  Numbers are big-endian.
+ * https://sqlite.org/fileformat2.html; section numbers are that document's.  Numbers are
+ * big-endian.
  *
  *   database  pages, from number 1; the first begins with the header of 100 bytes (1.3)
  *   b-tree    @0 type (13 leaf, 5 interior), @3 cells u16, @8 right-most child of an interior page;

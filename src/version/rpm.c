@@ -9,7 +9,8 @@
  * Parts are compared by their segments: runs of digits or of ASCII letters; everything else
  * separates.  Digits are newer than letters, more segments newer than fewer.  A tilde sorts before
  * the end of the part, a caret behind the end and before any segment.
- * Invalid is an empty version, an epoch of more than 32 bits, white space and control characters. */
+ * Invalid is an empty version, an epoch of more than 32 bits, white space, control
+ * characters, and bytes that are in no UTF-8. */
 #include "version/internal.h"
 
 struct parts {
@@ -27,10 +28,16 @@ static bool is_separator(unsigned char c)
     return c && !version_is_digit(c) && !is_letter(c) && !is_special(c);
 }
 
+/* rpm takes UTF-8, where these bytes never are. */
+static bool is_allowed(unsigned char c)
+{
+    return c > ' ' && c != 0x7f && c != 0xc0 && c != 0xc1 && c < 0xf5;
+}
+
 static bool split(str evr, struct parts *out)
 {
     for (size_t i = 0; i < evr.len; i++)
-        if (version_at(evr, i) <= ' ' || version_at(evr, i) == 0x7f)
+        if (!is_allowed(version_at(evr, i)))
             return false;
     size_t colon = version_digits(evr, 0);
     bool has_epoch = version_at(evr, colon) == ':'; /* otherwise a colon is a separator */
@@ -41,8 +48,7 @@ static bool split(str evr, struct parts *out)
     out->has_release = hyphen < rest.len;
     out->release = version_part(rest, hyphen + 1, rest.len);
     uint64_t epoch;
-    return out->version.len &&
-           (out->epoch.len == 0 || str_to_u64(out->epoch, EPOCH_MAX, &epoch));
+    return out->version.len && (out->epoch.len == 0 || str_to_u64(out->epoch, EPOCH_MAX, &epoch));
 }
 
 static size_t letters(str s, size_t i)

@@ -8,7 +8,7 @@
  *   distro id version codename name
  *   ! reason of the failure
  *
- * An input of one line "@file" stands for that file of tests/data/inventory.  Vendor and module label
+ * An input of one line "@file" stands for that file of tests/data.  Vendor and module label
  * follow in brackets where there is one of them: [vendor|label].
  */
 #pragma once
@@ -84,7 +84,7 @@ static inline str case_input(struct arena *arena, str input)
         return input;
     char name[200];
     str file = str_trim(str_skip(input, 1));
-    snprintf(name, sizeof(name), "inventory/%.*s", STR_ARG(file));
+    snprintf(name, sizeof(name), "%.*s", STR_ARG(file));
     return test_data(arena, name);
 }
 

@@ -199,8 +199,8 @@ static bool is_exact(const struct item *item, const char *kind)
     if (strcmp(kind, "release-file") == 0)
         return same_release(item) && item->image.is_complete;
     if (str_starts(str_from(kind), STR("rpm")))
-        return same_rpms(item) && (item->image.is_complete ||
-                                   str_has(item->file, STR("sqlite-nopackages-table")));
+        return same_rpms(item) &&
+               (item->image.is_complete || str_has(item->file, STR("sqlite-nopackages-table")));
     json_t *os = json_obj(item->json, "os_release");
     return same_packages(item) && (!os || same_distro(&item->image.distro, os));
 }

@@ -28,9 +28,8 @@ static void make_layer(struct arena *arena, struct layer_inventory *layer)
             STR("ID=debian\nVERSION_ID=12\nID_LIKE=x\nVERSION_CODENAME=bookworm\nPRETTY_NAME=D\n"));
     tar_add(&tar, '0', STR("usr/lib/os-release"), STR_NONE, STR("ID=later\n"));
     tar_add(&tar, '0', STR("var/lib/rpm/rpmdb.sqlite"), STR_NONE,
-            test_data(arena, "inventory/rpm/utf16.sqlite"));
-    tar_add(&tar, '0', STR("var/lib/rpm/Packages"), STR_NONE,
-            test_data(arena, "inventory/rpm/five.bdb"));
+            test_data(arena, "rpm/utf16.sqlite"));
+    tar_add(&tar, '0', STR("var/lib/rpm/Packages"), STR_NONE, test_data(arena, "rpm/five.bdb"));
     tar_end(&tar);
     assert_ok(scan_tar(arena, sb_str(&tar), layer, &err), err);
 }

@@ -35,7 +35,7 @@ static void stack_close(struct stack *stack)
 static str fixture(struct stack *stack, const char *name)
 {
     char path[100];
-    snprintf(path, sizeof(path), "inventory/rpm/%s", name);
+    snprintf(path, sizeof(path), "rpm/%s", name);
     return test_data(&stack->arena, path);
 }
 
@@ -222,8 +222,9 @@ static void check_broken(size_t at, const char *want, bool is_complete)
 static void test_wal__damage(void **state)
 {
     (void)state;
-    check_broken(8, base_in_0, false);  /* its page size: its head's checksum is wrong */
-    check_broken(32 + 8, base_in_0, true); /* the first frame's salt: none counts, as SQLite has it */
+    check_broken(8, base_in_0, false); /* its page size: its head's checksum is wrong */
+    check_broken(32 + 8, base_in_0,
+                 true); /* the first frame's salt: none counts, as SQLite has it */
     check_broken(32 + 100, base_in_0, true); /* a byte of its page: a torn write, never committed */
 }
 
@@ -294,7 +295,8 @@ static void test_wal__of_the_shared_corpus(void **state)
     end_layer(&stack);
     merge(&stack);
     assert_int_equal(stack.image.packages.len, 1);
-    add(&stack, DB "-wal", test_shared(&stack.arena, "corpus/rpm/derived-sqlite-wal/rpmdb.sqlite-wal"));
+    add(&stack, DB "-wal",
+        test_shared(&stack.arena, "corpus/rpm/derived-sqlite-wal/rpmdb.sqlite-wal"));
     end_layer(&stack);
     merge(&stack);
     assert_int_equal(stack.image.packages.len, 7);

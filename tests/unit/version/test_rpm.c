@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-static const char *const pieces[] = {"1",  "2",  "0",    "10", "007",  "a",  "b",  "rc",  "Z",
-                                     "~",  "~",  ".",    ".",  "^",    "^",  "-",  "-1",  "_",
+static const char *const pieces[] = {"1",   "2", "0",    "10", "007",   "a",  "b", "rc", "Z",
+                                     "~",   "~", ".",    ".",  "^",     "^",  "-", "-1", "_",
                                      "el9", "+", "git1", "1:", "^2024", "99", ":", "0:"};
 
 static const struct version_scheme *scheme(void) { return version_find(STR("rpm")); }
