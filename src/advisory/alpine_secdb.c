@@ -236,7 +236,7 @@ static bool add_repo(struct secdb_read *read, str place, str folder, const char 
                                       folder.len ? "/" : "", repo, suffixes[i]);
         if (!path.ptr)
             return err_memory(err);
-        if (feed_get(read->reader, place, path, LIMIT_FEED_RECORD, read->arena, &text, err)) {
+        if (feed_get(read->reader, place, path, LIMIT(FEED_RECORD), read->arena, &text, err)) {
             *is_there = true;
             /* "." stands for the place itself, whose own name may be the branch */
             size_t slash = str_rfind_byte(place, '/');

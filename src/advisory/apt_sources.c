@@ -46,7 +46,7 @@ static bool read_list(struct arena *arena, str text, apt_sources *out, struct er
     struct rd in;
     str line, rest;
     rd_init(&in, text);
-    while (rd_line(&in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_line(&in, LIMIT(STANZA_LINE), &line)) {
         (void)str_cut_byte(line, '#', &line, &rest);
         if (!read_line(arena, line, out, err))
             return false;
@@ -89,7 +89,7 @@ static bool read_file(struct arena *arena, const char *path, apt_sources *out, s
     struct err why = {0};
     str text;
     size_t before = out->len;
-    if (!file_read(arena, path, LIMIT_CONFIG_FILE, &text, &why))
+    if (!file_read(arena, path, LIMIT(CONFIG_FILE), &text, &why))
         return true;
     bool is_ok = str_ends(str_from(path), STR(".sources")) ? read_deb822(arena, text, out, &why)
                                                            : read_list(arena, text, out, &why);

@@ -58,19 +58,19 @@ static int str_order(const void *left, const void *right)
 
 static bool collect_record(struct build *build, uint32_t source, struct rd *body, struct err *err)
 {
-    str id = rd_blob(body, LIMIT_FEED_RECORD);
+    str id = rd_blob(body, LIMIT(FEED_RECORD));
     struct row *row = vec_push(&build->arena, &build->texts);
     if (!row)
         return err_memory(err);
-    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT_FEED_RECORD),
+    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT(FEED_RECORD)),
                         source};
     size_t n = (size_t)rd_varint(body, rd_left(body));
     for (size_t i = 0; i < n && rd_is_ok(body); i++) {
         if (!(row = vec_push(&build->arena, &build->statements)))
             return err_memory(err);
-        row->a = rd_blob(body, LIMIT_FEED_RECORD);
-        row->b = rd_blob(body, LIMIT_FEED_RECORD);
-        row->value = rd_blob(body, LIMIT_FEED_RECORD);
+        row->a = rd_blob(body, LIMIT(FEED_RECORD));
+        row->b = rd_blob(body, LIMIT(FEED_RECORD));
+        row->value = rd_blob(body, LIMIT(FEED_RECORD));
         row->source = source;
     }
     return rd_ok(body, err);
@@ -97,7 +97,7 @@ static bool collect_source(struct build *build, uint32_t source, struct err *err
         str *ecosystem = vec_push(&build->arena, &build->coverage);
         if (!ecosystem)
             return err_memory(err);
-        *ecosystem = rd_blob(&body, LIMIT_FEED_RECORD);
+        *ecosystem = rd_blob(&body, LIMIT(FEED_RECORD));
         if (!rd_ok(&body, err))
             return false;
     }
@@ -159,7 +159,7 @@ static bool put_meta(struct build *build, struct filler *filler, struct err *err
 {
     struct db_key key;
     auto_sb meta;
-    sb_init(&meta, LIMIT_FEED_RECORD);
+    sb_init(&meta, LIMIT(FEED_RECORD));
     sb_varint(&meta, ADVISORY_FORMAT);
     sb_u64le(&meta, build->generation);
     sb_varint(&meta, build->n_sources);
@@ -175,7 +175,7 @@ static bool put_packages(struct build *build, struct filler *filler, struct err 
 {
     struct db_key key;
     auto_sb value;
-    sb_init(&value, LIMIT_FEED_FILE);
+    sb_init(&value, LIMIT(FEED_FILE));
     for (size_t i = 0, end; i < build->statements.len; i = end) {
         const struct row *first = &build->statements.ptr[i];
         for (end = i + 1; end < build->statements.len; end++) {

@@ -140,7 +140,7 @@ bool changelog_parse(str text, str source, struct arena *arena, struct changelog
     str line;
     *out = (struct changelog){0};
     rd_init(&in, text);
-    while (rd_line(&in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_line(&in, LIMIT(STANZA_LINE), &line)) {
         if (str_starts(line, STR(" -- "))) {
             if (entry)
                 read_date(entry, line);

@@ -187,7 +187,7 @@ bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err
     struct advisory_db *db = calloc(1, sizeof *db);
     if (!db)
         return err_memory(err);
-    arena_init(&db->arena, LIMIT_FEED_RECORD);
+    arena_init(&db->arena, LIMIT(FEED_RECORD));
     const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/current", dir));
     bool is_ok = path ? open_env(db, path, err) : err_memory(err);
     if (!is_ok && err->kind == ERR_NOT_FOUND)

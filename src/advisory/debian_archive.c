@@ -94,9 +94,9 @@ static bool wanted_load(struct debian *debian, struct err *err)
     const char *path = cache_path(debian, "wanted", STR_NONE, "");
     if (!path)
         return err_memory(err);
-    if (file_read(debian->reader->arena, path, LIMIT_FEED_RECORD, &text, &absent)) {
+    if (file_read(debian->reader->arena, path, LIMIT(FEED_RECORD), &text, &absent)) {
         rd_init(&in, text);
-        while (rd_line(&in, LIMIT_FIELD, &line)) {
+        while (rd_line(&in, LIMIT(FIELD), &line)) {
             str ecosystem, source, version;
             (void)str_cut_byte(line, '\t', &ecosystem, &version);
             (void)str_cut_byte(version, '\t', &source, &version);
@@ -137,7 +137,7 @@ static bool wanted_save(struct debian *debian, struct err *err)
 {
     auto_sb text;
     const char *path = cache_path(debian, "wanted", STR_NONE, "");
-    sb_init(&text, LIMIT_FEED_RECORD);
+    sb_init(&text, LIMIT(FEED_RECORD));
     for (size_t i = 0; i < debian->wanted.len; i++) {
         const struct wanted_package *package = debian->sorted[i].value;
         sb_addf(&text, STR_FMT "\t" STR_FMT "\n", STR_ARG(debian->sorted[i].key),

@@ -57,8 +57,8 @@ struct want {
 static bool take(struct archive_reader *tar, struct arena *arena, str *out, struct err *err)
 {
     str body;
-    return archive_body(tar, arena, LIMIT_CHANGELOG, &body, err) &&
-           decode_whole(arena, body, LIMIT_CHANGELOG, out, err);
+    return archive_body(tar, arena, LIMIT(CHANGELOG), &body, err) &&
+           decode_whole(arena, body, LIMIT(CHANGELOG), out, err);
 }
 
 static bool find_in_tar(struct source from, const struct want *want, struct arena *arena, str *out,
@@ -69,7 +69,7 @@ static bool find_in_tar(struct source from, const struct want *want, struct aren
     struct entry entry;
     enum next next = NEXT_ERR;
     bool has_best = false, has_second = false, is_ok;
-    is_ok = decoder_open(&decoder, from, LIMIT_FEED_FILE, err) &&
+    is_ok = decoder_open(&decoder, from, LIMIT(FEED_FILE), err) &&
             archive_open(&tar, ARCHIVE_TAR, source_from_decoder(decoder), err);
     while (is_ok && !has_best && (next = archive_next(tar, &entry, err)) == NEXT_ITEM) {
         if (entry.type != ENTRY_FILE)
@@ -97,10 +97,10 @@ static bool take_added(struct rd *in, struct arena *arena, str *out, struct err 
 {
     str line;
     auto_sb text;
-    sb_init(&text, LIMIT_CHANGELOG);
-    if (!rd_line(in, LIMIT_STANZA_LINE, &line) || !str_starts(line, STR("@@ -0,0 +1")))
+    sb_init(&text, LIMIT(CHANGELOG));
+    if (!rd_line(in, LIMIT(STANZA_LINE), &line) || !str_starts(line, STR("@@ -0,0 +1")))
         return err_set(err, ERR_NOT_FOUND, "the diff changes a changelog of the original");
-    while (rd_peek(in) == '+' && rd_line(in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_peek(in) == '+' && rd_line(in, LIMIT(STANZA_LINE), &line)) {
         sb_add(&text, str_skip(line, 1));
         sb_byte(&text, '\n');
     }
@@ -115,7 +115,7 @@ static bool find_in_diff(str diff, struct arena *arena, str *out, struct err *er
     struct rd in;
     str line, name, rest;
     rd_init(&in, diff);
-    while (rd_line(&in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_line(&in, LIMIT(STANZA_LINE), &line)) {
         if (!str_starts(line, STR("+++ ")))
             continue;
         (void)str_cut_byte(str_skip(line, 4), '\t', &name, &rest);
@@ -132,7 +132,7 @@ bool changelog_of_source(str archive, bool is_diff, struct arena *arena, str *ou
     str diff;
     if (!is_diff)
         return find_in_tar(source_from_mem(&state, archive), &want, arena, out, err);
-    return decode_whole(arena, archive, LIMIT_CHANGELOG_ARCHIVE, &diff, err) &&
+    return decode_whole(arena, archive, LIMIT(CHANGELOG_ARCHIVE), &diff, err) &&
            find_in_diff(diff, arena, out, err);
 }
 

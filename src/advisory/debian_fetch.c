@@ -29,7 +29,7 @@ static bool begins_with(str text, const struct deb_source *source, struct err *e
 {
     struct arena arena;
     struct changelog changelog;
-    arena_init(&arena, LIMIT_CHANGELOG * 4);
+    arena_init(&arena, LIMIT(CHANGELOG) * 4);
     bool is_ok = changelog_parse(text, source->name, &arena, &changelog, err);
     if (is_ok &&
         (!changelog.entries.len || !str_eq(changelog.entries.ptr[0].version, source->version)))
@@ -42,7 +42,7 @@ static bool begins_with(str text, const struct deb_source *source, struct err *e
 static bool fetch_file(struct debian *debian, const struct debian_suite *suite, str path,
                        str sha256, struct arena *arena, str *out, struct err *err)
 {
-    if (!feed_get(debian->reader, suite->place, path, LIMIT_CHANGELOG_ARCHIVE, arena, out, err))
+    if (!feed_get(debian->reader, suite->place, path, LIMIT(CHANGELOG_ARCHIVE), arena, out, err))
         return false;
     return digest_is(*out, sha256) ||
            err_set(err, ERR_MISMATCH, STR_FMT ": differs from its signed digest", STR_ARG(path));
@@ -118,7 +118,7 @@ bool debian_changelog_get(struct debian *debian, struct debian_suite *suite,
     const char *path = cache_file(debian, source, err);
     if (!path)
         return false;
-    if (file_read(arena, path, LIMIT_CHANGELOG, out, &ignored) &&
+    if (file_read(arena, path, LIMIT(CHANGELOG), out, &ignored) &&
         begins_with(*out, source, &ignored))
         return true;
     arena_init(&scratch, ARCHIVE_MEMORY);

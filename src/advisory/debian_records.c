@@ -9,7 +9,6 @@
 #include "version/version.h"
 
 enum { DESCRIPTION_MAX = 16 << 10 };
-static const uint64_t CHANGELOG_MEMORY = 8 * LIMIT_CHANGELOG;
 
 struct writer {
     struct debian *debian;
@@ -124,7 +123,7 @@ static bool add_cves(struct writer *writer, const struct history *history, struc
     struct arena arena;
     struct map map;
     bool is_ok = true;
-    arena_init(&arena, CHANGELOG_MEMORY);
+    arena_init(&arena, 8 * LIMIT(CHANGELOG));
     map_init(&map, &arena);
     for (size_t i = 0; i < history->changelog.entries.len && is_ok; i++) {
         const struct changelog_entry *entry = &history->changelog.entries.ptr[i];
@@ -239,7 +238,7 @@ static bool add_history(struct writer *writer, struct history *history, str text
                         struct err *err)
 {
     struct arena arena;
-    arena_init(&arena, CHANGELOG_MEMORY);
+    arena_init(&arena, 8 * LIMIT(CHANGELOG));
     history->digest = sha256_print(writer->arena, text);
     bool is_ok = history->digest.ptr &&
                  changelog_parse(text, history->source, &arena, &history->changelog, err) &&
@@ -258,7 +257,7 @@ static bool read_wanted(struct writer *writer, struct debian_release *release,
     struct history history = {
         .release = release, .source = source->name, .version = source->version};
     str text;
-    arena_init(&arena, 4 * LIMIT_CHANGELOG);
+    arena_init(&arena, 4 * LIMIT(CHANGELOG));
     feed_progress(writer->debian->reader, "changelogs", writer->n_done, writer->n_due);
     *is_read = debian_changelog_get(writer->debian,
                                     &release->suites[is_security ? SUITE_SECURITY : SUITE_MAIN],

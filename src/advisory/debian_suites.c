@@ -49,7 +49,7 @@ static bool verify(struct debian *debian, str signed_text, str *text, struct err
         count_of(signed_text, STR("-----BEGIN PGP SIGNED MESSAGE-----")) != 1 ||
         count_of(signed_text, STR("-----BEGIN PGP SIGNATURE-----")) != 1)
         return err_set(err, ERR_FORMAT, "not one signed message");
-    if (!proc_run(argv, signed_text, LIMIT_FEED_RECORD, GPGV_S, debian->reader->arena, &result,
+    if (!proc_run(argv, signed_text, LIMIT(FEED_RECORD), GPGV_S, debian->reader->arena, &result,
                   err))
         return err_wrap(err, "gpgv");
     if (!is_verified(&result))
@@ -66,7 +66,7 @@ static const char *cache_file(struct debian *debian, str name, const char *suffi
 {
     struct arena *arena = debian->reader->arena;
     struct sb safe;
-    sb_init(&safe, LIMIT_PATH);
+    sb_init(&safe, LIMIT(PATH));
     sb_addf(&safe, "%s/", debian->reader->cache);
     struct rd in;
     for (rd_init(&in, name); !rd_is_end(&in);) {
@@ -93,14 +93,14 @@ static bool fetch_index(struct debian *debian, struct debian_suite *suite, str p
     if (!by_hash.ptr || !by_name.ptr)
         return err_memory(err);
     if (suite->release.has_by_hash) {
-        if (feed_get(reader, suite->place, by_hash, LIMIT_FEED_FILE, arena, out, err) &&
+        if (feed_get(reader, suite->place, by_hash, LIMIT(FEED_FILE), arena, out, err) &&
             digest_is(*out, sha256))
             return true;
         if (err_is(err) && err->kind != ERR_NOT_FOUND)
             return false;
         *err = (struct err){0};
     }
-    if (!feed_get(reader, suite->place, by_name, LIMIT_FEED_FILE, arena, out, err))
+    if (!feed_get(reader, suite->place, by_name, LIMIT(FEED_FILE), arena, out, err))
         return false;
     return digest_is(*out, sha256) ||
            err_set(err, ERR_MISMATCH, STR_FMT ": differs from the signed Release",
@@ -118,11 +118,11 @@ static bool load_index(struct debian *debian, struct debian_suite *suite, str pa
         return err_memory(err);
     arena_init(&packed, 4 * GIB);
     bool is_ok =
-        file_read(&packed, cached, LIMIT_FEED_FILE, &bytes, &absent) && digest_is(bytes, sha256);
+        file_read(&packed, cached, LIMIT(FEED_FILE), &bytes, &absent) && digest_is(bytes, sha256);
     if (!is_ok)
         is_ok = fetch_index(debian, suite, path, sha256, &packed, &bytes, err) &&
                 file_save(cached, bytes, 0644, err);
-    is_ok = is_ok && decode_whole(arena, bytes, LIMIT_FEED_FILE, out, err);
+    is_ok = is_ok && decode_whole(arena, bytes, LIMIT(FEED_FILE), out, err);
     arena_fini(&packed);
     str *used = is_ok ? vec_push(debian->reader->arena, &debian->used) : NULL;
     if (is_ok && !used)
@@ -216,7 +216,7 @@ static bool try_place(struct debian *debian, struct debian_suite *suite, str pla
     suite->place = place;
     if (!path.ptr)
         return err_memory(err);
-    if (!feed_get(debian->reader, place, path, LIMIT_FEED_RECORD, arena, &text, err))
+    if (!feed_get(debian->reader, place, path, LIMIT(FEED_RECORD), arena, &text, err))
         return false;
     if (!open_suite(debian, suite, text, not_before, err))
         return err_wrap(err, STR_FMT "/" STR_FMT, STR_ARG(place), STR_ARG(path));
@@ -247,7 +247,7 @@ static bool load_suite(struct debian *debian, struct debian_suite *suite, const 
     const char *last_good = cache_file(debian, suite->name, ".InRelease");
     if (!last_good)
         return err_memory(err);
-    bool has_old = file_read(debian->reader->arena, last_good, LIMIT_FEED_RECORD, &old, &absent);
+    bool has_old = file_read(debian->reader->arena, last_good, LIMIT(FEED_RECORD), &old, &absent);
     int64_t not_before = has_old ? date_of(debian, old) : 0;
     for (size_t i = 0; i < places->len; i++) {
         why = (struct err){0};

@@ -93,7 +93,7 @@ static bool add_zip(struct osv *osv, const char *path, str name, struct err *err
         if (cancel_is(osv->reader->spec->cancel, err) || !entry_name.ptr)
             is_ok = false;
         else
-            is_ok = archive_body(zip, &osv->record_arena, LIMIT_FEED_RECORD, &body, err) &&
+            is_ok = archive_body(zip, &osv->record_arena, LIMIT(FEED_RECORD), &body, err) &&
                     add_record(osv, entry_name, body, err);
         if (is_ok && osv->n_records % 1000 == 0)
             feed_progress(osv->reader, "records", osv->n_records, 0);
@@ -112,7 +112,7 @@ static bool add_file(struct osv *osv, const char *path, str name, struct err *er
     if (!str_ends(name, STR(".json")))
         return true;
     arena_reset(&osv->record_arena);
-    if (!file_read(&osv->record_arena, path, LIMIT_FEED_RECORD, &text, err))
+    if (!file_read(&osv->record_arena, path, LIMIT(FEED_RECORD), &text, err))
         return false;
     feed_seen(osv->reader, name, text);
     osv->n_files++;
@@ -172,7 +172,7 @@ static bool add_url(struct osv *osv, str url, str name, struct err *err)
     if (!to)
         return err_memory(err);
     bool is_ok =
-        feed_download(osv->reader, url, to, LIMIT_FEED_FILE, err) && add_file(osv, to, name, err);
+        feed_download(osv->reader, url, to, LIMIT(FEED_FILE), err) && add_file(osv, to, name, err);
     (void)unlink(to);
     return is_ok;
 }

@@ -132,7 +132,7 @@ static const char *url_join(struct arena *arena, str place, str path)
 {
     auto_sb url;
     struct rd in;
-    sb_init(&url, LIMIT_PATH * 4);
+    sb_init(&url, LIMIT(PATH) * 4);
     while (str_ends(place, STR("/")) && path.len)
         place = str_slice(place, 0, place.len - 1);
     sb_add(&url, place);

@@ -51,9 +51,9 @@ bool records_create(struct records_writer **out, const char *path, struct err *e
         records_abort(writer);
         return false;
     }
-    sb_init(&writer->pending, 2 * LIMIT_FEED_RECORD);
-    sb_init(&writer->body, LIMIT_FEED_RECORD);
-    sb_init(&writer->part, LIMIT_FEED_RECORD);
+    sb_init(&writer->pending, 2 * LIMIT(FEED_RECORD));
+    sb_init(&writer->body, LIMIT(FEED_RECORD));
+    sb_init(&writer->part, LIMIT(FEED_RECORD));
     if (!hash_open(&writer->hash, HASH_SHA256, err)) {
         records_abort(writer);
         return false;
@@ -94,9 +94,9 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         if (!is_name(record->entries.ptr[i].ecosystem) || !is_name(record->entries.ptr[i].package))
             return err_set(err, ERR_FORMAT, "an affected package without a name or ecosystem");
     }
-    if (writer->n_records >= LIMIT_FEED_RECORDS)
+    if (writer->n_records >= LIMIT(FEED_RECORDS))
         return err_set(err, ERR_LIMIT, "feed-records: more than %llu",
-                       (unsigned long long)LIMIT_FEED_RECORDS);
+                       (unsigned long long)LIMIT(FEED_RECORDS));
     sb_clear(&writer->body);
     sb_byte(&writer->body, FRAME_RECORD);
     sb_clear(&writer->part);
@@ -186,7 +186,7 @@ void records_close(struct records_file *file)
 enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
                        struct err *err)
 {
-    size_t len = (size_t)rd_varint(&file->in, LIMIT_FEED_RECORD);
+    size_t len = (size_t)rd_varint(&file->in, LIMIT(FEED_RECORD));
     *body = rd_sub(&file->in, len);
     uint8_t tag = rd_u8(body);
     if (!rd_ok(&file->in, err) || !rd_ok(body, err))

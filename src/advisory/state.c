@@ -59,7 +59,7 @@ bool known_save(const char *dir, const known_sources *known, struct err *err)
     struct arena arena;
     struct jw jw;
     auto_sb text;
-    sb_init(&text, LIMIT_FEED_RECORD);
+    sb_init(&text, LIMIT(FEED_RECORD));
     jw_init(&jw, &text, true);
     jw_obj(&jw);
     jw_kint(&jw, "format", STATE_FORMAT);
@@ -119,10 +119,10 @@ bool known_load(const char *dir, struct arena *arena, known_sources *out, struct
     auto_json *root = NULL;
     struct arena text_arena;
     str text;
-    arena_init(&text_arena, 2 * LIMIT_FEED_RECORD);
+    arena_init(&text_arena, 2 * LIMIT(FEED_RECORD));
     const char *path = state_path(dir, &text_arena);
     bool is_ok =
-        path ? file_read(&text_arena, path, LIMIT_FEED_RECORD, &text, err) : err_memory(err);
+        path ? file_read(&text_arena, path, LIMIT(FEED_RECORD), &text, err) : err_memory(err);
     if (!is_ok && err->kind == ERR_NOT_FOUND) {
         *err = (struct err){0};
         arena_fini(&text_arena);

@@ -6,7 +6,7 @@
 
 enum { FLAG_BINARY = 1, FLAG_WITHDRAWN = 2, FLAG_ALL = 3 };
 
-static str blob(struct rd *in) { return rd_blob(in, LIMIT_FEED_RECORD); }
+static str blob(struct rd *in) { return rd_blob(in, LIMIT(FEED_RECORD)); }
 
 /* A count of things that take at least @least bytes each: a lying one fails here, before memory is
  * asked for. */
@@ -204,7 +204,7 @@ bool source_state_parse(struct rd *in, struct arena *arena, struct source_state 
     out->url = blob(in);
     out->fetched_at = (int64_t)rd_u64le(in);
     out->valid_until = (int64_t)rd_u64le(in);
-    out->n_records = rd_varint(in, LIMIT_FEED_RECORDS);
+    out->n_records = rd_varint(in, LIMIT(FEED_RECORDS));
     out->digest = blob(in);
     out->error = blob(in);
     out->licence = blob(in);

@@ -70,7 +70,7 @@ static str display_name(struct arena *arena, const struct finding *f)
 static str join(struct arena *arena, str head, const char *between, str tail)
 {
     struct sb out;
-    sb_init(&out, LIMIT_FEED_RECORD);
+    sb_init(&out, LIMIT(FEED_RECORD));
     sb_add(&out, head);
     sb_addc(&out, head.len && tail.len ? between : "");
     sb_add(&out, tail);

@@ -181,7 +181,7 @@ bool api_next_link(struct api_call *call, str next, struct err *err)
     if (next.len == 0)
         return true;
     auto_sb url;
-    sb_init(&url, LIMIT_HTTP_HEADER * 4);
+    sb_init(&url, LIMIT(HTTP_HEADER) * 4);
     sb_add(&url, api_origin(call));
     sb_add(&url, req->path);
     sb_addc(&url, "?");

@@ -49,6 +49,14 @@ static enum verdict decide(struct arena *arena, const struct verdict_input *in, 
             "the image does not say which distribution it is, so its packages cannot be judged");
         return VERDICT_NOT_APPLICABLE;
     }
+    if (in->ground == MATCH_NO_PACKAGES) {
+        *reason = arena_printf(arena,
+                               "the image says that it is " STR_FMT
+                               ", but no package database of it was found, so nothing is known of "
+                               "what is installed",
+                               STR_ARG(distro));
+        return VERDICT_NOT_APPLICABLE;
+    }
     if (in->ground != MATCH_OK) {
         *reason = arena_printf(arena,
                                "the advisory database does not cover " STR_FMT

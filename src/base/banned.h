@@ -9,5 +9,25 @@
 #include <string.h>
 #include <time.h>
 
+/* a fortifying libc makes macros of some */
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef sprintf
+#undef vsprintf
+#undef gets
+#undef strtok
+#undef atoi
+#undef atol
+#undef atoll
+#undef atof
+#undef localtime
+#undef gmtime
+#undef ctime
+#undef asctime
+#undef tmpnam
+#undef tempnam
+#undef mktemp
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll atof
 #pragma GCC poison localtime gmtime ctime asctime tmpnam tempnam mktemp

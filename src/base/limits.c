@@ -16,3 +16,10 @@ struct limits limits_default(void)
         limits.of[i] = rows[i].value;
     return limits;
 }
+
+#define X(name, key, value, unit, why) [LIMIT_ID_##name] = (value),
+static struct limits now = {{LIMITS(X)}}; /* lint: mutable static, set once before threads */
+#undef X
+
+const struct limits *limits_now(void) { return &now; }
+void limits_set(const struct limits *limits) { now = *limits; }

@@ -73,12 +73,6 @@ enum limit_id {
         LIMIT_COUNT
 };
 
-/* The defaults.  Code that a test or a configuration must be able to bend takes a struct limits. */
-#define X(name, key, value, unit, why)                                                             \
-    static const uint64_t LIMIT_##name __attribute__((unused)) = (value);
-LIMITS(X)
-#undef X
-
 struct limits {
     uint64_t of[LIMIT_COUNT];
 };
@@ -91,3 +85,9 @@ struct limit_row {
 const struct limit_row *limit_row(enum limit_id id);
 /* All defaults. */
 struct limits limits_default(void);
+
+/* The ceilings of this process: the defaults until limits_set, which is called once before there
+ * are threads (a configuration), or in a process that serves one request (the analyser). */
+const struct limits *limits_now(void);
+void limits_set(const struct limits *limits);
+#define LIMIT(name) (limits_now()->of[LIMIT_ID_##name])

@@ -114,7 +114,7 @@ int cmd_main(int argc, const char *const *argv)
     struct arena arena;
     struct cmd_call call;
     struct err err = {0};
-    arena_init(&arena, LIMIT_SCAN_MEMORY);
+    arena_init(&arena, LIMIT(SCAN_MEMORY));
     listen_to_signals();
     size_t n = argc > 0 ? (size_t)argc - 1 : 0;
     str *args = arena_array(&arena, str, n + 1);

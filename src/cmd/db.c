@@ -173,7 +173,7 @@ static bool print_status(const struct cmd_call *call, const char *dir, struct er
         return false;
     size_t n = advisory_db_sources(db, &sources);
     auto_sb out;
-    sb_init(&out, LIMIT_HTTP_ANSWER);
+    sb_init(&out, LIMIT(HTTP_ANSWER));
     (is_json(call) ? db_status_json : db_status_table)(&out, advisory_db_generation(db), sources, n,
                                                        clock_stamp_s());
     bool is_done = sb_ok(&out, err);

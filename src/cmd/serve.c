@@ -37,6 +37,7 @@ static bool load_config(struct server *s, struct err *err)
     if (!config_load(s->call->arena, path, &s->config, err))
         return false;
     log_configure(s->config.log_level, s->config.is_log_json);
+    limits_set(&s->config.limits);
     enum sandbox_level level = scanner_level(s->scanner);
     if (level >= s->config.sandbox)
         return true;
@@ -50,7 +51,7 @@ static bool load_config(struct server *s, struct err *err)
 static bool read_pem(struct server *s, str path, str *pem, struct err *err)
 {
     const char *file = arena_cstr(s->call->arena, path);
-    return file ? file_read(s->call->arena, file, LIMIT_CONFIG_FILE, pem, err) : err_memory(err);
+    return file ? file_read(s->call->arena, file, LIMIT(CONFIG_FILE), pem, err) : err_memory(err);
 }
 
 static void add_name(str *names, size_t *n, str name)

@@ -58,7 +58,7 @@ bool cmd_registry_config(const struct cmd_call *call, const struct reference *re
     if (!cmd_has(call, "password-stdin"))
         return true;
     str password;
-    if (!file_read_fd(call->arena, STDIN_FILENO, LIMIT_FIELD, &password, err))
+    if (!file_read_fd(call->arena, STDIN_FILENO, LIMIT(FIELD), &password, err))
         return err_wrap(err, "--password-stdin");
     if (str_ends(password, STR("\n"))) /* of echo */
         password.len--;

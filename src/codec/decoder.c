@@ -192,12 +192,12 @@ static bool check_limits(const struct decoder *decoder, struct err *err)
     if (decoder->out_bytes > decoder->max_out)
         return err_set(err, ERR_LIMIT, "%s stream: over the size limit of %llu bytes",
                        codec_name(decoder->kind), (unsigned long long)decoder->max_out);
-    if (decoder->out_bytes <= LIMIT_LAYER_RATIO_FREE ||
-        decoder->out_bytes / LIMIT_LAYER_RATIO <= decoder_bytes_in(decoder))
+    if (decoder->out_bytes <= LIMIT(LAYER_RATIO_FREE) ||
+        decoder->out_bytes / LIMIT(LAYER_RATIO) <= decoder_bytes_in(decoder))
         return true;
     return err_set(err, ERR_LIMIT, "%s stream: over the limit %s of %llu to 1",
                    codec_name(decoder->kind), limit_row(LIMIT_ID_LAYER_RATIO)->key,
-                   (unsigned long long)LIMIT_LAYER_RATIO);
+                   (unsigned long long)LIMIT(LAYER_RATIO));
 }
 
 static enum next step_of(struct decoder *decoder, str *chunk, struct err *err)

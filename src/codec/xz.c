@@ -18,7 +18,7 @@ static bool xz_open(struct decoder *decoder, struct err *err)
         return err_memory(err);
     decoder->state = xz;
     /* a zeroed lzma_stream is LZMA_STREAM_INIT */
-    if (lzma_stream_decoder(&xz->stream, LIMIT_XZ_MEMORY, LZMA_CONCATENATED) != LZMA_OK)
+    if (lzma_stream_decoder(&xz->stream, LIMIT(XZ_MEMORY), LZMA_CONCATENATED) != LZMA_OK)
         return err_memory(err);
     return true;
 }
@@ -34,7 +34,7 @@ static enum next failed(const struct decoder *decoder, lzma_ret code, struct err
 {
     if (code == LZMA_MEMLIMIT_ERROR) {
         err_set(err, ERR_LIMIT, "xz stream: over the limit %s of %llu bytes",
-                limit_row(LIMIT_ID_XZ_MEMORY)->key, (unsigned long long)LIMIT_XZ_MEMORY);
+                limit_row(LIMIT_ID_XZ_MEMORY)->key, (unsigned long long)LIMIT(XZ_MEMORY));
         return NEXT_ERR;
     }
     if (code == LZMA_MEM_ERROR) {

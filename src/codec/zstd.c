@@ -14,7 +14,7 @@ struct zstd {
 };
 
 /* log2 of LIMIT_ZSTD_WINDOW */
-static int window_log(void) { return 63 - __builtin_clzll(LIMIT_ZSTD_WINDOW); }
+static int window_log(void) { return 63 - __builtin_clzll(LIMIT(ZSTD_WINDOW)); }
 
 static void zstd_close(struct decoder *decoder)
 {
@@ -41,7 +41,7 @@ static enum next failed(const struct decoder *decoder, size_t code, struct err *
     if (ZSTD_getErrorCode(code) != ZSTD_error_frameParameter_windowTooLarge)
         return decoder_bad(decoder, err, ZSTD_getErrorName(code));
     err_set(err, ERR_LIMIT, "zstd stream: over the limit %s of %llu bytes",
-            limit_row(LIMIT_ID_ZSTD_WINDOW)->key, (unsigned long long)LIMIT_ZSTD_WINDOW);
+            limit_row(LIMIT_ID_ZSTD_WINDOW)->key, (unsigned long long)LIMIT(ZSTD_WINDOW));
     return NEXT_ERR;
 }
 

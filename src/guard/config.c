@@ -410,7 +410,7 @@ static bool secret_from(struct reading *in, str file, str *secret)
     const char *path = arena_cstr(in->arena, file);
     if (!path)
         return err_memory(in->err);
-    if (!file_read(in->arena, path, LIMIT_RELEASE_FILE, &bytes, in->err)) {
+    if (!file_read(in->arena, path, LIMIT(RELEASE_FILE), &bytes, in->err)) {
         in->err->kind = ERR_USAGE;
         return err_wrap(in->err, STR_FMT, STR_ARG(in->file));
     }
@@ -463,7 +463,7 @@ bool config_parse(struct arena *arena, str file, str text, struct config *out, s
 bool config_load(struct arena *arena, const char *path, struct config *out, struct err *err)
 {
     str text;
-    if (!file_read(arena, path, LIMIT_CONFIG_FILE, &text, err)) {
+    if (!file_read(arena, path, LIMIT(CONFIG_FILE), &text, err)) {
         err->kind = ERR_USAGE;
         return false;
     }

@@ -10,7 +10,8 @@ struct keeper {
     struct guard *guard;
     struct store *store;
     int64_t purged_at;
-    bool is_first; /* since the start */
+    bool is_first;       /* since the start */
+    uint64_t generation; /* that stored images were last compared with */
 };
 
 /* --- leases
@@ -89,16 +90,29 @@ static bool images_due(struct keeper *k, bool *is_due, struct err *err)
     return ok;
 }
 
+/* A generation may come from the refresher, from `plimsoll db update`, or have come while we were
+ * down. */
+static bool rematch_when_new(struct keeper *k, struct err *err)
+{
+    uint64_t generation = advisories_generation(&k->guard->advisories);
+    bool is_due = false;
+    if (generation == k->generation)
+        return true;
+    if (!images_due(k, &is_due, err) || (is_due && !add_rematch(k->guard, k->store, err)))
+        return false;
+    k->generation = generation;
+    return true;
+}
+
 static bool schedule(struct keeper *k, int64_t now, struct err *err)
 {
     bool is_due = false;
     if (!feeds_due(k, now, &is_due, err) ||
         (is_due && !add_refresh(k->guard, k->store, STR(""), now, err)))
         return false;
-    if (k->is_first &&
-        (!images_due(k, &is_due, err) || (is_due && !add_rematch(k->guard, k->store, err))))
-        return false;
     k->is_first = false;
+    if (!rematch_when_new(k, err))
+        return false;
     if (now - k->purged_at < DAY_S)
         return true;
     k->purged_at = now;

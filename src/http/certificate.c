@@ -49,7 +49,7 @@ static bool add_extension(X509 *cert, int nid, const char *value)
 static bool add_names(X509 *cert, const str *names, size_t n, struct err *err)
 {
     auto_sb list;
-    sb_init(&list, LIMIT_HTTP_HEADER);
+    sb_init(&list, LIMIT(HTTP_HEADER));
     for (size_t i = 0; i < n; i++) {
         unsigned char address[16];
         char text[NAME_MAX_BYTES + 1];

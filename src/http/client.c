@@ -161,9 +161,9 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
         return line.len;
     }
     t->head_bytes += line.len;
-    if (t->head_bytes > LIMIT_HTTP_HEADER) {
+    if (t->head_bytes > LIMIT(HTTP_HEADER)) {
         err_set(&t->fail, ERR_LIMIT, "%s: more than %llu bytes of headers", t->host,
-                (unsigned long long)LIMIT_HTTP_HEADER);
+                (unsigned long long)LIMIT(HTTP_HEADER));
         return 0;
     }
     return add_header(t, line) ? line.len : 0;
@@ -178,7 +178,7 @@ static bool add_request_header(struct transfer *t, str name, str value, struct e
         return err_set(err, ERR_FORMAT, "request header '" STR_FMT "' has forbidden characters",
                        STR_ARG(name));
     struct sb line;
-    sb_init(&line, LIMIT_HTTP_HEADER);
+    sb_init(&line, LIMIT(HTTP_HEADER));
     sb_add(&line, name);
     sb_addc(&line, value.len ? ": " : ";"); /* libcurl's way to send an empty one */
     sb_add(&line, value);

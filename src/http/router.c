@@ -28,7 +28,7 @@ static bool split(struct arena *arena, str path, struct segments *out)
 {
     str rest = str_skip(path, 1), segment;
     size_t n = count_segments(rest);
-    *out = (struct segments){.of = n <= LIMIT_HTTP_SEGMENTS ? arena_array(arena, str, n) : NULL};
+    *out = (struct segments){.of = n <= LIMIT(HTTP_SEGMENTS) ? arena_array(arena, str, n) : NULL};
     while (out->of && out->n < n && str_next(&rest, '/', &segment))
         out->of[out->n++] = segment;
     return out->of != NULL;

@@ -110,7 +110,7 @@ static void *on_target(void *ctx, const char *uri, struct MHD_Connection *connec
     job->connection = connection;
     job->n_refs = 1;
     job->target = strdup(uri);
-    arena_init(&job->arena, LIMIT_HTTP_ANSWER);
+    arena_init(&job->arena, LIMIT(HTTP_ANSWER));
     pthread_mutex_lock(&server->lock);
     server->n_active++;
     pthread_mutex_unlock(&server->lock);
@@ -145,7 +145,7 @@ static const char *plain_refusal(unsigned status, struct sb *body)
 static struct MHD_Response *refusal(const struct http_server *server, unsigned status)
 {
     auto_sb body;
-    sb_init(&body, LIMIT_HTTP_ANSWER);
+    sb_init(&body, LIMIT(HTTP_ANSWER));
     const char *type = (server->spec.refusal ? server->spec.refusal : plain_refusal)(status, &body);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, body.ptr, MHD_RESPMEM_MUST_COPY);
@@ -220,7 +220,7 @@ static struct MHD_Response *run_handler(struct job *job, unsigned *status)
 {
     struct http_response res = {.status = 0};
     int64_t from_ms = clock_mono_ms();
-    sb_init(&res.body, LIMIT_HTTP_ANSWER);
+    sb_init(&res.body, LIMIT(HTTP_ANSWER));
     job->server->spec.handler(&job->req, &res);
     struct MHD_Response *response = handler_response(job, &res);
     *status = response ? (unsigned)res.status : 500;
@@ -379,7 +379,7 @@ static unsigned fill_request(struct job *job, const char *method)
         return job->target && err.kind == ERR_FORMAT ? 400 : 500;
     struct header_ctx headers = {.req = req};
     MHD_get_connection_values(job->connection, MHD_HEADER_KIND, on_header, &headers);
-    if (headers.n_bytes + strlen(job->target) > LIMIT_HTTP_HEADER)
+    if (headers.n_bytes + strlen(job->target) > LIMIT(HTTP_HEADER))
         return 431;
     req->method = arena_dup(&job->arena, str_from(method));
     req->remote = print_peer(&job->arena, job->connection);
@@ -394,7 +394,7 @@ static uint64_t max_body(const struct http_server *server, str path)
     uint64_t max = server->spec.max_body_of ? server->spec.max_body_of(server->spec.user, path) : 0;
     if (max == 0)
         max = server->spec.max_body;
-    return max ? max : LIMIT_HTTP_BODY;
+    return max ? max : LIMIT(HTTP_BODY);
 }
 
 /* A body that is too large is read and dropped, up to a point, since a client that still sends does
@@ -414,7 +414,7 @@ static enum MHD_Result begin(struct job *job, const char *method)
         return MHD_YES;
     job->refusal = 413;
     bool asks = http_request_header(&job->req, STR("Expect")).len > 0;
-    return asks || length - max > LIMIT_HTTP_DISCARD ? refuse(job, 413) : MHD_YES;
+    return asks || length - max > LIMIT(HTTP_DISCARD) ? refuse(job, 413) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct job *job, const char *bytes, size_t *n)
@@ -426,7 +426,7 @@ static enum MHD_Result take_body(struct job *job, const char *bytes, size_t *n)
     if (job->refusal)
         job->n_discarded += *n;
     *n = 0;
-    return job->n_discarded > LIMIT_HTTP_DISCARD + job->body.max_bytes ? MHD_NO : MHD_YES;
+    return job->n_discarded > LIMIT(HTTP_DISCARD) + job->body.max_bytes ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result submit(struct job *job)
@@ -533,9 +533,9 @@ static bool start_daemon(struct http_server *server, struct err *err)
         MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)N_NETWORK_THREADS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT(HTTP_CONNECTIONS),
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)LIMIT_HTTP_HEADER + POOL_BYTES_BESIDE_HEAD, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        (size_t)LIMIT(HTTP_HEADER) + POOL_BYTES_BESIDE_HEAD, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_ARRAY, server->cert ? tls : tls + 3, MHD_OPTION_END);
     if (!daemon)
         return err_set(err, ERR_UNAVAILABLE, "%s port %u: %s", server->address, server->port,

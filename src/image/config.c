@@ -18,9 +18,9 @@ static bool read_diff_ids(enum parse_flags flags, struct arena *arena, json_t *r
                        "a member's name differs from a known one only by its case");
     json_t *list = json_arr(rootfs, "diff_ids");
     size_t n = json_array_size(list);
-    if (n > LIMIT_LAYERS)
+    if (n > LIMIT(LAYERS))
         return err_set(err, ERR_LIMIT, "%zu diff ids, more than %llu", n,
-                       (unsigned long long)LIMIT_LAYERS);
+                       (unsigned long long)LIMIT(LAYERS));
     for (size_t i = 0; i < n; i++) {
         json_t *item = json_array_get(list, i);
         digest *id = vec_push(arena, &out->diff_ids);
@@ -39,9 +39,9 @@ static bool read_history(struct arena *arena, const json_t *root, struct image_c
 {
     json_t *list = json_arr(root, "history");
     size_t n = json_array_size(list);
-    if (n > LIMIT_HISTORY)
+    if (n > LIMIT(HISTORY))
         return err_set(err, ERR_LIMIT, "%zu entries of history, more than %llu", n,
-                       (unsigned long long)LIMIT_HISTORY);
+                       (unsigned long long)LIMIT(HISTORY));
     for (size_t i = 0; i < n; i++) {
         json_t *item = json_array_get(list, i);
         struct history *entry = vec_push(arena, &out->history);
@@ -102,9 +102,9 @@ bool image_config_parse_as(enum parse_flags flags, struct arena *arena, str json
                            struct image_config *out, struct err *err)
 {
     *out = (struct image_config){0};
-    if (json.len > LIMIT_CONFIG)
+    if (json.len > LIMIT(CONFIG))
         return err_set(err, ERR_LIMIT, "a config of %zu bytes, more than %llu", json.len,
-                       (unsigned long long)LIMIT_CONFIG);
+                       (unsigned long long)LIMIT(CONFIG));
     auto_json *root = NULL;
     if (!json_read(json, &root, err))
         return err_wrap(err, "config");

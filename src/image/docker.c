@@ -58,9 +58,9 @@ static bool read_layers(struct docker_archive *self, json_t *list, struct saved 
                         struct err *err)
 {
     size_t n = json_array_size(list);
-    if (n > LIMIT_LAYERS)
+    if (n > LIMIT(LAYERS))
         return err_set(err, ERR_LIMIT, "%zu layers, more than %llu", n,
-                       (unsigned long long)LIMIT_LAYERS);
+                       (unsigned long long)LIMIT(LAYERS));
     for (size_t i = 0; i < n; i++) {
         str path = clean(json_str_of(json_array_get(list, i)));
         if (str_is_empty(path))
@@ -100,16 +100,16 @@ static bool read_image(struct docker_archive *self, json_t *object, struct err *
 static bool read_manifest(struct docker_archive *self, struct err *err)
 {
     str text;
-    if (!files_read(&self->files, &self->arena, "manifest.json", LIMIT_MANIFEST, &text, err))
+    if (!files_read(&self->files, &self->arena, "manifest.json", LIMIT(MANIFEST), &text, err))
         return false;
     auto_json *root = NULL;
     if (!json_read(text, &root, err))
         return false;
     if (json_array_size(root) == 0)
         return err_set(err, ERR_FORMAT, "not a list of images");
-    if (json_array_size(root) > LIMIT_INDEX_CHILDREN)
+    if (json_array_size(root) > LIMIT(INDEX_CHILDREN))
         return err_set(err, ERR_LIMIT, "%zu images, more than %llu", json_array_size(root),
-                       (unsigned long long)LIMIT_INDEX_CHILDREN);
+                       (unsigned long long)LIMIT(INDEX_CHILDREN));
     for (size_t i = 0; i < json_array_size(root); i++)
         if (!read_image(self, json_array_get(root, i), err))
             return false;
@@ -193,7 +193,7 @@ static bool load_config(struct docker_archive *self, struct saved *image, struct
 {
     if (!digest_is_none(&image->config_digest))
         return true;
-    if (!files_read(&self->files, &self->arena, image->config, LIMIT_CONFIG, &image->config_bytes,
+    if (!files_read(&self->files, &self->arena, image->config, LIMIT(CONFIG), &image->config_bytes,
                     err))
         return false;
     image->config_digest = digest_of(HASH_SHA256, image->config_bytes);
@@ -215,7 +215,7 @@ static bool print_manifest(const struct saved *image, struct arena *arena, str *
 {
     struct jw jw;
     auto_sb text;
-    sb_init(&text, LIMIT_MANIFEST);
+    sb_init(&text, LIMIT(MANIFEST));
     jw_init(&jw, &text, false);
     jw_obj(&jw);
     jw_kint(&jw, "schemaVersion", 2);

@@ -82,7 +82,7 @@ void files_close(struct files *files)
 
 static const struct archive_entry *entry_of(const struct files *files, str path, struct err *err)
 {
-    for (unsigned hops = 0; hops <= LIMIT_SYMLINK_HOPS; hops++) {
+    for (unsigned hops = 0; hops <= LIMIT(SYMLINK_HOPS); hops++) {
         const struct archive_entry *entry = map_get(&files->entries, path);
         if (!entry) {
             err_set(err, ERR_NOT_FOUND, "%.*s: has no %.*s", STR_ARG(files->path), STR_ARG(path));

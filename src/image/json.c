@@ -35,7 +35,7 @@ bool base64_decode(struct arena *arena, str text, str *out)
     size_t n_pad = 0;
     while (n_pad < 2 && n_pad < text.len && text.ptr[text.len - 1 - n_pad] == '=')
         n_pad++;
-    if (text.len % 4 != 0 || text.len > LIMIT_CONFIG)
+    if (text.len % 4 != 0 || text.len > LIMIT(CONFIG))
         return false;
     unsigned char *bytes = arena_alloc(arena, text.len / 4 * 3 + 1);
     if (!bytes)

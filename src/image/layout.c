@@ -35,7 +35,7 @@ static bool read_blob(struct layout *self, struct arena *arena, const digest *d,
 {
     char path[BLOB_PATH_SIZE];
     blob_path(d, path);
-    return files_read(&self->files, arena, path, LIMIT_MANIFEST, out, err) &&
+    return files_read(&self->files, arena, path, LIMIT(MANIFEST), out, err) &&
            (digest_check(d, *out, err) ||
             err_wrap(err, "%.*s: %s", STR_ARG(self->files.path), path));
 }
@@ -178,7 +178,7 @@ static const struct image_source_ops layout_ops = {layout_manifest, layout_blob,
 static bool read_version(struct layout *self, struct err *err)
 {
     str text;
-    if (!files_read(&self->files, &self->arena, "oci-layout", LIMIT_MANIFEST, &text, err))
+    if (!files_read(&self->files, &self->arena, "oci-layout", LIMIT(MANIFEST), &text, err))
         return false;
     auto_json *root = NULL;
     if (!json_read(text, &root, err))
@@ -193,7 +193,7 @@ static bool read_version(struct layout *self, struct err *err)
 
 static bool read_index(struct layout *self, struct err *err)
 {
-    if (!files_read(&self->files, &self->arena, "index.json", LIMIT_MANIFEST, &self->index_bytes,
+    if (!files_read(&self->files, &self->arena, "index.json", LIMIT(MANIFEST), &self->index_bytes,
                     err))
         return false;
     if (!manifest_parse(&self->arena, self->index_bytes, &self->index, err))
@@ -234,7 +234,7 @@ bool image_source_open_dir(const struct reference *ref, struct image_source **ou
 {
     struct files files;
     struct arena arena;
-    arena_init(&arena, LIMIT_SCAN_MEMORY);
+    arena_init(&arena, LIMIT(SCAN_MEMORY));
     if (files_open_dir(&files, &arena, ref->path, err))
         return layout_open(&files, &arena, ref, out, err);
     arena_fini(&arena);
@@ -248,7 +248,7 @@ bool image_source_open_archive(const struct reference *ref, const archive_entrie
 {
     struct files files;
     struct arena arena;
-    arena_init(&arena, LIMIT_SCAN_MEMORY);
+    arena_init(&arena, LIMIT(SCAN_MEMORY));
     if (!files_open_archive(&files, &arena, ref->path, entries, err)) {
         files_close(&files);
         arena_fini(&arena);

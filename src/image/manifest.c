@@ -99,7 +99,7 @@ static bool read_index(struct arena *arena, json_t *root, struct manifest *out, 
 {
     out->kind = MANIFEST_INDEX;
     bool ok = read_list(arena, PARSE_FOREIGN, json_arr(root, "manifests"), "manifest",
-                        LIMIT_INDEX_CHILDREN, &out->children.ptr, &out->children.len, err);
+                        LIMIT(INDEX_CHILDREN), &out->children.ptr, &out->children.len, err);
     out->children.cap = out->children.len;
     return ok;
 }
@@ -113,7 +113,7 @@ static bool read_image(struct arena *arena, enum parse_flags flags, json_t *root
         return err_set(err, ERR_FORMAT, "a manifest without %s", config ? "layers" : "config");
     if (!read_descriptor(arena, PARSE_FOREIGN, config, &out->config, err))
         return err_wrap(err, "config");
-    if (!read_list(arena, flags, layers, "layer", LIMIT_LAYERS, &out->layers.ptr, &out->layers.len,
+    if (!read_list(arena, flags, layers, "layer", LIMIT(LAYERS), &out->layers.ptr, &out->layers.len,
                    err))
         return false;
     out->layers.cap = out->layers.len;
@@ -180,9 +180,9 @@ bool manifest_parse_as(enum parse_flags flags, struct arena *arena, str json, st
                        struct err *err)
 {
     *out = (struct manifest){0};
-    if (json.len > LIMIT_MANIFEST)
+    if (json.len > LIMIT(MANIFEST))
         return err_set(err, ERR_LIMIT, "a manifest of %zu bytes, more than %llu", json.len,
-                       (unsigned long long)LIMIT_MANIFEST);
+                       (unsigned long long)LIMIT(MANIFEST));
     auto_json *root = NULL;
     if (!json_read(json, &root, err))
         return err_wrap(err, "manifest");

@@ -84,7 +84,7 @@ static enum source_kind kind_of_tar(int fd)
     struct tar_header header;
     uint64_t at = 0;
     bool is_docker = false;
-    for (uint64_t n = 0; n < LIMIT_LAYER_FILES; n++) {
+    for (uint64_t n = 0; n < LIMIT(LAYER_FILES); n++) {
         if (!read_block(fd, at, buf, &block) || !read_header(block, &header) || header.is_end)
             break;
         str name = str_starts(header.name, STR("./")) ? str_skip(header.name, 2) : header.name;

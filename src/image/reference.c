@@ -184,7 +184,7 @@ static bool exists(struct arena *arena, str path)
 static bool split_path(struct arena *arena, str text, struct reference *out, struct err *err)
 {
     out->path = text;
-    if (text.len > LIMIT_PATH)
+    if (text.len > LIMIT(PATH))
         return err_set(err, ERR_USAGE, "a path of %zu bytes", text.len);
     if (str_is_empty(text))
         return err_set(err, ERR_USAGE, "a source without a path");
@@ -238,9 +238,9 @@ static bool parse_plain(struct arena *arena, str text, struct reference *out, st
 {
     (void)arena;
     out->path = text;
-    if (str_is_empty(text) || text.len > LIMIT_PATH)
+    if (str_is_empty(text) || text.len > LIMIT(PATH))
         return err_set(err, ERR_USAGE, "a source without a path, or one of more than %llu bytes",
-                       (unsigned long long)LIMIT_PATH);
+                       (unsigned long long)LIMIT(PATH));
     return true;
 }
 
@@ -290,7 +290,7 @@ bool reference_parse(struct arena *arena, str text, struct reference *out, struc
     *out = (struct reference){0};
     if (str_is_empty(text) || !is_printable(text))
         return err_set(err, ERR_USAGE, "a source is needed, as in HOST/REPO:TAG or oci:DIR");
-    if (text.len > 2 * LIMIT_PATH)
+    if (text.len > 2 * LIMIT(PATH))
         return err_set(err, ERR_USAGE, "a source of %zu bytes", text.len);
     text = arena_dup(arena, text);
     if (!text.ptr)

@@ -33,7 +33,7 @@ static bool load_config(struct walk *walk, struct image *image, struct err *err)
 {
     str bytes;
     enum parse_flags flags = digest_is_none(&image->digest) ? PARSE_OWN : PARSE_FOREIGN;
-    if (!blob_load(walk->source, walk->arena, &image->manifest.config, LIMIT_CONFIG, &bytes, err))
+    if (!blob_load(walk->source, walk->arena, &image->manifest.config, LIMIT(CONFIG), &bytes, err))
         return err_wrap(err, "config");
     if (!image_config_parse_as(flags, walk->arena, bytes, &image->config, err))
         return false;
@@ -140,7 +140,7 @@ static bool skip(struct walk *walk, const struct descriptor *what, struct err *e
  * walk stays an error. */
 static bool keep_broken(struct walk *walk, const struct descriptor *child, struct err *err)
 {
-    bool is_over = ++walk->n_documents > LIMIT_INDEX_CHILDREN;
+    bool is_over = ++walk->n_documents > LIMIT(INDEX_CHILDREN);
     if (!walk->is_lenient || is_over || err->kind == ERR_CANCELLED || err->kind == ERR_MEMORY)
         return false;
     struct image *slot = vec_push(walk->arena, &walk->found);
@@ -180,9 +180,9 @@ static bool add_child(struct walk *walk, const struct descriptor *child, unsigne
 static bool add_index(struct walk *walk, const struct manifest *index, const digest *got,
                       unsigned depth, struct err *err)
 {
-    if (depth >= LIMIT_INDEX_DEPTH)
+    if (depth >= LIMIT(INDEX_DEPTH))
         return err_set(err, ERR_LIMIT, "an index within an index, more than %llu deep",
-                       (unsigned long long)LIMIT_INDEX_DEPTH);
+                       (unsigned long long)LIMIT(INDEX_DEPTH));
     if (depth == 0)
         walk->index = *got;
     for (size_t i = 0; i < index->children.len; i++)
@@ -198,9 +198,9 @@ static bool add_document(struct walk *walk, str bytes, const digest *got,
     enum parse_flags flags = digest_is_none(got) ? PARSE_OWN : PARSE_FOREIGN;
     char text[DIGEST_TEXT_SIZE];
     digest_print(got, text);
-    if (++walk->n_documents > LIMIT_INDEX_CHILDREN)
+    if (++walk->n_documents > LIMIT(INDEX_CHILDREN))
         return err_set(err, ERR_LIMIT, "more than %llu manifests behind one name",
-                       (unsigned long long)LIMIT_INDEX_CHILDREN);
+                       (unsigned long long)LIMIT(INDEX_CHILDREN));
     bool ok = manifest_parse_as(flags, walk->arena, bytes, &manifest, err);
     if (ok && manifest.kind == MANIFEST_INDEX)
         return add_index(walk, &manifest, got, depth, err);

@@ -93,9 +93,10 @@ static bool read_dir(struct level *level, DIR *dir, struct err *err)
         str name = str_from(item->d_name);
         if (str_eq(name, STR(".")) || str_eq(name, STR("..")))
             continue;
-        if (level->path.len + name.len > LIMIT_PATH)
+        if (level->path.len + name.len > LIMIT(PATH))
             return err_set(err, ERR_LIMIT, "a path of more than %llu bytes below /%.*s",
-                           (unsigned long long)LIMIT_PATH, STR_ARG(str_slice(level->path, 0, 100)));
+                           (unsigned long long)LIMIT(PATH),
+                           STR_ARG(str_slice(level->path, 0, 100)));
         if (!keep_name(level, name, false, err) ||
             (is_dir(dir, item) && !keep_name(level, name, true, err)))
             return false;
@@ -154,7 +155,7 @@ static bool enter(struct root_stream *s, str path, struct err *err)
     struct level *level = calloc(1, sizeof(*level));
     if (!level)
         return err_memory(err);
-    arena_init(&level->arena, LIMIT_SCAN_MEMORY);
+    arena_init(&level->arena, LIMIT(SCAN_MEMORY));
     level->up = s->level;
     s->level = level;
     level->path = arena_dup(&level->arena, path);
@@ -211,15 +212,15 @@ static bool write_header(struct root_stream *s, const struct entry *entry, uint6
 
 static bool read_link(struct level *level, int fd, struct entry *entry, struct err *err)
 {
-    char *target = arena_alloc(&level->arena, LIMIT_PATH + 2);
+    char *target = arena_alloc(&level->arena, LIMIT(PATH) + 2);
     if (!target)
         return err_memory(err);
-    ssize_t n = readlinkat(fd, "", target, LIMIT_PATH + 1);
+    ssize_t n = readlinkat(fd, "", target, LIMIT(PATH) + 1);
     if (n < 0)
         return err_sys(err, ERR_IO, "/%.*s", STR_ARG(entry->path));
-    if ((uint64_t)n > LIMIT_PATH)
+    if ((uint64_t)n > LIMIT(PATH))
         return err_set(err, ERR_LIMIT, "/%.*s: a link of more than %llu bytes",
-                       STR_ARG(entry->path), (unsigned long long)LIMIT_PATH);
+                       STR_ARG(entry->path), (unsigned long long)LIMIT(PATH));
     entry->link = (str){target, (size_t)n};
     return true;
 }
@@ -254,9 +255,9 @@ static bool add_entry(struct root_stream *s, str path, struct err *err)
 {
     int fd = -1;
     struct entry entry;
-    if (++s->n_entries > LIMIT_LAYER_FILES)
+    if (++s->n_entries > LIMIT(LAYER_FILES))
         return err_set(err, ERR_LIMIT, "more than %llu files",
-                       (unsigned long long)LIMIT_LAYER_FILES);
+                       (unsigned long long)LIMIT(LAYER_FILES));
     if (!root_open(s->root->fd, path.ptr, O_PATH | O_NOFOLLOW | O_CLOEXEC, &fd, err))
         return is_gone(err);
     bool ok = describe(s->level, fd, path, &entry, err);
@@ -458,7 +459,7 @@ bool image_source_open_root(const struct reference *ref,
     self->fd = -1;
     self->wants = wants;
     self->ctx = ctx;
-    arena_init(&self->arena, LIMIT_CONFIG);
+    arena_init(&self->arena, LIMIT(CONFIG));
     if (open_root(self, ref, err)) {
         *out = &self->base;
         return true;

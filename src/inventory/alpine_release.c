@@ -8,7 +8,7 @@ static bool alpine_release_parse(struct arena *arena, str path, struct rd *in,
 {
     (void)path;
     str line;
-    if (!rd_line(in, LIMIT_FIELD, &line))
+    if (!rd_line(in, LIMIT(FIELD), &line))
         return rd_ok(in, err); /* empty: it says nothing */
     line = str_trim(line);
     if (line.len == 0)
@@ -26,7 +26,7 @@ const struct detector detector_alpine_release = {
     .summary = "the Alpine version where os-release is missing",
     .spec = "the file of alpine-baselayout",
     .paths = PATHS("etc/alpine-release"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 4,
     .parse = alpine_release_parse,
 };

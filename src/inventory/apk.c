@@ -104,8 +104,8 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
                         struct err *err)
 {
     str origin = record->origin.len ? record->origin : record->name;
-    if (record->license.len > LIMIT_FIELD)
-        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
+    if (record->license.len > LIMIT(FIELD))
+        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT(FIELD));
     struct package *package =
         record_package(arena, file, "apk", record->name, record->version, record->arch, err);
     if (!package)
@@ -147,7 +147,7 @@ static bool apk_parse(struct arena *arena, str path, struct rd *in, struct file_
     struct record record = {0};
     struct flaws flaws = {0};
     str line;
-    while (rd_line(in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_line(in, LIMIT(STANZA_LINE), &line)) {
         if (line.len)
             read_line(&record, line, in->line, &flaws);
         else if (!end_record(arena, file, &record, &flaws, err))
@@ -165,7 +165,7 @@ const struct detector detector_apk = {
                "L (licence), m (maintainer)",
     .spec = "apk-package(5), apk(5): the installed database",
     .paths = PATHS("lib/apk/db/installed", "usr/lib/apk/db/installed"),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = apk_parse,
 };

@@ -9,7 +9,7 @@ static bool debian_version_parse(struct arena *arena, str path, struct rd *in,
 {
     (void)path;
     str line;
-    if (!rd_line(in, LIMIT_FIELD, &line))
+    if (!rd_line(in, LIMIT(FIELD), &line))
         return rd_ok(in, err); /* empty: it says nothing */
     line = str_trim(line);
     if (line.len == 0)
@@ -33,7 +33,7 @@ const struct detector detector_debian_version = {
     .summary = "the Debian release where os-release is missing or names none",
     .spec = "the file of base-files",
     .paths = PATHS("etc/debian_version"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 5,
     .parse = debian_version_parse,
 };

@@ -182,7 +182,7 @@ static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file
         .file = file,
         .is_status_d = str_eq(path_base(path_dir(path)), STR("status.d")),
     };
-    arena_init(&dpkg.scratch, 4 * LIMIT_STANZA_LINE);
+    arena_init(&dpkg.scratch, 4 * LIMIT(STANZA_LINE));
     bool ok = true;
     while (ok && !rd_is_end(in))
         ok = !cancel_is(in->cancel, err) && read_block(&dpkg, in, next_block(in), err);
@@ -197,7 +197,7 @@ const struct detector detector_dpkg = {
         "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
     .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",
     .paths = PATHS("var/lib/dpkg/status", "var/lib/dpkg/status.d/*"),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = dpkg_parse,
 };

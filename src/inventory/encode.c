@@ -164,7 +164,7 @@ static bool is_clean_path(str path)
 
 static str get_path(struct rd *in, bool may_be_root)
 {
-    str path = rd_blob(in, LIMIT_PATH);
+    str path = rd_blob(in, LIMIT(PATH));
     if (rd_is_ok(in) && !is_clean_path(path) && !(may_be_root && path.len == 0))
         rd_fail(in, ERR_FORMAT, "a path that is not clean");
     return path;
@@ -182,12 +182,12 @@ static void get_steps(struct decode *decode, struct layer_inventory *out)
 {
     struct rd *in = &decode->in;
     uint64_t order = 0;
-    for (uint64_t n = rd_varint(in, LIMIT_LAYER_STEPS); n && rd_is_ok(in); n--) {
+    for (uint64_t n = rd_varint(in, LIMIT(LAYER_STEPS)); n && rd_is_ok(in); n--) {
         struct layer_step *step = push_or_fail(decode, &out->steps);
         if (!step)
             return;
         step->kind = get_below(in, STEP_KINDS, "step of kind");
-        uint64_t gap = rd_varint(in, LIMIT_LAYER_FILES - order);
+        uint64_t gap = rd_varint(in, LIMIT(LAYER_FILES) - order);
         order += gap;
         step->order = order;
         if (gap == 0)
@@ -196,17 +196,17 @@ static void get_steps(struct decode *decode, struct layer_inventory *out)
         if (step->kind == STEP_HARDLINK)
             step->target = get_path(in, false);
         if (step->kind == STEP_SYMLINK)
-            step->target = rd_blob(in, LIMIT_PATH);
+            step->target = rd_blob(in, LIMIT(PATH));
     }
 }
 
 static void get_licenses(struct decode *decode, struct package *package)
 {
     struct rd *in = &decode->in;
-    for (uint64_t n = rd_varint(in, LIMIT_FIELD); n && rd_is_ok(in); n--) {
+    for (uint64_t n = rd_varint(in, LIMIT(FIELD)); n && rd_is_ok(in); n--) {
         str *license = push_or_fail(decode, &package->licenses);
         if (license)
-            *license = rd_blob(in, LIMIT_FIELD);
+            *license = rd_blob(in, LIMIT(FIELD));
     }
 }
 
@@ -224,7 +224,7 @@ static void get_package(struct decode *decode, struct file_record *file, str pat
     if (same >> (N_FIELDS + 1))
         rd_fail(in, ERR_FORMAT, "a package with unknown fields");
     for (size_t i = 0; i < N_FIELDS; i++) {
-        *field_at(package, i) = same >> i & 1 ? field_of(last, i) : rd_blob(in, LIMIT_FIELD);
+        *field_at(package, i) = same >> i & 1 ? field_of(last, i) : rd_blob(in, LIMIT(FIELD));
         if (rd_is_ok(in) && !(same >> i & 1) && str_eq(field_of(package, i), field_of(last, i)))
             rd_fail(in, ERR_FORMAT, "a field that is told twice");
     }
@@ -240,11 +240,11 @@ static void get_package(struct decode *decode, struct file_record *file, str pat
 
 static void get_distro(struct rd *in, struct distro *distro)
 {
-    distro->id = rd_blob(in, LIMIT_FIELD);
-    distro->id_like = rd_blob(in, LIMIT_FIELD);
-    distro->version_id = rd_blob(in, LIMIT_FIELD);
-    distro->codename = rd_blob(in, LIMIT_FIELD);
-    distro->name = rd_blob(in, LIMIT_FIELD);
+    distro->id = rd_blob(in, LIMIT(FIELD));
+    distro->id_like = rd_blob(in, LIMIT(FIELD));
+    distro->version_id = rd_blob(in, LIMIT(FIELD));
+    distro->codename = rd_blob(in, LIMIT(FIELD));
+    distro->name = rd_blob(in, LIMIT(FIELD));
     if (rd_is_ok(in) && !has_distro(distro))
         rd_fail(in, ERR_FORMAT, "a distribution without a word");
 }
@@ -253,7 +253,7 @@ static void get_raw(struct decode *decode, struct file_record *file)
 {
     struct rd *in = &decode->in;
     file->has_raw = true;
-    file->raw = rd_blob(in, LIMIT_DEFERRED - decode->n_raw_bytes);
+    file->raw = rd_blob(in, LIMIT(DEFERRED) - decode->n_raw_bytes);
     decode->n_raw_bytes += file->raw.len;
     if (file->detector && !file->detector->side_suffix)
         rd_fail(in, ERR_FORMAT, "raw bytes of a file that needs none");
@@ -263,15 +263,15 @@ static void get_file(struct decode *decode, struct file_record *file)
 {
     struct rd *in = &decode->in;
     file->path = get_path(in, false);
-    file->order = rd_varint(in, LIMIT_LAYER_FILES);
-    str name = rd_blob(in, LIMIT_FIELD);
+    file->order = rd_varint(in, LIMIT(LAYER_FILES));
+    str name = rd_blob(in, LIMIT(FIELD));
     file->detector = detector_find(name);
     if (!file->detector)
         rd_fail(in, ERR_FORMAT, "detector \"%.*s\" is not known", STR_ARG(name));
     uint8_t flags = get_below(in, FILE_FLAGS + 1, "file with flags");
     file->is_failed = flags & FILE_FAILED;
     if (file->is_failed)
-        file->reason = rd_blob(in, LIMIT_FIELD);
+        file->reason = rd_blob(in, LIMIT(FIELD));
     str path = arena_printf(decode->arena, "/%.*s", STR_ARG(file->path));
     if (!path.ptr)
         rd_fail(in, ERR_MEMORY, "no memory left for it");
@@ -282,7 +282,8 @@ static void get_file(struct decode *decode, struct file_record *file)
         file->distro.path = path;
     if (flags & FILE_RAW)
         get_raw(decode, file);
-    for (uint64_t n = rd_varint(in, LIMIT_INVENTORY - decode->n_packages); n && rd_is_ok(in); n--) {
+    for (uint64_t n = rd_varint(in, LIMIT(INVENTORY) - decode->n_packages); n && rd_is_ok(in);
+         n--) {
         get_package(decode, file, path);
         decode->n_packages++;
     }
@@ -291,7 +292,7 @@ static void get_file(struct decode *decode, struct file_record *file)
 static void get_files(struct decode *decode, struct layer_inventory *out)
 {
     struct rd *in = &decode->in;
-    for (uint64_t n = rd_varint(in, LIMIT_LAYER_FILES); n && rd_is_ok(in); n--) {
+    for (uint64_t n = rd_varint(in, LIMIT(LAYER_FILES)); n && rd_is_ok(in); n--) {
         struct file_record *file = push_or_fail(decode, &out->files);
         if (!file)
             return;
@@ -307,15 +308,15 @@ static void get_files(struct decode *decode, struct layer_inventory *out)
 static void get_notices(struct decode *decode, struct layer_inventory *out)
 {
     struct rd *in = &decode->in;
-    for (uint64_t n = rd_varint(in, LIMIT_LAYER_FILES); n && rd_is_ok(in); n--) {
+    for (uint64_t n = rd_varint(in, LIMIT(LAYER_FILES)); n && rd_is_ok(in); n--) {
         struct notice *notice = push_or_fail(decode, &out->notices);
         if (!notice)
             return;
         notice->kind = get_below(in, NOTICE_UNSUPPORTED + 1, "notice of kind");
         notice->is_incomplete = get_below(in, 2, "notice with flag");
         notice->layer = -1;
-        notice->path = rd_blob(in, LIMIT_FIELD);
-        notice->message = rd_blob(in, LIMIT_FIELD);
+        notice->path = rd_blob(in, LIMIT(FIELD));
+        notice->message = rd_blob(in, LIMIT(FIELD));
     }
 }
 
@@ -332,7 +333,7 @@ bool layer_inventory_decode(struct arena *arena, str bytes, struct layer_invento
     unsigned version = rd_u8(in);
     if (rd_is_ok(in) && version != INVENTORY_ENCODING)
         rd_fail(in, ERR_UNSUPPORTED, "a layer inventory of format %u", version);
-    out->n_entries = rd_varint(in, LIMIT_LAYER_FILES);
+    out->n_entries = rd_varint(in, LIMIT(LAYER_FILES));
     out->size_bytes = rd_varint(in, UINT64_MAX);
     get_steps(&decode, out);
     get_files(&decode, out);

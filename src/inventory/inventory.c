@@ -96,8 +96,8 @@ bool record_share(struct arena *arena, struct file_record *file, size_t field, s
 {
     struct package *last = &file->packages.ptr[file->packages.len - 1];
     str *to = field_of(last, field);
-    if (value.len > LIMIT_FIELD)
-        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
+    if (value.len > LIMIT(FIELD))
+        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT(FIELD));
     if (file->packages.len > 1 && str_eq(*field_of(last - 1, field), value)) {
         *to = *field_of(last - 1, field);
         return true;
@@ -109,8 +109,8 @@ bool record_share(struct arena *arena, struct file_record *file, size_t field, s
 struct package *record_package(struct arena *arena, struct file_record *file, const char *type,
                                str name, str version, str arch, struct err *err)
 {
-    if (file->packages.len >= LIMIT_INVENTORY) {
-        err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT_INVENTORY);
+    if (file->packages.len >= LIMIT(INVENTORY)) {
+        err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT(INVENTORY));
         return NULL;
     }
     struct package *package = vec_push(arena, &file->packages);

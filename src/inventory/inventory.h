@@ -26,7 +26,7 @@ struct detector {
     const char *spec;         /* the document it follows */
     const char *const *paths; /* patterns without leading slash, '*' matches within one component;
                                  NULL-terminated */
-    size_t max_bytes;         /* of a file it reads whole */
+    enum limit_id limit;      /* of a file it reads whole */
     bool is_os_database;      /* unreadable: the scan is incomplete */
     unsigned release_rank;    /* of a release file: the lowest that names a distribution wins, and
                                * within    a row the first path does; 0: not a release file */
@@ -58,7 +58,7 @@ struct file_record {
     struct distro distro; /* of a release file; id empty otherwise */
     bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
     str reason;     /* why */
-    /* Of a detector with a side_suffix: the file itself, when it is within LIMIT_DEFERRED. */
+    /* Of a detector with a side_suffix: the file itself, when it is within the limit "deferred". */
     bool has_raw;
     str raw;
 };

@@ -37,8 +37,8 @@ bool layer_scan_open(struct arena *arena, const struct cancel *cancel, struct la
     if (!scan)
         return err_memory(err);
     *scan = (struct layer_scan){.arena = arena, .cancel = cancel};
-    scan->room = arena_alloc(arena, LIMIT_PATH);
-    scan->room2 = arena_alloc(arena, LIMIT_PATH);
+    scan->room = arena_alloc(arena, LIMIT(PATH));
+    scan->room2 = arena_alloc(arena, LIMIT(PATH));
     if (!scan->room || !scan->room2)
         return err_memory(err);
     map_init(&scan->odd_links, arena);
@@ -85,9 +85,9 @@ static bool is_kept(const struct layer_scan *scan, str path)
 static bool add_step(struct layer_scan *scan, enum step_kind kind, uint64_t order, str path,
                      str target, struct err *err)
 {
-    if (scan->out.steps.len >= LIMIT_LAYER_STEPS)
+    if (scan->out.steps.len >= LIMIT(LAYER_STEPS))
         return err_set(err, ERR_LIMIT, "more than %zu whiteouts, links and folders (layer-steps)",
-                       (size_t)LIMIT_LAYER_STEPS);
+                       (size_t)LIMIT(LAYER_STEPS));
     struct layer_step *step = vec_push(scan->arena, &scan->out.steps);
     if (!step)
         return err_memory(err);
@@ -101,12 +101,12 @@ static bool add_step(struct layer_scan *scan, enum step_kind kind, uint64_t orde
 static bool add_notice(struct layer_scan *scan, enum notice_kind kind, bool is_incomplete, str path,
                        const char *message, struct err *err)
 {
-    if (is_incomplete && ++scan->n_incomplete > LIMIT_STRAY_FILES)
+    if (is_incomplete && ++scan->n_incomplete > LIMIT(STRAY_FILES))
         return true; /* by now it is incomplete for thousands of reasons that are told */
     if (!is_incomplete && ++scan->n_odd > ODD_TOLD)
         return true; /* their number is told at the end */
     return notice_add(scan->arena, &scan->out.notices, kind, is_incomplete,
-                      str_slice(path, 0, LIMIT_PATH), str_from(message)) ||
+                      str_slice(path, 0, LIMIT(PATH)), str_from(message)) ||
            err_memory(err);
 }
 
@@ -133,15 +133,15 @@ static bool finish_file(struct layer_scan *scan, struct file_record *file, struc
     if (file->distro.id.len)
         file->distro.path = path;
     scan->n_packages += file->packages.len;
-    if (scan->n_packages > LIMIT_INVENTORY)
-        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT_INVENTORY);
+    if (scan->n_packages > LIMIT(INVENTORY))
+        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT(INVENTORY));
     return true;
 }
 
 /* What may have to wait for a file of another layer is kept as it is, as long as there is room. */
 static bool keep_raw(struct layer_scan *scan, struct file_record *file, str body, struct err *err)
 {
-    if (!file->detector->side_suffix || body.len > LIMIT_DEFERRED - scan->n_raw_bytes)
+    if (!file->detector->side_suffix || body.len > LIMIT(DEFERRED) - scan->n_raw_bytes)
         return true;
     file->raw = arena_dup(scan->arena, body);
     file->has_raw = true;
@@ -156,14 +156,15 @@ static bool parse_file(struct layer_scan *scan, struct file_record *file, const 
 {
     struct err why = {0};
     const struct detector *detector = file->detector;
-    if (entry->size_bytes > detector->max_bytes) {
-        err_set(&why, ERR_LIMIT, "larger than %zu bytes", detector->max_bytes);
+    size_t max = (size_t)limits_now()->of[detector->limit];
+    if (entry->size_bytes > max) {
+        err_set(&why, ERR_LIMIT, "larger than %zu bytes", max);
         return fail_file(scan, file, &why, err);
     }
     struct arena scratch;
     arena_init(&scratch, 4 * (size_t)entry->size_bytes + MIB);
     str body;
-    bool ok = archive_body(archive, &scratch, detector->max_bytes, &body, err);
+    bool ok = archive_body(archive, &scratch, max, &body, err);
     if (ok) {
         struct rd in;
         rd_init(&in, body);
@@ -192,8 +193,8 @@ static bool on_file(struct layer_scan *scan, const struct entry *entry, str path
                add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
     if (is_stray && matcher_is_folder(scan->matcher, path)) /* a file where others have a folder */
         return add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
-    if (is_stray && ++scan->n_strays > LIMIT_STRAY_FILES)
-        return scan->n_strays > LIMIT_STRAY_FILES + 1 ||
+    if (is_stray && ++scan->n_strays > LIMIT(STRAY_FILES))
+        return scan->n_strays > LIMIT(STRAY_FILES) + 1 ||
                add_notice(scan, NOTICE_LIMIT, true, path,
                           "too many files with the name of a package database (stray-files); "
                           "the others were not read",
@@ -215,7 +216,7 @@ static bool on_symlink(struct layer_scan *scan, str path, str target, struct err
     bool is_odd = !is_kept(scan, path);
     if (is_odd && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, leads_to)))
         return true;
-    if (target.len > LIMIT_PATH)
+    if (target.len > LIMIT(PATH))
         return add_notice(scan, NOTICE_LIMIT, true, path, "its target is longer than a path can be",
                           err);
     if (!add_step(scan, STEP_SYMLINK, scan->out.n_entries, path, target, err))
@@ -279,9 +280,9 @@ static bool on_clean_path(struct layer_scan *scan, const struct entry *entry, st
 bool layer_scan_entry(struct layer_scan *scan, const struct entry *entry,
                       struct archive_reader *archive, struct err *err)
 {
-    if (++scan->out.n_entries > LIMIT_LAYER_FILES)
+    if (++scan->out.n_entries > LIMIT(LAYER_FILES))
         return err_set(err, ERR_LIMIT, "more than %zu entries in a layer",
-                       (size_t)LIMIT_LAYER_FILES);
+                       (size_t)LIMIT(LAYER_FILES));
     if ((scan->out.n_entries & 255) == 1 && cancel_is(scan->cancel, err))
         return false;
     if (__builtin_add_overflow(scan->out.size_bytes, entry->size_bytes, &scan->out.size_bytes))

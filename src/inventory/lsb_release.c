@@ -54,7 +54,7 @@ const struct detector detector_lsb_release = {
                "_DESCRIPTION",
     .spec = "Linux Standard Base 3.0, lsb_release",
     .paths = PATHS("etc/lsb-release", "usr/lib/lsb-release"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 2,
     .parse = lsb_release_parse,
 };

@@ -163,8 +163,8 @@ static bool add_packages(struct merge *merge, const struct spot *spot, struct er
 {
     const struct file_record *file = spot->record;
     size_t n = file->packages.len;
-    if (merge->out->packages.len + n > LIMIT_INVENTORY)
-        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT_INVENTORY);
+    if (merge->out->packages.len + n > LIMIT(INVENTORY))
+        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT(INVENTORY));
     int *layers = arena_array(merge->arena, int, n + 1);
     bool *is_older = arena_array(merge->arena, bool, n + 1);
     str path = arena_printf(merge->arena, "/%.*s", STR_ARG(spot->path));
@@ -390,8 +390,8 @@ bool image_inventory_merge(struct arena *arena, const struct layer_inventory *co
                            size_t n, struct image_inventory *out, struct err *err)
 {
     *out = (struct image_inventory){.distro.layer = -1};
-    if (n > LIMIT_LAYERS)
-        return err_set(err, ERR_LIMIT, "more than %zu layers", (size_t)LIMIT_LAYERS);
+    if (n > LIMIT(LAYERS))
+        return err_set(err, ERR_LIMIT, "more than %zu layers", (size_t)LIMIT(LAYERS));
     struct merge merge = {.arena = arena, .out = out};
     if (!merge_layers(&merge, layers, n, err))
         return false;

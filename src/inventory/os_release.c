@@ -103,12 +103,12 @@ enum next assignment_read(struct rd *in, struct arena *arena, struct assignment 
         }
         rd_skip(in, name.len + 1);
         auto_sb value;
-        sb_init(&value, LIMIT_FIELD);
+        sb_init(&value, LIMIT(FIELD));
         read_value(in, &value);
         if (!rd_is_ok(in))
             return NEXT_ERR;
         if (value.has_failed) {
-            rd_fail(in, ERR_LIMIT, "a value of more than %zu bytes", (size_t)LIMIT_FIELD);
+            rd_fail(in, ERR_LIMIT, "a value of more than %zu bytes", (size_t)LIMIT(FIELD));
             return NEXT_ERR;
         }
         *out = (struct assignment){str_trim(name), arena_dup(arena, sb_str(&value))};
@@ -155,7 +155,7 @@ const struct detector detector_os_release = {
     .summary = "the distribution: ID, ID_LIKE, VERSION_ID, VERSION_CODENAME, PRETTY_NAME",
     .spec = "os-release(5)",
     .paths = PATHS("etc/os-release", "usr/lib/os-release"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 1,
     .parse = os_release_parse,
 };

@@ -42,7 +42,7 @@ static enum clean add_components(str raw, char *room, size_t *len)
             result = CLEAN_CLIMBS;
             continue;
         }
-        if (*len + 1 + name.len > LIMIT_PATH)
+        if (*len + 1 + name.len > LIMIT(PATH))
             return CLEAN_LONG;
         if (*len)
             room[(*len)++] = '/';
@@ -57,7 +57,7 @@ enum clean path_clean(str raw, char *room, str *path)
     if (raw.len && raw.ptr[raw.len - 1] == '/')
         raw.len--;
     *path = raw;
-    if (raw.len < LIMIT_PATH && is_clean(raw))
+    if (raw.len < LIMIT(PATH) && is_clean(raw))
         return CLEAN_OK;
     size_t len = 0;
     enum clean result = add_components(raw, room, &len);

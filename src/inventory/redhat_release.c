@@ -33,7 +33,7 @@ static bool redhat_release_parse(struct arena *arena, str path, struct rd *in,
 {
     (void)path;
     str line, name, rest;
-    if (!rd_line(in, LIMIT_FIELD, &line))
+    if (!rd_line(in, LIMIT(FIELD), &line))
         return rd_ok(in, err); /* empty: it says nothing */
     line = str_trim(line);
     if (line.len == 0)
@@ -57,7 +57,7 @@ const struct detector detector_redhat_release = {
     .paths = PATHS("etc/oracle-release", "etc/rocky-release", "etc/almalinux-release",
                    "etc/centos-release", "etc/fedora-release", "usr/lib/fedora-release",
                    "etc/system-release", "etc/redhat-release", "usr/lib/redhat-release"),
-    .max_bytes = LIMIT_RELEASE_FILE,
+    .limit = LIMIT_ID_RELEASE_FILE,
     .release_rank = 3,
     .parse = redhat_release_parse,
 };

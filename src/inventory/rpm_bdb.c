@@ -126,7 +126,7 @@ static struct page read_page(const struct bdb *bdb, uint32_t number)
 static const char *read_chain(struct bdb *bdb, uint32_t first, uint32_t length)
 {
     sb_clear(&bdb->blob);
-    if (length > LIMIT_RPM_HEADER)
+    if (length > LIMIT(RPM_HEADER))
         return "a longer value than a header can be (rpm-header)";
     for (uint32_t at = first; at;) {
         if (at >= bdb->n_pages)
@@ -261,9 +261,9 @@ static bool rpm_bdb_parse(struct arena *arena, str path, struct rd *in, struct f
     if (cancel_is(in->cancel, err) || !read_meta(&bdb, err))
         return false;
     struct arena scratch;
-    arena_init(&scratch, LIMIT_PACKAGE_DB / PAGE_MIN + KIB);
+    arena_init(&scratch, LIMIT(PACKAGE_DB) / PAGE_MIN + KIB);
     bdb.seen = arena_array(&scratch, uint8_t, (size_t)bdb.n_pages + 1);
-    sb_init(&bdb.blob, LIMIT_RPM_HEADER);
+    sb_init(&bdb.blob, LIMIT(RPM_HEADER));
     bool ok = bdb.seen ? read_pages(&bdb, err) : err_memory(err);
     sb_fini(&bdb.blob);
     arena_fini(&scratch);
@@ -278,7 +278,7 @@ const struct detector detector_rpm_bdb = {
                "modularity label",
     .spec = "Berkeley DB dbinc/db_page.h, RPM package format (header)",
     .paths = PATHS(RPM_PATHS("Packages")),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = rpm_bdb_parse,
 };

@@ -215,8 +215,8 @@ static bool add_license(struct arena *arena, struct file_record *file, str text,
 {
     if (text.len == 0)
         return true;
-    if (text.len > LIMIT_FIELD)
-        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT_FIELD);
+    if (text.len > LIMIT(FIELD))
+        return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT(FIELD));
     struct package *package = &file->packages.ptr[file->packages.len - 1];
     if (file->packages.len > 1 && package[-1].licenses.len &&
         str_eq(package[-1].licenses.ptr[0], text)) {
@@ -233,7 +233,7 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
                         struct err *err)
 {
     auto_sb evr;
-    sb_init(&evr, LIMIT_FIELD);
+    sb_init(&evr, LIMIT(FIELD));
     if (header->epoch)
         sb_addf(&evr, "%u:", header->epoch);
     sb_add(&evr, header->text[FIELD_VERSION]);

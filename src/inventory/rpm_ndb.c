@@ -59,7 +59,7 @@ static const char *read_blob(const struct ndb *ndb, const struct slot *slot, str
         return "of an impossible length";
     if (sum != adler32(str_slice(whole, 0, size - BLOB_TAIL)))
         return "wrong by its checksum";
-    if (length > LIMIT_RPM_HEADER)
+    if (length > LIMIT(RPM_HEADER))
         return "too long (rpm-header)";
     *out = rd_bytes(&in, length);
     return NULL;
@@ -139,7 +139,7 @@ const struct detector detector_rpm_ndb = {
                "release, arch, source RPM, vendor, licence, modularity label",
     .spec = "rpm lib/backend/ndb/rpmpkg.c, RPM package format (header)",
     .paths = PATHS(RPM_PATHS("Packages.db")),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = rpm_ndb_parse,
 };

@@ -31,7 +31,7 @@ static bool read_database(struct rpm_reader *rpm, str bytes, str wal, struct err
 {
     struct arena scratch;
     struct sqlite db = {.cancel = rpm->cancel, .flaws = &rpm->flaws};
-    arena_init(&scratch, 16 * MIB);
+    arena_init(&scratch, LIMIT(PACKAGE_DB) / 64 + MIB);
     bool ok = sqlite_open(&scratch, bytes, wal, &db, err) && read_tables(rpm, &db, err);
     arena_fini(&scratch);
     return ok && flaws_ok(&rpm->flaws, err);
@@ -63,7 +63,7 @@ const struct detector detector_rpm_sqlite = {
                "release, arch, source RPM, vendor, licence, modularity label",
     .spec = "SQLite database file format, rpm lib/backend/sqlite.c, RPM package format (header)",
     .paths = PATHS(RPM_PATHS("rpmdb.sqlite"), RPM_PATHS("rpmdb.sqlite-wal")),
-    .max_bytes = LIMIT_PACKAGE_DB,
+    .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
     .parse = rpm_sqlite_parse,
     .side_suffix = "-wal",

@@ -148,7 +148,7 @@ static bool read_wal(struct arena *arena, struct sqlite *db, struct err *err)
         return false;
     if (wal.n_frames == 0)
         return true; /* nothing was committed since the database was written */
-    if (wal.n_pages > LIMIT_PACKAGE_DB / db->page_bytes)
+    if (wal.n_pages > LIMIT(PACKAGE_DB) / db->page_bytes)
         return err_set(err, ERR_LIMIT, "a database of %u pages (package-db)", wal.n_pages);
     db->n_pages = wal.n_pages;
     db->frames = arena_array(arena, uint32_t, (size_t)db->n_pages + 1);
@@ -175,7 +175,7 @@ static bool read_size(struct sqlite *db, struct rd in, uint32_t changes, struct 
     if (!rd_is_ok(&in))
         return err_set(err, ERR_FORMAT, "its header is cut short");
     db->n_pages = (uint32_t)(is_told ? n_told : n_there);
-    if (n_told > LIMIT_PACKAGE_DB / db->page_bytes)
+    if (n_told > LIMIT(PACKAGE_DB) / db->page_bytes)
         return err_set(err, ERR_FORMAT, "a header that tells of %llu pages",
                        (unsigned long long)n_told);
     return true;
@@ -326,7 +326,7 @@ static bool read_leaf_cell(struct rows *rows, struct rd *in, struct err *err)
 {
     uint64_t size = get_varint(in);
     int64_t number = (int64_t)get_varint(in);
-    if (!rd_is_ok(in) || size > LIMIT_RPM_HEADER) {
+    if (!rd_is_ok(in) || size > LIMIT(RPM_HEADER)) {
         flaws_add(rows->db->flaws, 0, "a row that is broken or too long (rpm-header)");
         return true;
     }
@@ -364,7 +364,7 @@ static bool walk_page(struct rows *rows, uint32_t number, unsigned depth, struct
 {
     if (cancel_is(rows->db->cancel, err))
         return false;
-    if (depth >= LIMIT_BTREE_DEPTH)
+    if (depth >= LIMIT(BTREE_DEPTH))
         return err_set(err, ERR_LIMIT, "a table of more than %u levels (btree-depth)", depth);
     str page = take_page(rows->db, number);
     if (page.len == 0)
@@ -391,7 +391,7 @@ bool sqlite_each_row(struct sqlite *db, uint32_t root, sqlite_row row, void *con
                      struct err *err)
 {
     struct rows rows = {.db = db, .row = row, .context = context};
-    sb_init(&rows.payload, LIMIT_RPM_HEADER);
+    sb_init(&rows.payload, LIMIT(RPM_HEADER));
     bool ok = walk_page(&rows, root, 0, err);
     sb_fini(&rows.payload);
     return ok;

@@ -17,9 +17,9 @@ bool tree_init(struct tree *tree, struct arena *arena, const struct matcher *mat
     *tree = (struct tree){.arena = arena, .told = told, .matcher = matcher};
     map_init(&tree->spots, arena);
     tree->root = arena_new(arena, struct spot);
-    tree->room[0] = arena_alloc(arena, LIMIT_PATH);
-    tree->room[1] = arena_alloc(arena, LIMIT_PATH);
-    tree->missing = arena_alloc(arena, LIMIT_PATH);
+    tree->room[0] = arena_alloc(arena, LIMIT(PATH));
+    tree->room[1] = arena_alloc(arena, LIMIT(PATH));
+    tree->missing = arena_alloc(arena, LIMIT(PATH));
     if (!tree->root || !tree->room[0] || !tree->room[1] || !tree->missing)
         return err_memory(err);
     *tree->root = (struct spot){.kind = SPOT_DIR, .layer = -1, .cleared_layer = -1};
@@ -31,7 +31,7 @@ bool tree_init(struct tree *tree, struct arena *arena, const struct matcher *mat
 static bool join(struct tree *tree, str dir, str name, str *out)
 {
     size_t len = dir.len + (dir.len != 0);
-    if (len + name.len > LIMIT_PATH)
+    if (len + name.len > LIMIT(PATH))
         return false;
     if (dir.len) {
         memmove(tree->missing, dir.ptr, dir.len);
@@ -53,7 +53,7 @@ static struct spot *spot_make(struct tree *tree, struct spot *dir, str name, str
 {
     str path;
     if (!join(tree, dir->path, name, &path)) {
-        err_set(err, ERR_LIMIT, "a path longer than %zu bytes", (size_t)LIMIT_PATH);
+        err_set(err, ERR_LIMIT, "a path longer than %zu bytes", (size_t)LIMIT(PATH));
         return NULL;
     }
     struct spot *spot = map_get(&tree->spots, path);
@@ -158,7 +158,7 @@ static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
 {
     char *to = tree->room[ *room ^= 1];
     size_t len = target.len + 1 + rest->len;
-    if (len > LIMIT_PATH)
+    if (len > LIMIT(PATH))
         return false;
     memcpy(to, target.ptr, target.len);
     to[target.len] = '/';
@@ -225,7 +225,7 @@ enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot 
             continue;
         }
         note_odd(tree, spot);
-        if (++hops > LIMIT_SYMLINK_HOPS || !expand(tree, &room, spot->target, &rest))
+        if (++hops > LIMIT(SYMLINK_HOPS) || !expand(tree, &room, spot->target, &rest))
             return WALK_LOOP;
         if (str_starts(spot->target, STR("/")))
             at = tree->root;
@@ -254,7 +254,7 @@ static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out
             return err->kind == ERR_LIMIT;
         if (spot->kind == SPOT_SYMLINK) {
             note_odd(tree, spot);
-            if (++hops > LIMIT_SYMLINK_HOPS || !expand(tree, &room, spot->target, &dir))
+            if (++hops > LIMIT(SYMLINK_HOPS) || !expand(tree, &room, spot->target, &dir))
                 return true;
             if (str_starts(spot->target, STR("/")))
                 at = tree->root;

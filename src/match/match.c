@@ -91,16 +91,26 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
     return true;
 }
 
-/* An image without a distribution is judged when all that is in it has an ecosystem of its own. */
+static bool has_os_package(const struct image_inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->packages.len; i++)
+        if (inventory->packages.ptr[i].is_os)
+            return true;
+    return false;
+}
+
+/* An image without a distribution is judged when all that is in it has an ecosystem of its own. One
+ * that names a distribution and shows no package of it has a database that was removed, or that no
+ * detector reads: nothing is known of what is installed. */
 static enum match_ground ground_of(const struct context *c, const struct image_inventory *inventory,
                                    bool has_uncovered)
 {
+    bool has_os = has_os_package(inventory);
+    if (inventory->distro.id.len && !is_covered(c, c->out->ecosystem))
+        return MATCH_NOT_COVERED;
     if (inventory->distro.id.len)
-        return is_covered(c, c->out->ecosystem) ? MATCH_OK : MATCH_NOT_COVERED;
-    for (size_t i = 0; i < inventory->packages.len; i++)
-        if (inventory->packages.ptr[i].is_os)
-            return MATCH_NO_DISTRO;
-    return inventory->packages.len && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
+        return has_os ? MATCH_OK : MATCH_NO_PACKAGES;
+    return inventory->packages.len && !has_os && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
 }
 
 /* --- all of it

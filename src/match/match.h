@@ -58,8 +58,13 @@ struct finding {
 };
 typedef VEC(struct finding) findings;
 
-/* Why an image's release cannot be judged; MATCH_OK when it can.  Zero is the safe value. */
-enum match_ground { MATCH_NO_DISTRO, MATCH_NOT_COVERED, MATCH_OK };
+/* Why an image cannot be judged; MATCH_OK when it can.  Zero is the safe value. */
+enum match_ground {
+    MATCH_NO_DISTRO,   /* it does not say which distribution it is */
+    MATCH_NOT_COVERED, /* the database has no source for its release */
+    MATCH_NO_PACKAGES, /* it names a distribution, and no package of it was found */
+    MATCH_OK,
+};
 
 struct match_result {
     findings findings; /* sorted: severity rank, id, package, version, path */

@@ -43,6 +43,12 @@ struct hello {
     char missing[160];
 };
 
+/* What the parent asks of the zygote, beside three descriptors. */
+struct order {
+    uint32_t request;
+    struct limits limits; /* as configured after the zygote was made */
+};
+
 struct slot {
     pid_t pid;
     int status_fd;
@@ -55,7 +61,7 @@ _Noreturn static void child_main(const struct sandbox_spec *spec, uint32_t reque
                                  bool has_landlock)
 {
     struct err err = {0};
-    bool is_locked = lock_limits(LIMIT_ANALYSER_MEMORY, LIMIT_ANALYSER_CPU, &err) &&
+    bool is_locked = lock_limits(LIMIT(ANALYSER_MEMORY), LIMIT(ANALYSER_CPU), &err) &&
                      lock_privileges(&err) && (!has_landlock || lock_landlock(&err));
     void *prepared = is_locked ? spec->prepare(request, FD_IN, FD_OUT) : NULL;
     if (!prepared || !lock_syscalls(&err))
@@ -87,7 +93,7 @@ struct zygote {
  * parent decides what it means; the zygote ends when its socket does. */
 static const int terminal_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
-static void spawn_child(struct zygote *z, uint32_t request, const int fds[3])
+static void spawn_child(struct zygote *z, const struct order *order, const int fds[3])
 {
     pid_t pid = z->n < MAX_CHILDREN ? fork() : -1;
     if (pid == 0) {
@@ -99,7 +105,8 @@ static void spawn_child(struct zygote *z, uint32_t request, const int fds[3])
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (!keep_pipes(fds[0], fds[1]))
             _exit(EXIT_LOCK);
-        child_main(z->spec, request, z->has_landlock);
+        limits_set(&order->limits);
+        child_main(z->spec, order->request, z->has_landlock);
     }
     close(fds[0]);
     close(fds[1]);
@@ -113,8 +120,8 @@ static void spawn_child(struct zygote *z, uint32_t request, const int fds[3])
 /* One request: its number and three descriptors.  False when the parent is gone. */
 static bool serve_request(struct zygote *z)
 {
-    uint32_t request = 0;
-    struct iovec iov = {&request, sizeof(request)};
+    struct order order;
+    struct iovec iov = {&order, sizeof(order)};
     union {
         struct cmsghdr head;
         char space[CMSG_SPACE(3 * sizeof(int))];
@@ -126,12 +133,12 @@ static bool serve_request(struct zygote *z)
     ssize_t n = recvmsg(z->control, &msg, MSG_CMSG_CLOEXEC);
     if (n < 0 && errno == EINTR)
         return true;
-    struct cmsghdr *head = n == (ssize_t)sizeof(request) ? CMSG_FIRSTHDR(&msg) : NULL;
+    struct cmsghdr *head = n == (ssize_t)sizeof(order) ? CMSG_FIRSTHDR(&msg) : NULL;
     if (!head || head->cmsg_len != CMSG_LEN(3 * sizeof(int)))
         return false;
     int fds[3];
     memcpy(fds, CMSG_DATA(head), sizeof(fds));
-    spawn_child(z, request, fds);
+    spawn_child(z, &order, fds);
     return true;
 }
 
@@ -182,6 +189,28 @@ static bool null_stdio(void)
            (PLIMSOLL_SANITIZED || dup2(null_fd, 2) == 2);
 }
 
+static void *prove(uint32_t request, int in_fd, int out_fd)
+{
+    (void)request, (void)in_fd;
+    return out_fd == FD_OUT ? (void *)(uintptr_t)1 : NULL;
+}
+
+static int end_well(void *prepared) { return prepared ? 0 : 1; }
+
+/* Lock a child in before anybody relies on it: what the kernel, or whoever confines us, refuses
+ * shows now and not at the first image. */
+static bool can_lock(const struct zygote *z)
+{
+    static const struct sandbox_spec probe = {.prepare = prove, .run = end_well};
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0)
+        child_main(&probe, 0, z->has_landlock);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void lacks(struct hello *hello, const char *what)
 {
     size_t used = strlen(hello->missing);
@@ -214,6 +243,8 @@ _Noreturn static void zygote_main(const struct sandbox_spec *spec, int control, 
         lacks(&hello, "an empty root");
     if (!z.has_landlock)
         lacks(&hello, "Landlock");
+    if (!can_lock(&z))
+        hello = (struct hello){.level = SANDBOX_NONE, .missing = "seccomp or its own limits"};
     if (z.signals < 0 || write(z.control, &hello, sizeof(hello)) != (ssize_t)sizeof(hello))
         _exit(1);
     zygote_loop(&z);
@@ -270,7 +301,9 @@ static bool hear_hello(struct sandbox *sandbox, struct err *err)
         return err_set(err, ERR_SANDBOX, "the sandbox did not start");
     sandbox->level = hello.level;
     memcpy(sandbox->missing, hello.missing, sizeof(sandbox->missing));
-    return true;
+    return hello.level != SANDBOX_NONE ||
+           err_set(err, ERR_SANDBOX, "nothing can be isolated here: a child without %s",
+                   hello.missing);
 }
 
 bool sandbox_start(const struct sandbox_spec *spec, struct sandbox **out, struct err *err)
@@ -319,7 +352,8 @@ const char *sandbox_missing(const struct sandbox *sandbox) { return sandbox->mis
 
 static bool send_request(int control, uint32_t request, const int fds[3], struct err *err)
 {
-    struct iovec iov = {&request, sizeof(request)};
+    struct order order = {request, *limits_now()};
+    struct iovec iov = {&order, sizeof(order)};
     union {
         struct cmsghdr head;
         char space[CMSG_SPACE(3 * sizeof(int))];
@@ -331,7 +365,7 @@ static bool send_request(int control, uint32_t request, const int fds[3], struct
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(3 * sizeof(int));
     memcpy(CMSG_DATA(head), fds, 3 * sizeof(int));
-    return sendmsg(control, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(request) ||
+    return sendmsg(control, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(order) ||
            err_sys(err, ERR_SANDBOX, "the sandbox is gone");
 }
 

@@ -23,8 +23,8 @@ static bool has_credentials(const struct registry *r)
 static str basic_header(const struct registry *r, struct arena *arena)
 {
     auto_sb pair, header;
-    sb_init(&pair, LIMIT_HTTP_HEADER / 2);
-    sb_init(&header, LIMIT_HTTP_HEADER);
+    sb_init(&pair, LIMIT(HTTP_HEADER) / 2);
+    sb_init(&header, LIMIT(HTTP_HEADER));
     sb_add(&pair, r->credentials.username);
     sb_addc(&pair, ":");
     sb_add(&pair, r->credentials.password);
@@ -126,7 +126,7 @@ static bool send_token_request(struct registry *r, struct http_client *client, s
                                struct err *err)
 {
     for (unsigned n_tries = 0;; n_tries++) {
-        if (!http_fetch(client, call, arena, LIMIT_HTTP_BODY, answer, err))
+        if (!http_fetch(client, call, arena, LIMIT(HTTP_BODY), answer, err))
             return err_wrap(err, "token");
         if (!registry_waits(r, answer, n_tries))
             return true;
@@ -138,7 +138,7 @@ static bool ask_by_get(struct registry *r, struct http_client *client, struct ar
 {
     bool has_query = str_find_byte(realm->url, '?') < realm->url.len;
     auto_sb url;
-    sb_init(&url, LIMIT_HTTP_HEADER);
+    sb_init(&url, LIMIT(HTTP_HEADER));
     sb_add(&url, realm->url);
     sb_addc(&url, has_query ? "&service=" : "?service=");
     sb_add(&url, http_url_escape(arena, realm->service));
@@ -166,7 +166,7 @@ static bool ask_by_post(struct registry *r, struct http_client *client, struct a
         scope = http_url_escape(arena, realm->scope);
     str token = http_url_escape(arena, r->credentials.identity_token);
     auto_sb body;
-    sb_init(&body, LIMIT_HTTP_BODY);
+    sb_init(&body, LIMIT(HTTP_BODY));
     sb_addc(&body, "grant_type=refresh_token&client_id=plimsoll&service=");
     sb_add(&body, service);
     sb_addc(&body, "&scope=");
@@ -195,7 +195,7 @@ static bool read_token(struct registry *r, const struct realm *realm, str body, 
     int64_t seconds = json_int(root, "expires_in", TOKEN_DEFAULT_S);
     seconds = seconds < 1 ? 1 : seconds > TOKEN_MAX_S ? TOKEN_MAX_S : seconds;
     auto_sb header;
-    sb_init(&header, LIMIT_HTTP_HEADER);
+    sb_init(&header, LIMIT(HTTP_HEADER));
     sb_addc(&header, "Bearer ");
     sb_add(&header, token);
     /* renewed a little early: it must still hold when the request arrives */

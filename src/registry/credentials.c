@@ -84,7 +84,7 @@ bool registry_credentials_load(struct arena *arena, str host, struct registry_cr
     *out = (struct registry_credentials){0};
     if (!path)
         return true;
-    if (!file_read(arena, path, LIMIT_CONFIG_FILE, &text, err)) {
+    if (!file_read(arena, path, LIMIT(CONFIG_FILE), &text, err)) {
         bool is_absent = err->kind == ERR_NOT_FOUND;
         if (is_absent)
             *err = (struct err){0};

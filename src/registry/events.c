@@ -22,9 +22,9 @@ static enum registry_action action_of(str text)
 
 static bool keep(struct arena *arena, str from, str *to, struct err *err)
 {
-    if (from.len > LIMIT_FIELD)
+    if (from.len > LIMIT(FIELD))
         return err_set(err, ERR_LIMIT, "a field of %zu bytes, more than %llu", from.len,
-                       (unsigned long long)LIMIT_FIELD);
+                       (unsigned long long)LIMIT(FIELD));
     *to = arena_dup(arena, from);
     return to->ptr ? true : err_memory(err);
 }
@@ -65,18 +65,18 @@ static bool read_event(struct arena *arena, const json_t *object, struct registr
 bool registry_events_parse(struct arena *arena, str json, registry_events *out, struct err *err)
 {
     *out = (registry_events){0};
-    if (json.len > LIMIT_EVENTS_BODY)
+    if (json.len > LIMIT(EVENTS_BODY))
         return err_set(err, ERR_LIMIT, "a notification of %zu bytes, more than %llu", json.len,
-                       (unsigned long long)LIMIT_EVENTS_BODY);
+                       (unsigned long long)LIMIT(EVENTS_BODY));
     auto_json *root = NULL;
     if (!json_read(json, &root, err))
         return err_wrap(err, "notification");
     json_t *list = json_arr(root, "events");
     if (!list)
         return err_set(err, ERR_FORMAT, "notification: no list of events");
-    if (json_array_size(list) > LIMIT_EVENTS)
+    if (json_array_size(list) > LIMIT(EVENTS))
         return err_set(err, ERR_LIMIT, "notification: %zu events, more than %llu",
-                       json_array_size(list), (unsigned long long)LIMIT_EVENTS);
+                       json_array_size(list), (unsigned long long)LIMIT(EVENTS));
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct registry_event *event = vec_push(arena, out);
         if (!event)

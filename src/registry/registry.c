@@ -71,7 +71,7 @@ static bool registry_manifest(struct image_source *source, struct arena *arena, 
     if (!want && str_is_empty(tag) && !digest_is_none(&r->ref.digest))
         want = &r->ref.digest;
     str name = name_of(r, tag, want, text);
-    struct request request = {.accept = accept_manifests, .max = LIMIT_MANIFEST};
+    struct request request = {.accept = accept_manifests, .max = LIMIT(MANIFEST)};
     request.path =
         arena_printf(arena, "/v2/%.*s/manifests/%.*s", STR_ARG(r->ref.repository), STR_ARG(name));
     if (!request.path.ptr)
@@ -191,7 +191,7 @@ static bool registry_blob(struct image_source *source, const struct descriptor *
     s->registry = r;
     s->digest = what->digest;
     s->size_bytes = what->size_bytes;
-    arena_init(&s->arena, LIMIT_MANIFEST);
+    arena_init(&s->arena, LIMIT(MANIFEST));
     *out = (struct blob){{blob_next, s}, blob_stream_close, s};
     if (http_client_open(&r->http, &s->client, err) && ask(s, err))
         return true;
@@ -277,8 +277,8 @@ bool registry_open(const struct reference *ref, const struct registry_config *co
     if (!r)
         return err_memory(err);
     r->base.ops = &registry_ops;
-    arena_init(&r->arena, LIMIT_CONFIG);
-    sb_init(&r->authorization, LIMIT_HTTP_HEADER);
+    arena_init(&r->arena, LIMIT(CONFIG));
+    sb_init(&r->authorization, LIMIT(HTTP_HEADER));
     mtx_init(&r->lock, mtx_plain);
     if (prepare(r, ref, config, err)) {
         *out = &r->base;

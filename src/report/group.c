@@ -20,7 +20,7 @@ static const struct version_scheme *scheme_of(const struct finding *finding)
 static str key_of(struct arena *arena, const struct finding *finding)
 {
     auto_sb key;
-    sb_init(&key, 8 * LIMIT_FIELD);
+    sb_init(&key, 8 * LIMIT(FIELD));
     sb_blob(&key, finding->type);
     sb_blob(&key, finding->package_name);
     sb_blob(&key, finding->package_version);

@@ -388,7 +388,7 @@ static bool json_write(int fd, const struct report *const *reports, size_t n,
 {
     struct json json = {.options = options};
     out_open(&json.out, fd, err);
-    arena_init(&json.arena, LIMIT_CONFIG);
+    arena_init(&json.arena, LIMIT(CONFIG));
     jw_init(&json.jw, &json.out.sb, true);
     if (n != 1) {
         jw_obj(&json.jw);

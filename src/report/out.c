@@ -9,7 +9,7 @@ void out_open(struct out *out, int fd, struct err *err)
 {
     *out = (struct out){.fd = fd, .err = err};
     /* One field may be as large as a feed's record, and six times that once escaped. */
-    sb_init(&out->sb, 8 * LIMIT_FEED_RECORD);
+    sb_init(&out->sb, 8 * LIMIT(FEED_RECORD));
 }
 
 static void flush(struct out *out)

@@ -88,7 +88,7 @@ size_t paint_left(const struct paint *t) { return t->column < t->width ? t->widt
 size_t paint_columns(str text)
 {
     auto_sb scratch;
-    sb_init(&scratch, 8 * LIMIT_FIELD);
+    sb_init(&scratch, 8 * LIMIT(FIELD));
     return report_text(&scratch, text, 0);
 }
 

@@ -508,7 +508,7 @@ static void section_layers(struct paint *t, const struct report *report, const g
 static bool sections_findings(struct paint *t, const struct report *report)
 {
     struct arena arena;
-    arena_init(&arena, LIMIT_SCAN_MEMORY);
+    arena_init(&arena, LIMIT(SCAN_MEMORY));
     groups all = {0};
     bool is_done = group_findings(&arena, report, &t->options->filter, &all);
     size_t n_fixable = 0;

@@ -174,8 +174,8 @@ static void answer_layer(struct analyser *a, struct sb *out, struct err *err)
     struct layer_inventory layer = {0};
     uint8_t diff_id[HASH_MAX];
     auto_sb encoded;
-    arena_init(&arena, LIMIT_ANALYSER_MEMORY / 2);
-    sb_init(&encoded, LIMIT_FRAME);
+    arena_init(&arena, LIMIT(ANALYSER_MEMORY) / 2);
+    sb_init(&encoded, LIMIT(FRAME));
     bool is_done = scan_layer(a, &arena, &layer, err);
     ring_abandon(&a->ring);
     pthread_join(a->inflater, NULL);
@@ -209,7 +209,7 @@ static void answer_list(struct analyser *a, struct sb *out, struct err *err)
     uint64_t n = 0;
     enum next step = NEXT_ERR;
     auto_sb list;
-    sb_init(&list, LIMIT_MANIFEST);
+    sb_init(&list, LIMIT(MANIFEST));
     if (archive_open(&archive, ARCHIVE_TAR, source_from_fd(a->in), err))
         while ((step = archive_next(archive, &entry, err)) == NEXT_ITEM && !list.has_failed) {
             add_entry(&list, &entry);
@@ -260,7 +260,7 @@ static bool start_inflater(struct analyser *a)
             return false;
     enum hash_kind kind = (enum hash_kind)(a->request >> 8 & 0xff);
     return hash_open(&a->hash, kind, &a->err) &&
-           decoder_open(&a->decoder, source_from_fd(a->in), LIMIT_LAYER_INFLATED, &a->err) &&
+           decoder_open(&a->decoder, source_from_fd(a->in), LIMIT(LAYER_INFLATED), &a->err) &&
            pthread_create(&a->inflater, NULL, inflate_all, a) == 0;
 }
 
@@ -278,7 +278,7 @@ static void *prepare(uint32_t request, int in_fd, int out_fd)
     if ((request & 0xff) == REQUEST_LAYER)
         is_ready = start_inflater(a);
     else if ((request & 0xff) == REQUEST_INFLATE)
-        is_ready = decoder_open(&a->decoder, source_from_fd(a->in), LIMIT_LAYER_INFLATED, &a->err);
+        is_ready = decoder_open(&a->decoder, source_from_fd(a->in), LIMIT(LAYER_INFLATED), &a->err);
     return is_ready ? a : NULL;
 }
 
@@ -293,8 +293,8 @@ static int run(void *prepared)
     struct analyser *a = prepared;
     struct err err = {0};
     struct sb out, body;
-    sb_init(&out, LIMIT_FRAME);
-    sb_init(&body, LIMIT_FRAME);
+    sb_init(&out, LIMIT(FRAME));
+    sb_init(&body, LIMIT(FRAME));
     if ((a->request & 0xff) == REQUEST_LAYER)
         answer_layer(a, &body, &err);
     else if ((a->request & 0xff) == REQUEST_INFLATE)

@@ -120,7 +120,7 @@ static int unnamed_file(uint64_t *max_bytes)
 {
     const char *dir = getenv("TMPDIR");
     int fd = open(dir && *dir ? dir : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    *max_bytes = fd >= 0 ? LIMIT_LAYER_INFLATED : LIMIT_SCAN_MEMORY;
+    *max_bytes = fd >= 0 ? LIMIT(LAYER_INFLATED) : LIMIT(SCAN_MEMORY);
     return fd >= 0 ? fd : memfd_create("plimsoll-archive", MFD_CLOEXEC);
 }
 

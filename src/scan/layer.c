@@ -179,7 +179,7 @@ bool layer_answer_parse(str bytes, enum hash_kind diff_kind, struct layer_answer
     out->diff_id.n = (uint8_t)diff_id.len;
     out->inflated_bytes = rd_varint(&in, UINT64_MAX);
     (void)rd_u8(&in);
-    out->inventory = rd_blob(&in, LIMIT_FRAME);
+    out->inventory = rd_blob(&in, LIMIT(FRAME));
     if (rd_is_ok(&in) && !rd_is_end(&in))
         rd_fail(&in, ERR_FORMAT, "more than one answer");
     return rd_ok(&in, err) || err_wrap(err, "the analyser's answer");
@@ -195,7 +195,7 @@ static bool clean_path(str path, str *out)
         if (str_eq(part, STR("..")))
             return false;
     *out = path;
-    return path.len <= LIMIT_PATH;
+    return path.len <= LIMIT(PATH);
 }
 
 /* Links of docker archives look like "../<id>/layer.tar": resolve them against the folder they are
@@ -222,7 +222,7 @@ static bool take_entry(struct rd *in, struct arena *arena, uint64_t file_size, a
                        struct err *err)
 {
     struct archive_entry entry = {0};
-    str path = rd_blob(in, LIMIT_PATH), link = rd_blob(in, LIMIT_PATH);
+    str path = rd_blob(in, LIMIT(PATH)), link = rd_blob(in, LIMIT(PATH));
     unsigned type = rd_u8(in);
     entry.type = type <= ENTRY_HARDLINK ? (enum entry_type)type : ENTRY_OTHER;
     entry.offset = rd_varint(in, file_size);
@@ -254,7 +254,7 @@ static bool parse_list(str bytes, uint64_t file_size, struct arena *arena, archi
     rd_init(&in, bytes);
     if (!answer_begin(&in, err))
         return false;
-    uint64_t n = rd_varint(&in, LIMIT_LAYER_FILES);
+    uint64_t n = rd_varint(&in, LIMIT(LAYER_FILES));
     for (uint64_t i = 0; i < n; i++)
         if (!take_entry(&in, arena, file_size, out, err))
             return false;
@@ -271,7 +271,7 @@ bool archive_list(struct scanner *scanner, const char *path, const struct cancel
     struct err end = {0};
     uint64_t size = 0;
     auto_sb answer;
-    sb_init(&answer, LIMIT_FRAME);
+    sb_init(&answer, LIMIT(FRAME));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool is_done = fd >= 0 || err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
     is_done = is_done && source_fd_open(&file, fd, err) &&

@@ -207,7 +207,7 @@ bool layers_run(struct scanner *scanner, const struct scan_spec *spec, struct im
         task->what = &image->manifest.layers.ptr[i];
         task->diff_id = i < image->config.diff_ids.len ? &image->config.diff_ids.ptr[i] : &none;
         task->got = task->what->digest;
-        sb_init(&task->answer, LIMIT_FRAME);
+        sb_init(&task->answer, LIMIT(FRAME));
     }
     look_up(&run, arena);
     analyse_all(&run);

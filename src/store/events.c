@@ -50,7 +50,7 @@ static str event_key(const struct store_event *e,
     if (e->id.len)
         return e->id;
     unsigned char raw[crypto_hash_sha256_BYTES];
-    sb_init(text, 4 * LIMIT_PATH);
+    sb_init(text, 4 * LIMIT(PATH));
     sb_addf(text, "%s %lld ", action_word(e->action), (long long)e->at);
     sb_blob(text, e->repository);
     sb_blob(text, e->digest);

@@ -12,7 +12,7 @@ static bool hash_parts(const str *parts, size_t n, char out[static HASH_TEXT], s
 {
     unsigned char raw[crypto_hash_sha256_BYTES];
     auto_sb text;
-    sb_init(&text, LIMIT_FEED_RECORD);
+    sb_init(&text, LIMIT(FEED_RECORD));
     for (size_t i = 0; i < n; i++)
         sb_blob(&text, parts[i]);
     if (!sb_ok(&text, err))
@@ -38,7 +38,7 @@ static bool packed_init(struct packed *p, const struct finding *f, struct err *e
 {
     struct sb *all[] = {&p->aliases, &p->links, &p->cvss, &p->ratings, &p->binaries, &p->evidence};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        sb_init(all[i], LIMIT_FEED_RECORD);
+        sb_init(all[i], LIMIT(FEED_RECORD));
     pack_strs(&p->aliases, &f->aliases);
     pack_strs(&p->links, &f->references);
     pack_cvss(&p->cvss, f);

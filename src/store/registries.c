@@ -38,7 +38,7 @@ static char fold(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
 
 static bool folded(str name, struct sb *out, struct err *err)
 {
-    sb_init(out, LIMIT_PATH);
+    sb_init(out, LIMIT(PATH));
     for (size_t i = 0; i < name.len; i++)
         sb_byte(out, (uint8_t)fold(name.ptr[i]));
     return sb_ok(out, err);

@@ -115,7 +115,7 @@ static bool details_write(struct store *store, int64_t image_id, const struct st
     for (size_t i = 0; i < r->layers.len; i++)
         size_bytes +=
             r->layers.ptr[i].size_bytes <= INT64_MAX / 1024 ? r->layers.ptr[i].size_bytes : 0;
-    sb_init(&labels, LIMIT_CONFIG * 2);
+    sb_init(&labels, LIMIT(CONFIG) * 2);
     pack_labels(&labels, r);
     return sb_ok(&labels, err) &&
            db_run(store, err,

@@ -25,7 +25,7 @@ static bool is_too_deep(str text, struct place *place)
             i++, place->column++;
         else if (c == '"')
             is_string = !is_string;
-        else if (!is_string && (c == '[' || c == '{') && ++depth > LIMIT_JSON_DEPTH)
+        else if (!is_string && (c == '[' || c == '{') && ++depth > LIMIT(JSON_DEPTH))
             return true;
         else if (!is_string && (c == ']' || c == '}') && depth)
             depth--;
@@ -42,7 +42,7 @@ bool json_read(str text, json_t **out, struct err *err)
     if (is_too_deep(text, &place))
         return err_set(err, ERR_LIMIT,
                        "line %zu column %zu: over the limit json-depth of %llu levels", place.line,
-                       place.column, (unsigned long long)LIMIT_JSON_DEPTH);
+                       place.column, (unsigned long long)LIMIT(JSON_DEPTH));
     json_error_t why;
     *out = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
                       &why);

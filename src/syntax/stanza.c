@@ -93,7 +93,7 @@ enum next stanza_read(struct rd *in, struct arena *arena, struct stanza *stanza)
     *stanza = (struct stanza){0};
     struct copy copy = {0};
     str line;
-    while (rd_line(in, LIMIT_STANZA_LINE, &line)) {
+    while (rd_line(in, LIMIT(STANZA_LINE), &line)) {
         if (str_is_empty(str_trim(line))) {
             if (stanza->fields.len)
                 break;

@@ -36,7 +36,7 @@ static void XMLCALL on_open(void *ctx, const XML_Char *name, const XML_Char **at
     struct reader *reader = ctx;
     if (reader->has_failed)
         return;
-    if (++reader->depth > LIMIT_XML_DEPTH) {
+    if (++reader->depth > LIMIT(XML_DEPTH)) {
         bad_here(reader, ERR_LIMIT, "nested deeper than the limit xml-depth");
         return;
     }

@@ -98,7 +98,7 @@ static bool open_node(struct reader *reader, enum yaml_kind kind, const yaml_mar
     struct yaml *node = add_node(reader, kind, mark);
     if (!node || !place(reader, node, mark))
         return false;
-    if (reader->depth == LIMIT_JSON_DEPTH)
+    if (reader->depth == LIMIT(JSON_DEPTH))
         return bad_at(reader, ERR_LIMIT, mark, "nested deeper than the limit json-depth");
     struct frame *frame = &reader->frames[reader->depth++];
     *frame = (struct frame){.node = node};
@@ -176,7 +176,7 @@ static bool read_events(struct reader *reader)
 bool yaml_read(struct arena *arena, str text, struct yaml **out, struct err *err)
 {
     struct reader *reader = arena_new(arena, struct reader);
-    if (!reader || !(reader->frames = arena_array(arena, struct frame, LIMIT_JSON_DEPTH)))
+    if (!reader || !(reader->frames = arena_array(arena, struct frame, LIMIT(JSON_DEPTH))))
         return err_memory(err);
     reader->arena = arena;
     reader->err = err;

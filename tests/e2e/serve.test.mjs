@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import { test } from 'node:test';
 import { ASSESSMENT, GROUP, SUBSCRIPTION, alpineRoot, fs, makeLayout, makeSecdb, must, path, push, registryId, startRegistry,
-  startServer, tar, tempDir, until, verdictOf, freePort } from './lib.mjs';
+  startServer, tar, tempDir, until, updateDb, verdictOf, freePort } from './lib.mjs';
 
 const SECDB = { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001', 'CVE-2025-0002'] }, busybox: { '1.37.0-r20': ['CVE-2025-0003'] } } };
 const vulnerable = alpineRoot({ packages: [{ name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }, { name: 'libcrypto3', origin: 'openssl', version: '3.5.4-r0' }, { name: 'busybox', version: '1.37.0-r19' }] });
@@ -178,4 +178,38 @@ test('what cannot be read is never Healthy, and says so', async (t) => {
   }, () => server.child.text.slice(-2000));
   assert.equal(shown.status, 'Failed');
   assert.ok(fs.existsSync(server.data));
+});
+
+test('configured limits hold in the server and in the analyser', async (t) => {
+  const dir = tempDir(t);
+  const port = await freePort();
+  const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), SECDB)}`],
+    extra: 'attempts: 1\nlimits: { layer-files: 50, events-body: 4096 }' });
+  const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
+  const many = Array.from({ length: 60 }, (_, i) => ({ path: `f${i}`, body: '' }));
+  const large = makeLayout(path.join(dir, 'large'), [{ tar: tar([...fixed, ...many]) }]);
+  const small = makeLayout(path.join(dir, 'small'), [{ tar: tar(fixed) }]);
+  push(large.layout, `${registry.host}/limits:large`);
+  push(small.layout, `${registry.host}/limits:small`);
+  assert.equal((await verdictOf(server, small.digest, { settled: false })).status, 'Healthy');
+  const shown = await verdictOf(server, large.digest, { settled: false });
+  assert.equal(shown.status, 'Failed');
+  const huge = await server.api('/notifications/lab', { method: 'POST', body: `{"events":[],"x":"${'y'.repeat(5000)}"}`, token: server.secret });
+  assert.equal(huge.status, 413);
+});
+
+test('a generation published by the command line beside the server re-matches what is stored, without a pull', async (t) => {
+  const { dir, server, registry } = await setUp(t);
+  const image = makeLayout(path.join(dir, 'img'), [{ tar: tar(fixed) }]);
+  push(image.layout, `${registry.host}/later:1`);
+  assert.equal((await verdictOf(server, image.digest)).status, 'Healthy');
+  registry.child.kill('SIGKILL'); // whatever follows cannot have pulled
+  await registry.child.ended;
+  const later = makeSecdb(path.join(dir, 'later'), { 'v3.22': { openssl: { '3.5.4-r2': ['CVE-2025-0009'] } } });
+  updateDb(path.join(server.data, 'advisories'), `alpine-secdb=${later}`);
+  const shown = await until(20000, 'the new verdict', async () => {
+    const one = (await server.api('/plimsoll/v1/images')).body.value.find((i) => i.digest === image.digest);
+    return one.status === 'Unhealthy' && one;
+  }, () => server.child.text.slice(-2000));
+  assert.equal(shown.counts.findings, 1);
 });

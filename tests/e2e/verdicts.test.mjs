@@ -29,6 +29,8 @@ const cases = [
   ['not an image (a chart): NotApplicable', (put) => [[{ tar: tar([{ path: 'Chart.yaml', body: 'name: x' }]), mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip' }],
     { manifest: { config: { mediaType: 'application/vnd.cncf.helm.config.v1+json', digest: sha256(Buffer.from('{}')), size: 2 } } }], 'NotApplicable', true, 0, /chart/i],
   ['nothing identified: NotApplicable', () => [[{ tar: tar([{ path: 'app', body: 'static' }]) }]], 'NotApplicable', true, 0, /nothing|identif/i],
+  ['a known release without its package database: NotApplicable', () => [[{ tar: tar(healthy) }, { tar: tar([{ path: 'lib/apk/db/.wh.installed', body: '' }]) }]], 'NotApplicable', true, 0, /no package database/],
+  ['a known release with an empty package database: NotApplicable', () => [[{ tar: tar(alpineRoot({ packages: [] })) }]], 'NotApplicable', true, 0, /no package database/],
   ['a release the database does not know: NotApplicable', () => [[{ tar: tar(alpineRoot({ version: '3.19.1', packages: [{ name: 'openssl', version: '3.1.4-r0' }] })) }]], 'NotApplicable', true, 0, /3\.19/],
   ['a distribution nobody knows: NotApplicable', () => [[{ tar: tar([{ path: 'etc/os-release', body: 'ID=nosuch\nVERSION_ID=1\n' }]) }]], 'NotApplicable', true, 0, /nosuch/],
   ['end of life, nothing found: NotApplicable', () => [[{ tar: tar(alpineRoot({ version: '3.10.9', packages: [{ name: 'musl', version: '1.1.22-r4' }] })) }]], 'NotApplicable', true, 0, /end of life/i],

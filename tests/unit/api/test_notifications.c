@@ -75,7 +75,7 @@ static void test_notification__may_be_larger_than_other_bodies(void **state)
 {
     (void)state;
     struct scene *s = scene_open();
-    size_t n = LIMIT_HTTP_BODY * 2;
+    size_t n = LIMIT(HTTP_BODY) * 2;
     char *body = malloc(n + 1);
     assert_non_null(body);
     memset(body, ' ', n);
@@ -83,7 +83,7 @@ static void test_notification__may_be_larger_than_other_bodies(void **state)
     body[n] = '\0';
     assert_int_equal(notify(s, "/notifications/Main", "Bearer hush", body), 202);
     free(body);
-    n = LIMIT_EVENTS_BODY + 1;
+    n = LIMIT(EVENTS_BODY) + 1;
     body = calloc(1, n + 1);
     assert_non_null(body);
     memset(body, ' ', n);

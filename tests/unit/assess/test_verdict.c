@@ -8,6 +8,7 @@ static enum match_ground ground_of(str word)
     return str_eq(word, STR("ok"))            ? MATCH_OK
            : str_eq(word, STR("no-distro"))   ? MATCH_NO_DISTRO
            : str_eq(word, STR("not-covered")) ? MATCH_NOT_COVERED
+           : str_eq(word, STR("no-packages")) ? MATCH_NO_PACKAGES
                                               : (enum match_ground)99;
 }
 

@@ -68,7 +68,7 @@ static void test_config__empty_file_gives_the_defaults(void **state)
     assert_int_equal(c.log_level, LOG_INFO);
     assert_false(c.is_log_json);
     assert_str(c.database_dir, "/var/lib/plimsoll/advisories");
-    assert_int_equal(c.limits.of[LIMIT_ID_LAYERS], LIMIT_LAYERS);
+    assert_int_equal(c.limits.of[LIMIT_ID_LAYERS], LIMIT(LAYERS));
     assert_int_equal(c.registries.len, 0);
 }
 

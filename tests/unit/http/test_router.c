@@ -76,7 +76,7 @@ static void test_route__ends_at_its_limits(void **state)
     arena_init(&arena, 1 * MIB);
     struct sb path;
     sb_init(&path, 4096);
-    for (size_t i = 0; i < LIMIT_HTTP_SEGMENTS; i++)
+    for (size_t i = 0; i < LIMIT(HTTP_SEGMENTS); i++)
         sb_addc(&path, "/a");
     struct http_request req = {.arena = &arena, .method = STR("GET"), .path = sb_str(&path)};
     assert_int_equal(http_route_find(&route, 1, &req, &found), ROUTE_FOUND);

@@ -249,9 +249,9 @@ static void test_limits__a_body_too_large_is_413_and_the_next_request_is_served(
 {
     (void)state;
     struct stage *stage = stage_open();
-    assert_int_equal(put_bytes(stage, "/e", LIMIT_HTTP_BODY), 200);
-    assert_int_equal(put_bytes(stage, "/e", LIMIT_HTTP_BODY + 1), 413);
-    assert_int_equal(put_bytes(stage, "/e", LIMIT_HTTP_BODY * 4), 413);
+    assert_int_equal(put_bytes(stage, "/e", LIMIT(HTTP_BODY)), 200);
+    assert_int_equal(put_bytes(stage, "/e", LIMIT(HTTP_BODY) + 1), 413);
+    assert_int_equal(put_bytes(stage, "/e", LIMIT(HTTP_BODY) * 4), 413);
     assert_int_equal(put_bytes(stage, "/events", 3 << 20), 200);
     assert_int_equal(put_bytes(stage, "/events", (3 << 20) + 1), 413);
     assert_ok(get(stage, "http", "/quick"), stage->err);

@@ -114,15 +114,16 @@ static void test_config__limits_hold(void **state)
     struct err err = {0};
     struct image_config c;
     arena_init(&arena, 64 << 20);
-    assert_ok(parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT_LAYERS, "]}}", &err), err);
+    assert_ok(parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT(LAYERS), "]}}", &err),
+              err);
     assert_false(
-        parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT_LAYERS + 1, "]}}", &err));
+        parse_many(&arena, "{\"rootfs\":{\"diff_ids\":[", A, LIMIT(LAYERS) + 1, "]}}", &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     assert_false(
-        parse_many(&arena, "{\"os\":\"x\",\"history\":[", "{}", LIMIT_HISTORY + 1, "]}", &err));
+        parse_many(&arena, "{\"os\":\"x\",\"history\":[", "{}", LIMIT(HISTORY) + 1, "]}", &err));
     assert_int_equal(err.kind, ERR_LIMIT);
-    char *large = arena_alloc(&arena, LIMIT_CONFIG + 1);
-    assert_false(image_config_parse(&arena, str_of(large, LIMIT_CONFIG + 1), &c, &err));
+    char *large = arena_alloc(&arena, LIMIT(CONFIG) + 1);
+    assert_false(image_config_parse(&arena, str_of(large, LIMIT(CONFIG) + 1), &c, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     arena_fini(&arena);
 }

@@ -110,14 +110,14 @@ static void test_manifest__limits_hold(void **state)
     struct manifest m;
     struct err err = {0};
     arena_init(&arena, 32 << 20);
-    assert_ok(manifest_parse(&arena, many(&arena, head, LIMIT_LAYERS, "]}"), &m, &err), err);
-    assert_false(manifest_parse(&arena, many(&arena, head, LIMIT_LAYERS + 1, "]}"), &m, &err));
+    assert_ok(manifest_parse(&arena, many(&arena, head, LIMIT(LAYERS), "]}"), &m, &err), err);
+    assert_false(manifest_parse(&arena, many(&arena, head, LIMIT(LAYERS) + 1, "]}"), &m, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
-    str index = many(&arena, "{\"manifests\":[", LIMIT_INDEX_CHILDREN + 1, "]}");
+    str index = many(&arena, "{\"manifests\":[", LIMIT(INDEX_CHILDREN) + 1, "]}");
     assert_false(manifest_parse(&arena, index, &m, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
-    char *large = arena_alloc(&arena, LIMIT_MANIFEST + 1);
-    assert_false(manifest_parse(&arena, str_of(large, LIMIT_MANIFEST + 1), &m, &err));
+    char *large = arena_alloc(&arena, LIMIT(MANIFEST) + 1);
+    assert_false(manifest_parse(&arena, str_of(large, LIMIT(MANIFEST) + 1), &m, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     arena_fini(&arena);
 }

@@ -405,7 +405,7 @@ static void test_resolve__indexes_of_indexes_do_not_multiply(void **state)
     set_top(&shelf, index_of(&shelf, items, middles, WIDE));
     assert_false(resolve(&shelf, "all", &out, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
-    assert_true(shelf.n_fetched <= (int)LIMIT_INDEX_CHILDREN + 1);
+    assert_true(shelf.n_fetched <= (int)LIMIT(INDEX_CHILDREN) + 1);
     arena_fini(&shelf.arena);
 }
 

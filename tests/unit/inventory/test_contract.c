@@ -130,7 +130,8 @@ static void test_detectors__have_complete_rows(void **state)
     const struct detector *const *all = inventory_detectors(&n);
     for (size_t i = 0; i < n; i++) {
         assert_true(all[i]->name && all[i]->revision && all[i]->summary && all[i]->spec);
-        assert_true(all[i]->paths && all[i]->paths[0] && all[i]->parse && all[i]->max_bytes);
+        assert_true(all[i]->paths && all[i]->paths[0] && all[i]->parse &&
+                    all[i]->limit < LIMIT_COUNT);
         for (const char *const *path = all[i]->paths; *path; path++)
             assert_true((*path)[0] != '/' && (*path)[strlen(*path) - 1] != '/');
         for (size_t j = 0; j < i; j++) {

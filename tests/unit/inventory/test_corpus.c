@@ -54,7 +54,7 @@ static bool inflate_layer(struct item *item, struct layer_inventory *layer, stru
     struct decoder *decoder;
     assert_true(fd >= 0);
     assert_true(source_fd_open(&from, fd, err));
-    assert_true(decoder_open(&decoder, source_from_fd(from), LIMIT_LAYER_INFLATED, err));
+    assert_true(decoder_open(&decoder, source_from_fd(from), LIMIT(LAYER_INFLATED), err));
     bool ok = scan_source(item->arena, NULL, source_from_decoder(decoder), layer, err);
     decoder_close(decoder);
     source_fd_close(from);

@@ -94,7 +94,7 @@ static void test_layer__many_oddities_hide_no_loss(void **state)
     (void)state;
     struct layer_test test;
     begin(&test);
-    for (unsigned i = 0; i < LIMIT_STRAY_FILES + 1; i++)
+    for (unsigned i = 0; i < LIMIT(STRAY_FILES) + 1; i++)
         add(&test, '0', "opt/../harmless", "", "");
     add(&test, '0', "../var/lib/dpkg/status", "", one_package);
     scan(&test);
@@ -109,13 +109,13 @@ static void test_layer__a_path_longer_than_the_limit_is_told(void **state)
     (void)state;
     struct layer_test test;
     begin(&test);
-    char *path = malloc(LIMIT_PATH + 100);
-    memset(path, 'a', LIMIT_PATH + 99);
-    for (size_t i = 100; i < LIMIT_PATH; i += 100)
+    char *path = malloc(LIMIT(PATH) + 100);
+    memset(path, 'a', LIMIT(PATH) + 99);
+    for (size_t i = 100; i < LIMIT(PATH); i += 100)
         path[i] = '/';
-    path[LIMIT_PATH + 99] = '\0';
+    path[LIMIT(PATH) + 99] = '\0';
     add(&test, '0', path, "", "x");
-    path[LIMIT_PATH] = '\0';
+    path[LIMIT(PATH)] = '\0';
     add(&test, '0', path, "", "x");
     scan(&test);
     assert_int_equal(test.layer.notices.len, 1);
@@ -177,9 +177,9 @@ static void test_layer__a_file_over_the_limit_stays_as_failed(void **state)
     (void)state;
     struct layer_test test;
     begin(&test);
-    char *body = malloc(LIMIT_RELEASE_FILE + 2);
-    memset(body, '#', LIMIT_RELEASE_FILE + 1);
-    body[LIMIT_RELEASE_FILE + 1] = '\0';
+    char *body = malloc(LIMIT(RELEASE_FILE) + 2);
+    memset(body, '#', LIMIT(RELEASE_FILE) + 1);
+    body[LIMIT(RELEASE_FILE) + 1] = '\0';
     add(&test, '0', "etc/os-release", "", body);
     scan(&test);
     assert_int_equal(test.layer.files.len, 1);
@@ -212,13 +212,13 @@ static void test_layer__too_many_stray_files_are_told(void **state)
     (void)state;
     struct layer_test test;
     begin(&test);
-    for (unsigned i = 0; i < LIMIT_STRAY_FILES + 5; i++) {
+    for (unsigned i = 0; i < LIMIT(STRAY_FILES) + 5; i++) {
         char path[60];
         snprintf(path, sizeof(path), "x/%u/status", i);
         add(&test, '0', path, "", "");
     }
     scan(&test);
-    assert_int_equal(test.layer.files.len, LIMIT_STRAY_FILES);
+    assert_int_equal(test.layer.files.len, LIMIT(STRAY_FILES));
     assert_int_equal(test.layer.notices.len, 1);
     assert_true(test.layer.notices.ptr[0].is_incomplete);
     end(&test);

@@ -388,13 +388,13 @@ static void test_merge__too_many_layers_are_an_error(void **state)
     struct arena arena;
     arena_init(&arena, 1u << 20);
     struct layer_inventory layer = {0};
-    const struct layer_inventory **layers = malloc((LIMIT_LAYERS + 1) * sizeof(*layers));
-    for (size_t i = 0; i <= LIMIT_LAYERS; i++)
+    const struct layer_inventory **layers = malloc((LIMIT(LAYERS) + 1) * sizeof(*layers));
+    for (size_t i = 0; i <= LIMIT(LAYERS); i++)
         layers[i] = &layer;
     struct image_inventory image;
     struct err err = {0};
-    assert_true(image_inventory_merge(&arena, layers, LIMIT_LAYERS, &image, &err));
-    assert_false(image_inventory_merge(&arena, layers, LIMIT_LAYERS + 1, &image, &err));
+    assert_true(image_inventory_merge(&arena, layers, LIMIT(LAYERS), &image, &err));
+    assert_false(image_inventory_merge(&arena, layers, LIMIT(LAYERS) + 1, &image, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     free(layers);
     arena_fini(&arena);

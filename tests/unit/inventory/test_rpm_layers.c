@@ -255,9 +255,9 @@ static void test_wal__of_a_database_too_large_to_keep(void **state)
         struct stack stack;
         stack_open(&stack);
         str db = fixture(&stack, "base.sqlite");
-        char *large = calloc(1, LIMIT_DEFERRED + 512);
+        char *large = calloc(1, LIMIT(DEFERRED) + 512);
         memcpy(large, db.ptr, db.len);
-        add(&stack, DB, str_of(large, LIMIT_DEFERRED + 512));
+        add(&stack, DB, str_of(large, LIMIT(DEFERRED) + 512));
         free(large);
         end_layer(&stack);
         if (has_wal)

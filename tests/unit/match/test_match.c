@@ -256,8 +256,10 @@ static void check_word(struct world *world, const struct finding *f, str word)
 
 static void check_ground(const struct match_result *result, str word)
 {
-    static const char *const grounds[] = {
-        [MATCH_NO_DISTRO] = "!no-distro", [MATCH_NOT_COVERED] = "!not-covered", [MATCH_OK] = "!ok"};
+    static const char *const grounds[] = {[MATCH_NO_DISTRO] = "!no-distro",
+                                          [MATCH_NOT_COVERED] = "!not-covered",
+                                          [MATCH_NO_PACKAGES] = "!no-packages",
+                                          [MATCH_OK] = "!ok"};
     assert_str(word, grounds[result->ground]);
 }
 

@@ -68,7 +68,7 @@ static bool parse_many(struct arena *arena, size_t n, struct err *err)
 {
     registry_events events;
     struct sb sb;
-    sb_init(&sb, 2 * LIMIT_EVENTS_BODY);
+    sb_init(&sb, 2 * LIMIT(EVENTS_BODY));
     sb_addc(&sb, "{\"events\":[");
     for (size_t i = 0; i < n; i++)
         sb_addf(&sb, "%s{\"target\":{\"repository\":\"a\"}}", i ? "," : "");
@@ -85,12 +85,12 @@ static void test_events__limits_hold(void **state)
     struct err err = {0};
     registry_events events;
     arena_init(&arena, 64 << 20);
-    assert_ok(parse_many(&arena, LIMIT_EVENTS, &err), err);
-    assert_false(parse_many(&arena, LIMIT_EVENTS + 1, &err));
+    assert_ok(parse_many(&arena, LIMIT(EVENTS), &err), err);
+    assert_false(parse_many(&arena, LIMIT(EVENTS) + 1, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
-    char *large = arena_alloc(&arena, LIMIT_EVENTS_BODY + 1);
+    char *large = arena_alloc(&arena, LIMIT(EVENTS_BODY) + 1);
     assert_false(
-        registry_events_parse(&arena, str_of(large, LIMIT_EVENTS_BODY + 1), &events, &err));
+        registry_events_parse(&arena, str_of(large, LIMIT(EVENTS_BODY) + 1), &events, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     arena_fini(&arena);
 }

@@ -56,8 +56,8 @@ static void test_json__nesting_ends_at_the_limit(void **state)
     (void)state;
     for (int is_object = 0; is_object < 2; is_object++) {
         struct err err = {0};
-        assert_ok(reads_nested(LIMIT_JSON_DEPTH, is_object, &err), err);
-        assert_false(reads_nested(LIMIT_JSON_DEPTH + 1, is_object, &err));
+        assert_ok(reads_nested(LIMIT(JSON_DEPTH), is_object, &err), err);
+        assert_false(reads_nested(LIMIT(JSON_DEPTH) + 1, is_object, &err));
         assert_int_equal(err.kind, ERR_LIMIT);
         assert_true(str_has(str_from(err.msg), STR("json-depth")));
         assert_false(reads_nested(20000, is_object, &err));

@@ -82,8 +82,8 @@ static void test_xml__nesting_ends_at_the_limit(void **state)
 {
     (void)state;
     struct err err = {0};
-    assert_ok(reads_nested(LIMIT_XML_DEPTH, &err), err);
-    assert_false(reads_nested(LIMIT_XML_DEPTH + 1, &err));
+    assert_ok(reads_nested(LIMIT(XML_DEPTH), &err), err);
+    assert_false(reads_nested(LIMIT(XML_DEPTH) + 1, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     assert_true(str_has(str_from(err.msg), STR("xml-depth")));
 }

@@ -108,8 +108,8 @@ static void test_yaml__nesting_ends_at_the_limit(void **state)
 {
     (void)state;
     struct err err = {0};
-    assert_ok(reads_nested(LIMIT_JSON_DEPTH, &err), err);
-    assert_false(reads_nested(LIMIT_JSON_DEPTH + 1, &err));
+    assert_ok(reads_nested(LIMIT(JSON_DEPTH), &err), err);
+    assert_false(reads_nested(LIMIT(JSON_DEPTH) + 1, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     assert_true(str_has(str_from(err.msg), STR("json-depth")));
 }
