@@ -285,6 +285,32 @@ static void test_wal__is_a_link(void **state)
     stack_close(&stack);
 }
 
+static void check_limit(enum limit_id id, uint64_t value, const char *path, const char *name,
+                        const char *why)
+{
+    struct stack stack;
+    struct limits limits = limits_default();
+    stack_open(&stack);
+    limits.of[id] = value;
+    limits_set(&limits);
+    add_layer(&stack, path, name);
+    merge(&stack);
+    limits = limits_default();
+    limits_set(&limits);
+    assert_false(stack.image.is_complete);
+    assert_true(str_has(stack.image.notices.ptr[0].message, str_from(why)));
+    stack_close(&stack);
+}
+
+static void test_rpm__limits(void **state)
+{
+    (void)state;
+    check_limit(LIMIT_ID_RPM_HEADER, 600, "var/lib/rpm/Packages", "five.bdb", "rpm-header");
+    check_limit(LIMIT_ID_RPM_HEADER, 600, "var/lib/rpm/Packages.db", "five.ndb", "rpm-header");
+    check_limit(LIMIT_ID_RPM_HEADER, 600, DB, "five.sqlite", "rpm-header");
+    check_limit(LIMIT_ID_BTREE_DEPTH, 1, DB, "many.sqlite", "btree-depth");
+}
+
 static void test_wal__of_the_shared_corpus(void **state)
 {
     (void)state;
@@ -318,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_wal__of_another_page_size),
         cmocka_unit_test(test_wal__of_a_database_too_large_to_keep),
         cmocka_unit_test(test_wal__is_a_link),
+        cmocka_unit_test(test_rpm__limits),
         cmocka_unit_test(test_wal__of_the_shared_corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
