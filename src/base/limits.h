@@ -33,6 +33,8 @@
     X(BUFFERED_BINARY, "buffered-binary", 512 * MIB, "bytes", "a binary or jar held in memory")    \
     X(JAR_NESTING, "jar-nesting", 8, "levels", "jars within jars")                                 \
     X(DEFERRED, "deferred", 16 * MIB, "bytes", "files of a layer that wait for another layer")     \
+    X(RPM_HEADER, "rpm-header", 64 * MIB, "bytes", "one package's header in an rpm database")      \
+    X(BTREE_DEPTH, "btree-depth", 20, "levels", "what SQLite follows")                             \
     X(ANALYSER_MEMORY, "analyser-memory", 1536 * MIB, "bytes", "address space of one analyser")    \
     X(ANALYSER_CPU, "analyser-cpu", 20 * 60ULL, "seconds", "processor time of one analyser")       \
     X(FRAME, "frame", 768 * MIB, "bytes", "one message of the analyser")                           \

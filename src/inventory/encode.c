@@ -4,8 +4,9 @@
  *   version  u8
  *   entries, size  varint
  *   steps    n, then each: kind u8, order (from the last one's), path, [target of links]
- *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], packages
- *   packages n, then each: same u8 (fields that the package before has too), the other fields
+ *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], [raw],
+ *            packages
+ *   packages n, then each: same u16 (fields that the package before has too), the other fields
  *   notices  n, then each: kind u8, incomplete u8, path, message
  *
  * n and numbers are varints, strings a varint length with the bytes.  Nothing follows. */
@@ -14,16 +15,18 @@
 
 #include "inventory/internal.h"
 
-enum { FILE_FAILED = 1, FILE_DISTRO = 2 };
+enum { FILE_FAILED = 1, FILE_DISTRO = 2, FILE_RAW = 4, FILE_FLAGS = 7 };
 
-/* The strings of a package in the order of the bits of `same`; licences are bit 7. */
+/* The strings of a package in the order of the bits of `same`; licences are the last one.
+ */
 static const size_t fields[] = {
     offsetof(struct package, type),        offsetof(struct package, arch),
     offsetof(struct package, source_name), offsetof(struct package, source_version),
     offsetof(struct package, maintainer),  offsetof(struct package, name),
-    offsetof(struct package, version),
+    offsetof(struct package, version),     offsetof(struct package, vendor),
+    offsetof(struct package, modularity),
 };
-enum { N_FIELDS = 7, SAME_LICENSES = 1 << 7 };
+enum { N_FIELDS = 9, SAME_LICENSES = 1 << N_FIELDS };
 
 static str *field_at(struct package *package, size_t i)
 {
@@ -47,13 +50,14 @@ static bool same_licenses(const struct package *a, const struct package *b)
 
 static void put_package(struct sb *out, const struct package *package, const struct package *last)
 {
-    uint8_t same = 0;
+    uint16_t same = 0;
     for (size_t i = 0; i < N_FIELDS; i++)
         if (str_eq(field_of(package, i), field_of(last, i)))
-            same |= (uint8_t)(1u << i);
+            same |= (uint16_t)(1u << i);
     if (same_licenses(package, last))
         same |= SAME_LICENSES;
-    sb_byte(out, same);
+    sb_byte(out, (uint8_t)same);
+    sb_byte(out, (uint8_t)(same >> 8));
     for (size_t i = 0; i < N_FIELDS; i++)
         if (!(same >> i & 1))
             sb_blob(out, field_of(package, i));
@@ -85,11 +89,14 @@ static void put_file(struct sb *out, const struct file_record *file)
     sb_blob(out, file->path);
     sb_varint(out, file->order);
     sb_blob(out, str_from(file->detector->name));
-    sb_byte(out, (uint8_t)((file->is_failed ? FILE_FAILED : 0) | (has ? FILE_DISTRO : 0)));
+    sb_byte(out, (uint8_t)((file->is_failed ? FILE_FAILED : 0) | (has ? FILE_DISTRO : 0) |
+                           (file->has_raw ? FILE_RAW : 0)));
     if (file->is_failed)
         sb_blob(out, file->reason);
     if (has)
         put_distro(out, &file->distro);
+    if (file->has_raw)
+        sb_blob(out, file->raw);
     sb_varint(out, file->packages.len);
     const struct package *last = &none;
     for (size_t i = 0; i < file->packages.len; i++) {
@@ -134,7 +141,7 @@ bool layer_inventory_encode(const struct layer_inventory *layer, struct sb *out,
 struct decode {
     struct rd in; /* over a copy in the arena: strings are slices of it */
     struct arena *arena;
-    size_t n_packages;
+    size_t n_packages, n_raw_bytes;
 };
 
 /* A pushed element, or the reader fails. */
@@ -213,7 +220,9 @@ static void get_package(struct decode *decode, struct file_record *file, str pat
     const struct package *last = file->packages.len > 1 ? package - 1 : &none;
     *package =
         (struct package){.path = path, .evidence = EVIDENCE_INSTALLED, .is_os = true, .layer = -1};
-    uint8_t same = rd_u8(in);
+    uint16_t same = rd_u16le(in);
+    if (same >> (N_FIELDS + 1))
+        rd_fail(in, ERR_FORMAT, "a package with unknown fields");
     for (size_t i = 0; i < N_FIELDS; i++) {
         *field_at(package, i) = same >> i & 1 ? field_of(last, i) : rd_blob(in, LIMIT(FIELD));
         if (rd_is_ok(in) && !(same >> i & 1) && str_eq(field_of(package, i), field_of(last, i)))
@@ -240,6 +249,16 @@ static void get_distro(struct rd *in, struct distro *distro)
         rd_fail(in, ERR_FORMAT, "a distribution without a word");
 }
 
+static void get_raw(struct decode *decode, struct file_record *file)
+{
+    struct rd *in = &decode->in;
+    file->has_raw = true;
+    file->raw = rd_blob(in, LIMIT(DEFERRED) - decode->n_raw_bytes);
+    decode->n_raw_bytes += file->raw.len;
+    if (file->detector && !file->detector->side_suffix)
+        rd_fail(in, ERR_FORMAT, "raw bytes of a file that needs none");
+}
+
 static void get_file(struct decode *decode, struct file_record *file)
 {
     struct rd *in = &decode->in;
@@ -249,7 +268,7 @@ static void get_file(struct decode *decode, struct file_record *file)
     file->detector = detector_find(name);
     if (!file->detector)
         rd_fail(in, ERR_FORMAT, "detector \"%.*s\" is not known", STR_ARG(name));
-    uint8_t flags = get_below(in, (FILE_FAILED | FILE_DISTRO) + 1, "file with flags");
+    uint8_t flags = get_below(in, FILE_FLAGS + 1, "file with flags");
     file->is_failed = flags & FILE_FAILED;
     if (file->is_failed)
         file->reason = rd_blob(in, LIMIT(FIELD));
@@ -261,6 +280,8 @@ static void get_file(struct decode *decode, struct file_record *file)
         get_distro(in, &file->distro);
     if (file->distro.id.len)
         file->distro.path = path;
+    if (flags & FILE_RAW)
+        get_raw(decode, file);
     for (uint64_t n = rd_varint(in, LIMIT(INVENTORY) - decode->n_packages); n && rd_is_ok(in);
          n--) {
         get_package(decode, file, path);

@@ -122,7 +122,57 @@ struct assignment {
 NODISCARD enum next assignment_read(struct rd *in, struct arena *arena, struct assignment *out,
                                     size_t *n_odd);
 
+/* --- rpm: three databases of the same headers ---------------------------------------------------
+ */
+struct rpm_reader {
+    struct arena *arena;
+    struct file_record *file;
+    struct flaws flaws;
+    const struct cancel *cancel; /* borrowed, may be NULL */
+};
+#define RPM_PATHS(name) "var/lib/rpm/" name, "usr/lib/sysimage/rpm/" name, "usr/share/rpm/" name
+/* The package of header @number, unless it is a key ("gpg-pubkey").  A broken one is a flaw.  False
+ * only when the budget is used up. */
+NODISCARD bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct err *err);
+
+/* --- SQLite's file format, https://sqlite.org/fileformat2.html: tables, read only ---------------
+ */
+struct sqlite {
+    str db, wal;
+    uint32_t page_bytes, usable_bytes; /* of a page */
+    uint32_t n_pages;
+    uint32_t *frames; /* by page number: of the -wal, from 1; 0: the page is in the database */
+    uint8_t *seen;    /* by page number: every page has one place, so a cycle is seen */
+    const struct cancel *cancel;
+    struct flaws *flaws; /* pages that are broken; the others go on */
+};
+/* The pages of @db with the committed ones of @wal (may be empty) over them.  Both stay borrowed;
+ * cancel and flaws are the caller's to set before. */
+NODISCARD bool sqlite_open(struct arena *arena, str db, str wal, struct sqlite *out,
+                           struct err *err);
+/* Root page of the table; *root 0: there is none. */
+NODISCARD bool sqlite_find_table(struct sqlite *db, str name, uint32_t *root, struct err *err);
+/* Each row's number and record in the order of the b-tree; @row's false ends it. */
+typedef bool (*sqlite_row)(void *context, int64_t number, str record, struct err *err);
+NODISCARD bool sqlite_each_row(struct sqlite *db, uint32_t root, sqlite_row row, void *context,
+                               struct err *err);
+/* Column @i of a record as the bytes it is stored in; false: not there, or broken. */
+enum sqlite_type { SQLITE_OTHER, SQLITE_NUMBER, SQLITE_BYTES, SQLITE_WORDS };
+struct sqlite_value {
+    enum sqlite_type type;
+    uint64_t number; /* of SQLITE_NUMBER */
+    str bytes;       /* a blob's or a text's */
+};
+NODISCARD bool sqlite_column(str record, unsigned i, struct sqlite_value *out);
+
+/* --- files that another file changes --------------------------------------------------------- */
+/* The raw bytes of a database and of the file beside it, which may be of different layers, become
+ * the states of the database's spot. */
+NODISCARD bool deferred_combine(struct tree *tree, struct err *err);
+/* @spot is a side file with something in it, and there is no database for it. */
+bool deferred_is_alone(const struct tree *tree, const struct spot *spot);
+
 int package_cmp_key(const struct package *a,
                     const struct package *b);   /* type, name, version, arch */
 const struct detector *detector_find(str name); /* NULL: not known */
-enum { INVENTORY_ENCODING = 1 };
+enum { INVENTORY_ENCODING = 2 };

@@ -36,6 +36,12 @@ struct detector {
      * added stay, and the caller makes a notice of *err. */
     bool (*parse)(struct arena *arena, str path, struct rd *in, struct file_record *file,
                   struct err *err);
+    /* A file beside this one, of its name and this suffix, changes what it holds.  Both are read by
+     * this row, and their bytes are kept, as they may come from different layers. */
+    const char *side_suffix; /* NULL: none */
+    /* @file gains what both together hold. */
+    bool (*combine)(struct arena *arena, str bytes, str side, struct file_record *file,
+                    struct err *err);
 };
 #define PATHS(...) ((const char *const[]){__VA_ARGS__, NULL})
 const struct detector *const *inventory_detectors(size_t *n);
@@ -54,6 +60,9 @@ struct file_record {
     struct distro distro; /* of a release file; id empty otherwise */
     bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
     str reason;     /* why */
+    /* Of a detector with a side_suffix: the file itself, when it is within the limit "deferred". */
+    bool has_raw;
+    str raw;
 };
 
 /* --- one layer

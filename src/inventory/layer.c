@@ -23,7 +23,7 @@ struct layer_scan {
     struct layer_inventory out;
     struct folder_set folders;
     struct map odd_links; /* kept for where they lead: what replaces them is kept too */
-    size_t n_strays, n_packages;
+    size_t n_strays, n_packages, n_raw_bytes;
     size_t n_odd, n_incomplete; /* notices that change nothing, and those that do */
     char *room, *room2;         /* LIMIT_PATH bytes each */
 };
@@ -138,6 +138,17 @@ static bool finish_file(struct layer_scan *scan, struct file_record *file, struc
     return true;
 }
 
+/* What may have to wait for a file of another layer is kept as it is, as long as there is room. */
+static bool keep_raw(struct layer_scan *scan, struct file_record *file, str body, struct err *err)
+{
+    if (!file->detector->side_suffix || body.len > LIMIT(DEFERRED) - scan->n_raw_bytes)
+        return true;
+    file->raw = arena_dup(scan->arena, body);
+    file->has_raw = true;
+    scan->n_raw_bytes += body.len;
+    return file->raw.ptr || err_memory(err);
+}
+
 /* Read the body and let the detector have it.  What is wrong with the file stays with its record;
  * what is wrong with the stream, the budget or the time ends the layer. */
 static bool parse_file(struct layer_scan *scan, struct file_record *file, const struct entry *entry,
@@ -165,6 +176,7 @@ static bool parse_file(struct layer_scan *scan, struct file_record *file, const 
             else
                 *err = why;
         }
+        ok = ok && keep_raw(scan, file, body, err);
     }
     arena_fini(&scratch);
     return ok && finish_file(scan, file, err);

@@ -223,6 +223,10 @@ static bool found_database(struct merge *merge, const struct look *look, struct 
         !notice(merge, true, spot->layer, spot->path,
                 STR("a link to a file of another kind: read by that one's rules"), err))
         return false;
+    if (deferred_is_alone(&merge->tree, spot) &&
+        !notice(merge, false, spot->layer, spot->path,
+                STR("without the database that it belongs to: not read"), err))
+        return false;
     if (file->is_failed &&
         !notice(merge, file->detector->is_os_database, spot->layer, spot->path, file->reason, err))
         return false;
@@ -373,7 +377,8 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
             !tree_apply(&merge->tree, layers[i], (int)i, err))
             return err_wrap(err, "layer %zu", i);
     merge->tree.layer = (int)n;
-    if (!read_releases(merge, err) || !read_databases(merge, err) || !settle_doubts(merge, err))
+    if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) ||
+        !read_databases(merge, err) || !settle_doubts(merge, err))
         return false;
     return !merge->tree.is_uncertain ||
            notice(merge, true, -1, STR_NONE,

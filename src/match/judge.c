@@ -79,6 +79,13 @@ static bool look_up(struct judging *j, str name, affecteds *out)
            err_wrap(c->err, "package " STR_FMT, STR_ARG(name));
 }
 
+/* Publishers of rpm advisories name binary packages (AlmaLinux), sources (Rocky), or both: what is
+ * said under either name counts. */
+static bool names_either(const struct judging *j, const struct package *package)
+{
+    return str_eq(package->type, STR("rpm")) && !str_eq(package->name, j->subject->name);
+}
+
 /* Statements on a binary package are for its own version, which may differ from its source's. */
 static bool add_binary(struct judging *j, const struct package *package, const affecteds *of_source)
 {
@@ -90,7 +97,8 @@ static bool add_binary(struct judging *j, const struct package *package, const a
         statements = &found; /* its elements are in the arena */
     }
     for (size_t i = 0; i < statements->len; i++)
-        if (statements->ptr[i].is_binary && !add_statement(j, &statements->ptr[i], package))
+        if ((statements->ptr[i].is_binary || names_either(j, package)) &&
+            !add_statement(j, &statements->ptr[i], package))
             return false;
     return true;
 }

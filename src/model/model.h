@@ -95,8 +95,10 @@ struct package {
     str source_name; /* the package itself where the database names no other */
     str source_version;
     str maintainer;
-    str path;     /* of the database or artefact, absolute */
-    str owned_by; /* "deb:openssl" when an OS package owns the files; else empty */
+    str vendor;     /* rpm: who built it */
+    str modularity; /* rpm: "nodejs:18:8090020230825141447:a75119d5", the module it is of */
+    str path;       /* of the database or artefact, absolute */
+    str owned_by;   /* "deb:openssl" when an OS package owns the files; else empty */
     strs licenses;
     enum evidence evidence;
     bool is_os; /* installed by the OS package manager: judged by the distribution's advisories */

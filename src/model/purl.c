@@ -192,6 +192,17 @@ static void split_name(const struct package *package, str *ns, str *name)
     *name = str_skip(*name, at + 1);
 }
 
+/* The source package's file, which rpm's type calls upstream; empty for the others. */
+static str upstream_of(struct arena *arena, const struct package *package)
+{
+    str version = package->source_version;
+    cut_epoch(&version);
+    if (!str_eq(package->type, STR("rpm")) || !package->source_name.len || !version.len)
+        return STR("");
+    return arena_printf(arena, STR_FMT "-" STR_FMT ".src.rpm", STR_ARG(package->source_name),
+                        STR_ARG(version));
+}
+
 static str purl_of_os(struct arena *arena, const struct package *package,
                       const struct distro *distro)
 {
@@ -203,12 +214,15 @@ static str purl_of_os(struct arena *arena, const struct package *package,
         if (!release.ptr)
             return STR_NONE;
     }
-    const str qualifiers[] = {STR("arch"), package->arch, STR("distro"),
-                              release,     STR("epoch"),  epoch};
+    str upstream = upstream_of(arena, package);
+    if (!upstream.ptr)
+        return STR_NONE;
+    const str qualifiers[] = {STR("arch"),  package->arch, STR("distro"),   release,
+                              STR("epoch"), epoch,         STR("upstream"), upstream};
     str ns = distro->id, name = package->name;
     if (str_find_byte(name, '/') < name.len && purl_type_find(package->type)->separator)
         split_name(package, &ns, &name); /* Gentoo's category */
-    return purl_print(arena, package->type, ns, name, version, qualifiers, 3);
+    return purl_print(arena, package->type, ns, name, version, qualifiers, 4);
 }
 
 str purl_of(struct arena *arena, const struct package *package, const struct distro *distro)

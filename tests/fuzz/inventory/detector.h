@@ -22,6 +22,8 @@ static inline void touch_package(const struct package *package, size_t *sum)
     touch(package->source_name, sum);
     touch(package->source_version, sum);
     touch(package->maintainer, sum);
+    touch(package->vendor, sum);
+    touch(package->modularity, sum);
     touch(package->path, sum);
     for (size_t i = 0; i < package->licenses.len; i++)
         touch(package->licenses.ptr[i], sum);

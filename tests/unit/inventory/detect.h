@@ -7,6 +7,9 @@
  *   package name version arch source source-version maintainer|licence,licence      (- for none)
  *   distro id version codename name
  *   ! reason of the failure
+ *
+ * An input of one line "@file" stands for that file of tests/data.  Vendor and module label
+ * follow in brackets where there is one of them: [vendor|label].
  */
 #pragma once
 
@@ -60,6 +63,8 @@ static inline void print_record(struct sb *out, const struct file_record *file)
             sb_addc(out, l ? "," : "|");
             sb_add(out, p->licenses.ptr[l]);
         }
+        if (p->vendor.len || p->modularity.len)
+            sb_addf(out, " [" STR_FMT "|" STR_FMT "]", STR_ARG(p->vendor), STR_ARG(p->modularity));
         sb_addc(out, "\n");
     }
     if (file->distro.id.len == 0)
@@ -70,6 +75,17 @@ static inline void print_record(struct sb *out, const struct file_record *file)
     print_word(out, file->distro.codename);
     print_word(out, file->distro.name);
     sb_addc(out, "\n");
+}
+
+/* What a case's input stands for. */
+static inline str case_input(struct arena *arena, str input)
+{
+    if (!str_starts(input, STR("@")))
+        return input;
+    char name[200];
+    str file = str_trim(str_skip(input, 1));
+    snprintf(name, sizeof(name), "%.*s", STR_ARG(file));
+    return test_data(arena, name);
 }
 
 /* All cases of tests/data/inventory/<detector>.cases. */
@@ -95,6 +111,7 @@ static inline void detect_cases(const char *detector)
         struct err err = {0};
         auto_sb got;
         sb_init(&got, 1 << 20);
+        input = case_input(&arena, input);
         if (!detect(&arena, detector, path, input, &file, &err)) {
             print_record(&got, &file);
             sb_addf(&got, "! %s\n", err.msg);

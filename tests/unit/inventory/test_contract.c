@@ -116,6 +116,7 @@ static void test_detectors__keep_their_contract(void **state)
             str_cut(title, STR(": "), &title, &path);
             struct fixture fixture = {all[i], path.len ? path : str_from(all[i]->paths[0]),
                                       str_slice(body, 0, str_find(body, STR("\n---")) + 1)};
+            fixture.text = case_input(&arena, fixture.text);
             check_fixture(&fixture);
         }
         arena_fini(&arena);

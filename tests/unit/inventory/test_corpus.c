@@ -36,8 +36,9 @@ struct tally {
 };
 static const char *const kinds[] = {"dpkg-status",  "dpkg-status.d",     "apk-installed",
                                     "opkg-status",  "pacman-desc",       "portage-pf",
-                                    "release-file", "alpine-minirootfs", "image-layer"};
-enum { N_KINDS = 9 };
+                                    "release-file", "alpine-minirootfs", "image-layer",
+                                    "rpmdb-bdb",    "rpmdb-ndb",         "rpmdb-sqlite"};
+enum { N_KINDS = 12 };
 
 struct item {
     struct arena *arena;
@@ -69,7 +70,16 @@ static bool place_file(struct item *item, struct layer_inventory *layer, struct 
     snprintf(path, sizeof(path), "corpus/%.*s", STR_ARG(item->file));
     auto_sb tar;
     sb_init(&tar, 16u << 20);
-    tar_add(&tar, '0', json_str(item->json, "place_as"), STR_NONE, test_shared(item->arena, path));
+    str place = json_str(item->json, "place_as");
+    if (str_starts(item->file, STR("rpm/")))
+        place = arena_printf(item->arena, "var/lib/rpm%s", strrchr(path, '/'));
+    tar_add(&tar, '0', place, STR_NONE, test_shared(item->arena, path));
+    if (json_array_size(json_arr(item->json, "with"))) {
+        size_t len = strlen(path);
+        snprintf(path + len, sizeof(path) - len, "-wal");
+        tar_add(&tar, '0', arena_printf(item->arena, STR_FMT "-wal", STR_ARG(place)), STR_NONE,
+                test_shared(item->arena, path));
+    }
     tar_end(&tar);
     return scan_tar(item->arena, sb_str(&tar), layer, err);
 }
@@ -107,6 +117,54 @@ static bool same_source(const json_t *want, const struct package *package)
     return is_wanted(want, "source", is_none ? STR_NONE : package->source_name) &&
            (!is_none || str_eq(package->source_name, package->name)) &&
            is_wanted(want, "source_version", package->source_version);
+}
+
+static str evr_of(struct arena *arena, const json_t *want)
+{
+    json_int_t epoch = json_integer_value(json_object_get(want, "epoch"));
+    str version = json_str(want, "version"), release = json_str(want, "release");
+    if (!epoch)
+        return arena_printf(arena, STR_FMT "-" STR_FMT, STR_ARG(version), STR_ARG(release));
+    return arena_printf(arena, "%d:" STR_FMT "-" STR_FMT, (int)epoch, STR_ARG(version),
+                        STR_ARG(release));
+}
+
+static bool is_rpm(const struct item *item, const struct package *package, const json_t *want)
+{
+    str source = package->source_version;
+    str_cut_byte(source, ':', &source, &source);
+    if (source.len == 0)
+        source = package->source_version;
+    str file = arena_printf(item->arena, STR_FMT "-" STR_FMT ".src.rpm",
+                            STR_ARG(package->source_name), STR_ARG(source));
+    return str_eq(package->name, json_str(want, "name")) &&
+           str_eq(package->version, evr_of(item->arena, want)) &&
+           str_eq(package->arch, json_str(want, "arch")) &&
+           str_eq(file, json_str(want, "source_rpm")) &&
+           str_eq(package->vendor, json_str(want, "vendor")) &&
+           str_eq(package->modularity, json_str(want, "modularity"));
+}
+
+/* `rpm -qa` also lists the keys that rpm trusts; they are no packages. */
+static size_t n_keys(const json_t *expected)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(expected); i++)
+        n += str_eq(json_str(json_array_get(expected, i), "name"), STR("gpg-pubkey"));
+    return n;
+}
+
+static bool same_rpms(const struct item *item)
+{
+    const json_t *expected = json_arr(item->json, "expected");
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(expected); i++)
+        for (size_t j = 0; j < item->image.packages.len; j++)
+            if (is_rpm(item, &item->image.packages.ptr[j], json_array_get(expected, i))) {
+                n++;
+                break;
+            }
+    return n + n_keys(expected) == json_array_size(expected) && n == item->image.packages.len;
 }
 
 static bool same_packages(const struct item *item)
@@ -157,6 +215,9 @@ static bool is_exact(const struct item *item, const char *kind)
 {
     if (strcmp(kind, "release-file") == 0)
         return same_release(item) && item->image.is_complete;
+    if (str_starts(str_from(kind), STR("rpm")))
+        return same_rpms(item) &&
+               (item->image.is_complete || str_has(item->file, STR("sqlite-nopackages-table")));
     json_t *os = json_obj(item->json, "os_release");
     return same_packages(item) && (!os || same_distro(&item->image.distro, os));
 }

@@ -27,6 +27,9 @@ static void make_layer(struct arena *arena, struct layer_inventory *layer)
     tar_add(&tar, '0', STR("usr/lib/os-release"), STR_NONE,
             STR("ID=debian\nVERSION_ID=12\nID_LIKE=x\nVERSION_CODENAME=bookworm\nPRETTY_NAME=D\n"));
     tar_add(&tar, '0', STR("usr/lib/os-release"), STR_NONE, STR("ID=later\n"));
+    tar_add(&tar, '0', STR("var/lib/rpm/rpmdb.sqlite"), STR_NONE,
+            test_data(arena, "rpm/utf16.sqlite"));
+    tar_add(&tar, '0', STR("var/lib/rpm/Packages"), STR_NONE, test_data(arena, "rpm/five.bdb"));
     tar_end(&tar);
     assert_ok(scan_tar(arena, sb_str(&tar), layer, &err), err);
 }
@@ -46,6 +49,8 @@ static void assert_same_file(const struct file_record *a, const struct file_reco
 {
     assert_same_str(a->path, b->path);
     assert_same_str(a->reason, b->reason);
+    assert_same_str(a->raw, b->raw);
+    assert_true(a->has_raw == b->has_raw);
     assert_same_str(a->distro.id, b->distro.id);
     assert_same_str(a->distro.id_like, b->distro.id_like);
     assert_same_str(a->distro.version_id, b->distro.version_id);
@@ -63,6 +68,8 @@ static void assert_same_file(const struct file_record *a, const struct file_reco
         assert_same_str(p->source_name, q->source_name);
         assert_same_str(p->source_version, q->source_version);
         assert_same_str(p->maintainer, q->maintainer);
+        assert_same_str(p->vendor, q->vendor);
+        assert_same_str(p->modularity, q->modularity);
         assert_same_str(p->path, q->path);
         assert_true(p->layer == q->layer && p->is_os == q->is_os && p->evidence == q->evidence);
         assert_int_equal(p->licenses.len, q->licenses.len);
@@ -79,7 +86,7 @@ static void test_encode__comes_back_the_same(void **state)
     struct err err = {0};
     struct layer_inventory layer, back;
     make_layer(&arena, &layer);
-    assert_true(layer.files.len == 3 && layer.steps.len == 6 && layer.notices.len == 1);
+    assert_true(layer.files.len == 5 && layer.steps.len == 6 && layer.notices.len == 1);
     str bytes = encode(&arena, &layer);
     assert_ok(layer_inventory_decode(&arena, bytes, &back, &err), err);
     assert_int_equal(back.n_entries, layer.n_entries);
@@ -162,22 +169,24 @@ static void test_decode__trusts_nothing(void **state)
     arena_init(&arena, 1u << 20);
     /*                version, entries, size, steps … files … notices */
     REFUSE(ERR_UNSUPPORTED, "format 9", 9, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "too many", 1, 0, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "step of kind 6", 1, 0, 0, 1, 6, 1, 1, 'a', 0, 0);
-    REFUSE(ERR_FORMAT, "two steps of one entry", 1, 0, 0, 1, 0, 0, 1, 'a', 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 1, 0, 0, 1, 0, 1, 2, '/', 'a', 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 1, 0, 0, 1, 0, 1, 2, '.', '.', 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 1, 0, 0, 1, 0, 1, 0, 0, 0);
-    REFUSE(ERR_LIMIT, "more than", 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
-    REFUSE(ERR_FORMAT, "detector \"np\" is not known", 1, 0, 0, 0, 1, 1, 'a', 1, 2, 'n', 'p', 0, 0,
+    REFUSE(ERR_FORMAT, "too many", 2, 0, 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "step of kind 6", 2, 0, 0, 1, 6, 1, 1, 'a', 0, 0);
+    REFUSE(ERR_FORMAT, "two steps of one entry", 2, 0, 0, 1, 0, 0, 1, 'a', 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 2, '/', 'a', 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 2, '.', '.', 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 0, 0, 0);
+    REFUSE(ERR_LIMIT, "more than", 2, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    REFUSE(ERR_FORMAT, "detector \"np\" is not known", 2, 0, 0, 0, 1, 1, 'a', 1, 2, 'n', 'p', 0, 0,
            0);
-    REFUSE(ERR_FORMAT, "flags 4", 1, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 4, 0, 0);
-    REFUSE(ERR_FORMAT, "out of order", 1, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 1, 'a', 2,
+    REFUSE(ERR_FORMAT, "flags 8", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 8, 0, 0);
+    REFUSE(ERR_FORMAT, "needs none", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 4, 1, 'x', 0, 0);
+    REFUSE(ERR_FORMAT, "unknown fields", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 1, 0, 0xff);
+    REFUSE(ERR_FORMAT, "out of order", 2, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 1, 'a', 2,
            3, 'a', 'p', 'k', 0, 0, 0);
-    REFUSE(ERR_FORMAT, "notice of kind", 1, 0, 0, 0, 0, 1, 9, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "notice of kind", 2, 0, 0, 0, 0, 1, 9, 0, 0, 0);
     struct layer_inventory layer;
     struct err err = {0};
-    assert_ok(layer_inventory_decode(&arena, STR("\1\0\0\0\0\0"), &layer, &err), err);
+    assert_ok(layer_inventory_decode(&arena, STR("\2\0\0\0\0\0"), &layer, &err), err);
     arena_fini(&arena);
 }
 

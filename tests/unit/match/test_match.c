@@ -98,8 +98,8 @@ static void parse_package(struct world *world, str text)
     p->type = next_word(&text);
     p->name = p->source_name = next_word(&text);
     p->version = p->source_version = next_word(&text);
-    p->is_os =
-        str_eq(p->type, STR("deb")) || str_eq(p->type, STR("apk")) || str_eq(p->type, STR("rpm"));
+    p->is_os = str_eq(p->type, STR("deb")) || str_eq(p->type, STR("apk")) ||
+               str_eq(p->type, STR("rpm")) || str_eq(p->type, STR("alpm"));
     p->path = STR("/db");
     for (str word, value; (word = next_word(&text)).len;) {
         if (value_of(word, "src", &value))

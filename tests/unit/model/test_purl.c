@@ -29,6 +29,25 @@ static void test_purl__rules(void **state)
     arena_fini(&arena);
 }
 
+static void test_purl__an_rpm_names_its_source(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    const struct package package = {.type = STR("rpm"),
+                                    .name = STR("openssl-libs"),
+                                    .version = STR("1:3.0.7-27.el9"),
+                                    .arch = STR("x86_64"),
+                                    .source_name = STR("openssl"),
+                                    .source_version = STR("1:3.0.7-27.el9"),
+                                    .is_os = true};
+    const struct distro distro = {.id = STR("rocky"), .version_id = STR("9.3")};
+    assert_str(purl_of(&arena, &package, &distro),
+               "pkg:rpm/rocky/openssl-libs@3.0.7-27.el9?arch=x86_64&distro=rocky-9.3&epoch=1"
+               "&upstream=openssl-3.0.7-27.el9.src.rpm");
+    arena_fini(&arena);
+}
+
 static str text_of(json_t *object, const char *key)
 {
     return str_from(json_string_value(json_object_get(object, key)));
@@ -175,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_purl__rules),
+        cmocka_unit_test(test_purl__an_rpm_names_its_source),
         cmocka_unit_test(test_purl__follows_the_specification_tests),
         cmocka_unit_test(test_purl__parses_by_rules),
         cmocka_unit_test(test_purl__says_when_the_arena_is_used_up),
