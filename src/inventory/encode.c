@@ -4,8 +4,11 @@
  *   version  u8
  *   entries, size  varint
  *   steps    n, then each: kind u8, order (from the last one's), path, [target of links]
- *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], packages
+ *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], owners,
+ *            packages
+ *   owners   n, then each: name, hashes as listed, hashes moved to usr; hashes n, then the gaps
  *   packages n, then each: same u8 (fields that the package before has too), the other fields
+ *   executables: executables.c
  *   notices  n, then each: kind u8, incomplete u8, path, message
  *
  * n and numbers are varints, strings a varint length with the bytes.  Nothing follows. */
@@ -90,6 +93,7 @@ static void put_file(struct sb *out, const struct file_record *file)
         sb_blob(out, file->reason);
     if (has)
         put_distro(out, &file->distro);
+    owners_encode(file, out);
     sb_varint(out, file->packages.len);
     const struct package *last = &none;
     for (size_t i = 0; i < file->packages.len; i++) {
@@ -119,6 +123,7 @@ bool layer_inventory_encode(const struct layer_inventory *layer, struct sb *out,
     sb_varint(out, layer->files.len);
     for (size_t i = 0; i < layer->files.len; i++)
         put_file(out, &layer->files.ptr[i]);
+    exec_encode(&layer->executables, out);
     sb_varint(out, layer->notices.len);
     for (size_t i = 0; i < layer->notices.len; i++) {
         const struct notice *notice = &layer->notices.ptr[i];
@@ -261,6 +266,7 @@ static void get_file(struct decode *decode, struct file_record *file)
         get_distro(in, &file->distro);
     if (file->distro.id.len)
         file->distro.path = path;
+    owners_decode(decode->arena, in, file);
     for (uint64_t n = rd_varint(in, LIMIT_INVENTORY - decode->n_packages); n && rd_is_ok(in); n--) {
         get_package(decode, file, path);
         decode->n_packages++;
@@ -315,6 +321,7 @@ bool layer_inventory_decode(struct arena *arena, str bytes, struct layer_invento
     out->size_bytes = rd_varint(in, UINT64_MAX);
     get_steps(&decode, out);
     get_files(&decode, out);
+    exec_decode(arena, in, &out->executables);
     get_notices(&decode, out);
     if (rd_is_ok(in) && !rd_is_end(in))
         rd_fail(in, ERR_FORMAT, "%zu bytes too many", rd_left(in));
