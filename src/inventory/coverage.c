@@ -237,7 +237,10 @@ static bool read_entry(struct measure *m, const struct exec_log *log,
     }
     const struct node *target = hardlink_target(m, detail->target);
     if (target && target->kind != NODE_FOLDER)
-        *out = (struct node){.kind = target->kind, .target = target->target, .file = target->file};
+        *out = (struct node){.key = target->key,
+                             .kind = target->kind,
+                             .target = target->target,
+                             .file = target->file};
     return true;
 }
 
@@ -248,6 +251,8 @@ static bool apply_entry(struct measure *m, const struct exec_log *log,
     if (!read_entry(m, log, entry, &now, err))
         return false;
     struct node *node = node_get(m, path_join_hash(key_of(&m->run), entry->name));
+    if (entry->kind == EXEC_HARDLINK && node && node->key == now.key)
+        return true; /* to itself */
     if (now.kind == NODE_FOLDER) {
         if (node)
             node_clear(node);
