@@ -17,7 +17,7 @@
 #include "base/num.h"
 #include "inventory/internal.h"
 
-bool exec_is_archive_name(str name)
+static bool is_archive_name(str name)
 {
     static const char *const ends[] = {".jar", ".war", ".ear"};
     for (size_t i = 0; i < ARRAY_LEN(ends) && name.len > 4; i++)
@@ -26,12 +26,18 @@ bool exec_is_archive_name(str name)
     return false;
 }
 
+bool exec_is_likely(str name, uint32_t mode)
+{
+    return (mode & 0111) || str_ends(name, STR(".so")) || str_has(name, STR(".so.")) ||
+           str_ends(name, STR(".ko")) || is_archive_name(name);
+}
+
 /* elf(5); execve(2), "Interpreter scripts"; APPNOTE.TXT 4.3.7.  What an interpreter compiled for
  * itself (.pyc) is none: it is the package's module, and nobody executes it. */
 static bool is_executable(str head, str name)
 {
     return str_starts(head, STR("\177ELF")) || str_starts(head, STR("#!")) ||
-           (str_starts(head, STR("PK\3\4")) && exec_is_archive_name(name));
+           (str_starts(head, STR("PK\3\4")) && is_archive_name(name));
 }
 
 void exec_see(struct exec_scan *scan, str body)

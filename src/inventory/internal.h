@@ -73,7 +73,8 @@ NODISCARD bool exec_entry(struct exec_scan *scan, struct arena *arena, enum exec
  * holds LIMIT_PATH bytes. */
 void exec_close(struct exec_scan *scan, bool (*leads_to_folder)(void *ctx, str path, str target),
                 void *ctx, char *room);
-bool exec_is_archive_name(str name);
+/* By its mode and name alone. */
+bool exec_is_likely(str name, uint32_t mode);
 void exec_encode(const struct exec_log *log, struct sb *out);
 /* Failure is the reader's. */
 void exec_decode(struct arena *arena, struct rd *in, struct exec_log *out);

@@ -135,7 +135,9 @@ NODISCARD bool layer_scan_entry(struct layer_scan *scan, const struct entry *ent
                                 struct archive_reader *archive, struct err *err);
 NODISCARD bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out,
                                 struct err *err);
-/* True when a file of that path would be read whole: what dir: asks before it streams a body. */
+/* True when a file of that path would be read whole, or is likely to be an executable: what dir:
+ * asks before it streams a body.  Of a folder the coverage therefore lacks scripts and ELF files
+ * that have neither a mode nor a name for it. */
 bool inventory_wants(const struct entry *entry);
 
 /* The layer as bytes, and back.  Decoding trusts nothing: the bytes come from the analyser or a
