@@ -41,6 +41,9 @@
     X(INVENTORY, "inventory", 1000000, "packages", "packages of one image")                        \
     X(LAYER_STEPS, "layer-steps", 1000000, "facts",                                                \
       "whiteouts, links and folders kept of a layer")                                              \
+    X(COVERED_FILES, "covered-files", 2000000, "entries", "files of a layer for the coverage")     \
+    X(OWNED_PATHS, "owned-paths", 4000000, "paths", "files that one package database lists")       \
+    X(UNOWNED_FILES, "unowned-files", 1000, "files", "executables of no package that are listed")  \
     X(STRAY_FILES, "stray-files", 10000, "files", "database-named files of a layer in odd places") \
     X(STANZA_LINE, "stanza-line", 1 * MIB, "bytes", "one line of a package database")              \
     X(FIELD, "field", 64 * KIB, "bytes", "one field that we keep")                                 \

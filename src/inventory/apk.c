@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apk.c - lib/apk/db/installed: records of lines "X:value", one letter a field, an empty line
- * behind each.  Behind a record's own fields follow its folders (F) and files (R), whose fields (a,
+ * behind each.  Behind a record's own fields follow its folders (F) and files (R); their fields (a,
  * M, Z) we pass over. */
 #include "base/limits.h"
 #include "inventory/internal.h"
@@ -10,6 +10,8 @@ struct record {
     size_t line;       /* of its first line */
     bool is_broken;    /* told already */
     bool has_anything; /* a line at all */
+    str folder;        /* of the files that follow */
+    bool has_owner;
 };
 
 static str *field_of(struct record *record, char letter)
@@ -33,6 +35,20 @@ static str *field_of(struct record *record, char letter)
 }
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/* F: folder, R: name of a file in it.  Files before the package's name are nobody's. */
+static bool read_owned(struct arena *arena, struct file_record *file, struct record *record,
+                       char letter, str value, struct err *err)
+{
+    if (letter == 'F')
+        record->folder = value;
+    if (letter != 'R' || record->name.len == 0)
+        return true;
+    if (!record->has_owner && !owner_begin(arena, file, record->name, err))
+        return false;
+    record->has_owner = true;
+    return owner_add(arena, file, record->folder, value, err);
+}
 
 static void read_line(struct record *record, str line, size_t number, struct flaws *flaws)
 {
@@ -106,6 +122,10 @@ static bool apk_parse(struct arena *arena, str path, struct rd *in, struct file_
     struct flaws flaws = {0};
     str line;
     while (rd_line(in, LIMIT(STANZA_LINE), &line)) {
+        if (line.len > 2 && line.ptr[1] == ':' && (line.ptr[0] == 'F' || line.ptr[0] == 'R')) {
+            if (!read_owned(arena, file, &record, line.ptr[0], str_skip(line, 2), err))
+                return false;
+        }
         if (line.len)
             read_line(&record, line, in->line, &flaws);
         else if (!end_record(arena, file, &record, &flaws, err))
@@ -118,7 +138,7 @@ static bool apk_parse(struct arena *arena, str path, struct rd *in, struct file_
 
 const struct detector detector_apk = {
     .name = "apk",
-    .revision = 1,
+    .revision = 2,
     .summary = "installed Alpine packages: P (name), V (version), A (architecture), o (origin), "
                "L (licence), m (maintainer)",
     .spec = "apk-package(5), apk(5): the installed database",

@@ -124,8 +124,10 @@ static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
 static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file_record *file,
                        struct err *err)
 {
-    if (str_ends(path, STR(".md5sums")))
-        return true; /* the checksum list beside a status.d stanza, md5sum(1) */
+    str base = path_base(path);
+    if (str_ends(path, STR(".md5sums"))) /* the checksum list beside a status.d stanza, md5sum(1) */
+        return owner_begin(arena, file, str_slice(base, 0, base.len - STR(".md5sums").len), err) &&
+               owner_read_list(arena, in, true, file, err);
     struct dpkg dpkg = {
         .arena = arena,
         .file = file,
@@ -136,7 +138,7 @@ static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file
 
 const struct detector detector_dpkg = {
     .name = "dpkg",
-    .revision = 1,
+    .revision = 2,
     .summary =
         "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
     .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",

@@ -5,9 +5,9 @@
  *   entries, size  varint
  *   steps    n, then each: kind u8, order (from the last one's), path, [target of links]
  *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], [raw],
- *            packages
- *   packages n, then each: same u16 (fields that the package before has too), the other fields
- *   notices  n, then each: kind u8, incomplete u8, path, message
+ * owners, packages owners   n, then each: name, hashes as listed, hashes moved to usr; hashes n,
+ * then the gaps packages n, then each: same u16 (fields that the package before has too), the other
+ * fields executables: executables.c notices  n, then each: kind u8, incomplete u8, path, message
  *
  * n and numbers are varints, strings a varint length with the bytes.  Nothing follows. */
 #include "base/limits.h"
@@ -97,6 +97,7 @@ static void put_file(struct sb *out, const struct file_record *file)
         put_distro(out, &file->distro);
     if (file->has_raw)
         sb_blob(out, file->raw);
+    owners_encode(file, out);
     sb_varint(out, file->packages.len);
     const struct package *last = &none;
     for (size_t i = 0; i < file->packages.len; i++) {
@@ -126,6 +127,7 @@ bool layer_inventory_encode(const struct layer_inventory *layer, struct sb *out,
     sb_varint(out, layer->files.len);
     for (size_t i = 0; i < layer->files.len; i++)
         put_file(out, &layer->files.ptr[i]);
+    exec_encode(&layer->executables, out);
     sb_varint(out, layer->notices.len);
     for (size_t i = 0; i < layer->notices.len; i++) {
         const struct notice *notice = &layer->notices.ptr[i];
@@ -282,6 +284,7 @@ static void get_file(struct decode *decode, struct file_record *file)
         file->distro.path = path;
     if (flags & FILE_RAW)
         get_raw(decode, file);
+    owners_decode(decode->arena, in, file);
     for (uint64_t n = rd_varint(in, LIMIT(INVENTORY) - decode->n_packages); n && rd_is_ok(in);
          n--) {
         get_package(decode, file, path);
@@ -337,6 +340,7 @@ bool layer_inventory_decode(struct arena *arena, str bytes, struct layer_invento
     out->size_bytes = rd_varint(in, UINT64_MAX);
     get_steps(&decode, out);
     get_files(&decode, out);
+    exec_decode(arena, in, &out->executables);
     get_notices(&decode, out);
     if (rd_is_ok(in) && !rd_is_end(in))
         rd_fail(in, ERR_FORMAT, "%zu bytes too many", rd_left(in));

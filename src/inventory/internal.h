@@ -35,6 +35,59 @@ bool matcher_is_known(const struct matcher *matcher, str path);
 /* All of it that a layer's inventory keeps: known, or named like a database. */
 bool matcher_is_kept(const struct matcher *matcher, str path);
 
+/* --- ownership.c: lists of files as hashes -----------------------------------------------------
+ */
+enum { PATH_ROOT_HASH = 0 };
+uint64_t path_name_hash(str name); /* of one component; 48 bits */
+uint64_t path_join_hash(uint64_t folder, uint64_t name);
+/* A new owner, the last of the file's; then its files: @dir may be empty, neither need be clean. */
+NODISCARD bool owner_begin(struct arena *arena, struct file_record *file, str package,
+                           struct err *err);
+NODISCARD bool owner_add(struct arena *arena, struct file_record *file, str dir, str path,
+                         struct err *err);
+/* Sort, once all are in. */
+void owners_seal(struct file_record *file);
+void owners_encode(const struct file_record *file, struct sb *out);
+/* Failure is the reader's. */
+void owners_decode(struct arena *arena, struct rd *in, struct file_record *file);
+/* A list of paths, a line each; @is_md5sums: behind a checksum and two columns, md5sum(1). */
+NODISCARD bool owner_read_list(struct arena *arena, struct rd *in, bool is_md5sums,
+                               struct file_record *file, struct err *err);
+
+/* --- executables.c: the log of a layer ---------------------------------------------------------
+ */
+struct exec_scan {
+    struct exec_log log;
+    char head[4]; /* of the body in hand, when a detector had it */
+    size_t n_head;
+    bool has_head, is_broken_off; /* the next entry begins a run */
+};
+void exec_see(struct exec_scan *scan, str body);
+NODISCARD bool exec_file(struct exec_scan *scan, struct arena *arena, const struct entry *entry,
+                         str path, uint64_t order, struct archive_reader *archive, struct err *err);
+NODISCARD bool exec_folder(struct exec_scan *scan, struct arena *arena, str path, uint64_t order,
+                           struct err *err);
+/* @target: of links; a hard link's is cleaned. */
+NODISCARD bool exec_entry(struct exec_scan *scan, struct arena *arena, enum exec_kind kind,
+                          str path, str target, uint64_t order, struct err *err);
+/* Symlinks below the root's own folder of which @leads_to_folder is false become EXEC_NOT.  @room
+ * holds LIMIT_PATH bytes. */
+void exec_close(struct exec_scan *scan, bool (*leads_to_folder)(void *ctx, str path, str target),
+                void *ctx, char *room);
+/* By its mode and name alone. */
+bool exec_is_likely(str name, uint32_t mode);
+void exec_encode(const struct exec_log *log, struct sb *out);
+/* Failure is the reader's. */
+void exec_decode(struct arena *arena, struct rd *in, struct exec_log *out);
+
+/* --- coverage.c --------------------------------------------------------------------------------
+ */
+typedef VEC(const struct file_record *) owner_files;
+/* @owners: the files of the flattened root that have owners; @inventory's packages are in. */
+NODISCARD bool coverage_measure(struct arena *arena, const struct layer_inventory *const *layers,
+                                size_t n, const owner_files *owners,
+                                struct image_inventory *inventory, struct err *err);
+
 /* --- the tree: what the layers so far made of the database paths ------------------------------ */
 enum spot_kind { SPOT_ABSENT, SPOT_DIR, SPOT_FILE, SPOT_SYMLINK };
 struct spot_state {

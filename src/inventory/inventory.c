@@ -63,6 +63,8 @@ bool inventory_wants(const struct entry *entry)
         return false;
     str path = entry->path;
     str base = path_base(path);
+    if (exec_is_likely(base, entry->mode))
+        return true;
     for (size_t i = 0; i < ARRAY_LEN(detectors); i++) {
         for (const char *const *p = detectors[i]->paths; *p; p++) {
             str pattern = str_from(*p);

@@ -49,6 +49,14 @@ const struct detector *const *inventory_detectors(size_t *n);
  * key. */
 uint64_t inventory_revision(void);
 
+/* The files of one package, as hashes of their paths: path_hash() of ownership.c, the same in every
+ * process, with the collision argument there. */
+struct file_owner {
+    str name;            /* of a package in the same kind of database */
+    VEC(uint64_t) paths; /* as listed, sorted */
+    VEC(uint64_t) moved; /* those below bin, sbin, lib*: where a merged /usr has them, sorted */
+};
+
 /* What one file of one layer said.  Besides the files at a detector's paths these are the strays:
  * files elsewhere with the name of a database, to which a link of another layer may lead. */
 struct file_record {
@@ -58,6 +66,7 @@ struct file_record {
     packages packages;    /* sorted by type, name, version, arch; layer -1, path = this path with a
                              leading slash */
     struct distro distro; /* of a release file; id empty otherwise */
+    VEC(struct file_owner) owners; /* what a list of files says */
     bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
     str reason;     /* why */
     /* Of a detector with a side_suffix: the file itself, when it is within the limit "deferred". */
@@ -86,9 +95,43 @@ struct layer_step {
     str path;       /* cleaned, no leading slash */
     str target;     /* as stored for a symlink; cleaned path for a hard link; else empty */
 };
+/* What the layer does to executables, for the coverage: the entries in the order of the stream.
+ * Executables are ELF files, scripts with "#!", and jar, war and ear archives.  Of files that are
+ * none only the hash of the name is kept: they may replace one. */
+enum exec_kind {
+    EXEC_NOT, /* replaces what stood there */
+    EXEC_FILE,
+    EXEC_SYMLINK, /* that may lead to a folder */
+    EXEC_HARDLINK,
+    EXEC_KINDS
+};
+struct exec_entry {
+    uint64_t name;   /* path_name_hash() */
+    uint32_t kind;   /* enum exec_kind */
+    uint32_t detail; /* index into details; of EXEC_NOT nothing */
+};
+struct exec_detail {
+    str name;            /* of files and hard links */
+    str target;          /* of links: as stored for a symlink, cleaned for a hard link */
+    uint64_t size_bytes; /* of files */
+};
+struct exec_run { /* entries of one folder in a row */
+    str folder;
+    uint64_t order; /* of its first entry in the layer's stream */
+    size_t n_entries;
+    bool is_entry; /* the folder itself is an entry of the stream, the first of the run */
+};
+struct exec_log {
+    VEC(struct exec_run) runs;
+    VEC(struct exec_entry) entries; /* run after run */
+    VEC(struct exec_detail) details;
+    bool is_cut; /* more entries than covered-files: not measured */
+};
+
 struct layer_inventory {
-    VEC(struct file_record) files;  /* sorted by path, then order */
-    VEC(struct layer_step) steps;   /* sorted by order */
+    VEC(struct file_record) files; /* sorted by path, then order */
+    VEC(struct layer_step) steps;  /* sorted by order */
+    struct exec_log executables;
     notices notices;                /* about the layer itself; what a file lacks is in its record */
     uint64_t n_entries, size_bytes; /* entries, and the bytes of their bodies */
 };
@@ -103,7 +146,9 @@ NODISCARD bool layer_scan_entry(struct layer_scan *scan, const struct entry *ent
                                 struct archive_reader *archive, struct err *err);
 NODISCARD bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out,
                                 struct err *err);
-/* True when a file of that path would be read whole: what dir: asks before it streams a body. */
+/* True when a file of that path would be read whole, or is likely to be an executable: what dir:
+ * asks before it streams a body.  Of a folder the coverage therefore lacks scripts and ELF files
+ * that have neither a mode nor a name for it. */
 bool inventory_wants(const struct entry *entry);
 
 /* The layer as bytes, and back.  Decoding trusts nothing: the bytes come from the analyser or a
@@ -115,7 +160,21 @@ NODISCARD bool layer_inventory_decode(struct arena *arena, str bytes, struct lay
 
 /* --- the image
  * --------------------------------------------------------------------------------------- */
+struct unowned_file {
+    str path; /* absolute; of hard links the first by letters */
+    uint64_t size_bytes;
+    int layer; /* that brought it */
+};
+/* Executable files of the image, and those that its packages list as theirs.  A file with several
+ * hard links counts once, and is known when one of them is. */
+struct coverage {
+    bool is_measured; /* false: there were too many files */
+    uint64_t executable_bytes, known_bytes;
+    VEC(struct unowned_file) unowned; /* by size, largest first, then path; at most unowned-files */
+    size_t n_unowned;                 /* all of them */
+};
 struct image_inventory {
+    struct coverage coverage;
     struct distro distro;
     packages
         packages; /* sorted by type, name, version, arch, path; layer is the one that brought it */

@@ -22,6 +22,7 @@ struct layer_scan {
     struct matcher *matcher;
     struct layer_inventory out;
     struct folder_set folders;
+    struct exec_scan executables;
     struct map odd_links; /* kept for where they lead: what replaces them is kept too */
     size_t n_strays, n_packages, n_raw_bytes;
     size_t n_odd, n_incomplete; /* notices that change nothing, and those that do */
@@ -129,6 +130,7 @@ static bool finish_file(struct layer_scan *scan, struct file_record *file, struc
     for (size_t i = 0; i < file->packages.len; i++)
         file->packages.ptr[i].path = path;
     vec_sort(&file->packages, cmp_packages);
+    owners_seal(file);
     file->distro.layer = -1;
     if (file->distro.id.len)
         file->distro.path = path;
@@ -166,6 +168,7 @@ static bool parse_file(struct layer_scan *scan, struct file_record *file, const 
     str body;
     bool ok = archive_body(archive, &scratch, max, &body, err);
     if (ok) {
+        exec_see(&scan->executables, body);
         struct rd in;
         rd_init(&in, body);
         in.cancel = scan->cancel;
@@ -229,9 +232,13 @@ static bool on_hardlink(struct layer_scan *scan, str path, str target, struct er
 {
     str cleaned;
     enum clean clean = path_clean(target, scan->room2, &cleaned);
+    bool is_path = clean == CLEAN_OK && cleaned.len;
+    if (!exec_entry(&scan->executables, scan->arena, is_path ? EXEC_HARDLINK : EXEC_NOT, path,
+                    is_path ? cleaned : STR_NONE, scan->out.n_entries, err))
+        return false;
     if (!is_kept(scan, path) && (clean == CLEAN_LONG || !matcher_is_kept(scan->matcher, cleaned)))
         return true;
-    if (clean != CLEAN_OK || cleaned.len == 0)
+    if (!is_path)
         return add_notice(scan, NOTICE_UNREADABLE, true, path, "a hard link to no valid path", err);
     return add_step(scan, STEP_HARDLINK, scan->out.n_entries, path, cleaned, err);
 }
@@ -241,6 +248,7 @@ static bool on_whiteout(struct layer_scan *scan, str path, struct err *err)
 {
     str dir = path_dir(path);
     str name = str_skip(path_base(path), STR(".wh.").len);
+    scan->executables.is_broken_off = true;
     if (str_eq(name, STR(".wh..opq")))
         return add_step(scan, STEP_OPAQUE, scan->out.n_entries, dir, STR_NONE, err);
     if (str_starts(name, STR(".wh.")))
@@ -262,18 +270,27 @@ static bool on_clean_path(struct layer_scan *scan, const struct entry *entry, st
         return on_whiteout(scan, path, err);
     switch (entry->type) {
     case ENTRY_FILE:
-        return on_file(scan, entry, path, archive, err);
+        return on_file(scan, entry, path, archive, err) &&
+               (exec_file(&scan->executables, scan->arena, entry, path, order, archive, err) ||
+                err_wrap(err, "%.*s", STR_ARG(path)));
     case ENTRY_DIR:
+        if (!exec_folder(&scan->executables, scan->arena, path, order, err))
+            return false;
         if (!folders_add(scan->arena, &scan->folders, path, order))
             return err_memory(err);
         return !is_kept(scan, path) || add_step(scan, STEP_FOLDER, order, path, STR_NONE, err);
     case ENTRY_SYMLINK:
-        return on_symlink(scan, path, entry->link, err);
+        return exec_entry(&scan->executables, scan->arena,
+                          entry->link.len > LIMIT(PATH) ? EXEC_NOT : EXEC_SYMLINK, path,
+                          entry->link, order, err) &&
+               on_symlink(scan, path, entry->link, err);
     case ENTRY_HARDLINK:
         return on_hardlink(scan, path, entry->link, err);
     case ENTRY_OTHER:
         break;
     }
+    if (!exec_entry(&scan->executables, scan->arena, EXEC_NOT, path, STR_NONE, order, err))
+        return false;
     return !is_kept(scan, path) || add_step(scan, STEP_OTHER, order, path, STR_NONE, err);
 }
 
@@ -349,6 +366,18 @@ static bool tell_number(struct layer_scan *scan, struct err *err)
            err_memory(err);
 }
 
+/* Links to folders elsewhere than in this layer are kept where databases need them, or at the root.
+ */
+static bool leads_to_folder(void *ctx, str path, str target)
+{
+    struct layer_scan *scan = ctx;
+    str to;
+    if (path_target(path, target, scan->room2, &to) == CLEAN_LONG)
+        return false;
+    return is_kept(scan, path) || matcher_is_kept(scan->matcher, to) ||
+           (scan->folders.len && folder_slot(&scan->folders, map_hash(to))->order);
+}
+
 bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, struct err *err)
 {
     if (cancel_is(scan->cancel, err) || !tell_number(scan, err))
@@ -364,6 +393,8 @@ bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, stru
             return false;
     vec_sort(&scan->out.steps, cmp_steps);
     vec_sort(&scan->out.files, cmp_files);
+    exec_close(&scan->executables, leads_to_folder, scan, scan->room);
+    scan->out.executables = scan->executables.log;
     *out = scan->out;
     return true;
 }

@@ -17,6 +17,7 @@ struct merge {
     struct tree tree;
     struct map records; /* whose packages are in: hard links are one file */
     VEC(struct doubt) doubts;
+    owner_files owners;
 };
 
 static bool notice(struct merge *merge, bool is_incomplete, int layer, str path, str why,
@@ -230,6 +231,12 @@ static bool found_database(struct merge *merge, const struct look *look, struct 
     if (file->is_failed &&
         !notice(merge, file->detector->is_os_database, spot->layer, spot->path, file->reason, err))
         return false;
+    const struct file_record **owner =
+        file->owners.len ? vec_push(merge->arena, &merge->owners) : NULL;
+    if (file->owners.len && !owner)
+        return err_memory(err);
+    if (owner)
+        *owner = file;
     return add_packages(merge, spot, err);
 }
 
@@ -397,6 +404,8 @@ bool image_inventory_merge(struct arena *arena, const struct layer_inventory *co
     if (!merge_layers(&merge, layers, n, err) || !spare_drop(arena, &out->packages, err))
         return false;
     vec_sort(&out->packages, cmp_packages);
+    if (!coverage_measure(arena, layers, n, &merge.owners, out, err))
+        return err_wrap(err, "coverage");
     out->is_complete = true;
     for (size_t i = 0; i < out->notices.len; i++)
         if (out->notices.ptr[i].is_incomplete)

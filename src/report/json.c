@@ -159,6 +159,34 @@ static void write_image(struct json *json, const struct report *report)
     jw_obj_end(jw);
 }
 
+static void write_coverage(struct json *json, const struct report *report)
+{
+    struct jw *jw = &json->jw;
+    const struct coverage *coverage = &report->coverage;
+    jw_key(jw, "coverage");
+    if (!coverage->is_measured) {
+        jw_null(jw);
+        return;
+    }
+    jw_obj(jw);
+    jw_kint(jw, "executableBytes", (int64_t)coverage->executable_bytes);
+    jw_kint(jw, "knownBytes", (int64_t)coverage->known_bytes);
+    jw_kint(jw, "unownedCount", (int64_t)coverage->n_unowned);
+    jw_key(jw, "unowned");
+    jw_arr(jw);
+    for (size_t i = 0; i < coverage->unowned.len; i++) {
+        const struct unowned_file *file = &coverage->unowned.ptr[i];
+        jw_obj(jw);
+        jw_kstr(jw, "path", file->path);
+        jw_kint(jw, "size", (int64_t)file->size_bytes);
+        layer_digest(jw, report, file->layer);
+        jw_obj_end(jw);
+        out_piece(&json->out);
+    }
+    jw_arr_end(jw);
+    jw_obj_end(jw);
+}
+
 static void write_package(struct json *json, const struct report *report, size_t i)
 {
     struct jw *jw = &json->jw;
@@ -370,8 +398,7 @@ static void write_report(struct json *json, const struct report *report)
     text(jw, "status", json->options->is_sbom ? STR_NONE : str_from(verdict_name(report->verdict)));
     jw_kbool(jw, "complete", report->is_complete);
     text(jw, "reason", report->reason);
-    jw_key(jw, "coverage"); /* not measured yet: no detector of executables */
-    jw_null(jw);
+    write_coverage(json, report);
     jw_key(jw, "packages");
     jw_arr(jw);
     for (size_t i = 0; i < report->packages.len; i++)

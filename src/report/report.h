@@ -31,6 +31,7 @@ struct report {
     str reason;
     packages packages;
     strs purls; /* of packages, same order */
+    struct coverage coverage;
     findings findings;
     notices notices;
     bool has_database;

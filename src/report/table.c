@@ -191,6 +191,72 @@ static void head_remarks(struct paint *t, const struct report *report,
     paint_end(t);
 }
 
+static const char *more_words(const struct paint *t)
+{
+    return t->width < 60 ? "" : " (--format json shows all)";
+}
+
+static void put_more(struct paint *t, size_t n, const char *what)
+{
+    char text[128];
+    snprintf(text, sizeof(text), "… and %zu more%s%s", n, what, more_words(t));
+    paint_rest(t, STYLE_DIM, str_from(text));
+}
+
+/* Never rounded up to 100 %: a file that is not known must show. */
+static unsigned permille(uint64_t part, uint64_t whole)
+{
+    while (whole > UINT64_MAX / 1000) {
+        part >>= 1;
+        whole >>= 1;
+    }
+    return whole ? (unsigned)(part * 1000 / whole) : 1000;
+}
+
+static void size_print(char out[static 32], uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    size_t unit = 0;
+    uint64_t tenths = 0;
+    for (; bytes >= 1000; unit++, bytes /= 1000)
+        tenths = bytes % 1000 / 100;
+    if (unit && bytes < 10)
+        snprintf(out, 32, "%u.%u %s", (unsigned)bytes, (unsigned)tenths, units[unit]);
+    else
+        snprintf(out, 32, "%u %s", (unsigned)bytes, units[unit]);
+}
+
+static void head_coverage(struct paint *t, const struct report *report)
+{
+    enum { FILES_NAMED = 3 };
+    const struct coverage *coverage = &report->coverage;
+    char size[32], text[160];
+    if (!coverage->is_measured || coverage->executable_bytes == 0)
+        return;
+    unsigned share = permille(coverage->known_bytes, coverage->executable_bytes);
+    size_t n = coverage->n_unowned;
+    size_print(size, coverage->executable_bytes);
+    label(t, "Coverage");
+    int len =
+        snprintf(text, sizeof(text), "%u.%u %% of %s executable bytes belong to known packages",
+                 share / 10, share % 10, size);
+    if (n)
+        snprintf(text + len, sizeof(text) - (size_t)len, ", %zu file%s do%s not%s", n, plural(n),
+                 n == 1 ? "es" : "", coverage->unowned.len ? ":" : "");
+    paint_wrap(t, STYLE_PLAIN, str_from(text), LABEL_COLUMNS);
+    paint_end(t);
+    for (size_t i = 0; i < coverage->unowned.len && i < FILES_NAMED; i++) {
+        paint_to(t, LABEL_COLUMNS);
+        paint_rest(t, STYLE_PLAIN, coverage->unowned.ptr[i].path);
+        paint_end(t);
+    }
+    if (n > FILES_NAMED) {
+        paint_to(t, LABEL_COLUMNS);
+        put_more(t, n - FILES_NAMED, "");
+        paint_end(t);
+    }
+}
+
 static void head_image(struct paint *t, const struct report *report)
 {
     char hex[DIGEST_TEXT_SIZE];
@@ -212,6 +278,7 @@ static void head_image(struct paint *t, const struct report *report)
     paint_format(t, STYLE_PLAIN, "%zu package%s in %zu layer%s", report->packages.len,
                  plural(report->packages.len), report->layers.len, plural(report->layers.len));
     paint_end(t);
+    head_coverage(t, report);
     head_database(t, report);
 }
 
@@ -254,18 +321,6 @@ static void section(struct paint *t, const char *title, const char *fmt, ...)
     paint_text(t, STYLE_PLAIN, "  ");
     paint_rest(t, STYLE_DIM, str_from(text));
     paint_end(t);
-}
-
-static const char *more_words(const struct paint *t)
-{
-    return t->width < 60 ? "" : " (--format json shows all)";
-}
-
-static void put_more(struct paint *t, size_t n, const char *what)
-{
-    char text[128];
-    snprintf(text, sizeof(text), "… and %zu more%s%s", n, what, more_words(t));
-    paint_rest(t, STYLE_DIM, str_from(text));
 }
 
 static size_t id_columns(const struct finding *finding)

@@ -211,6 +211,7 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
 {
     report->distro = inventory->distro;
     report->packages = inventory->packages;
+    report->coverage = inventory->coverage;
     report->has_end_of_life = distro_end_of_life(&inventory->distro, &report->end_of_life);
     report->is_end_of_life = distro_is_end_of_life(&inventory->distro, report->scanned_at);
     for (size_t i = 0; i < inventory->packages.len; i++) {
@@ -281,9 +282,10 @@ static bool fail_image(struct arena *arena, const struct image *image, struct re
 static bool merge_layers(struct arena *arena, const struct layers_result *layers, size_t n,
                          struct image_inventory *out, struct err *err)
 {
-    const struct layer_inventory *nothing = arena_new(arena, struct layer_inventory);
+    struct layer_inventory *nothing = arena_new(arena, struct layer_inventory);
     if (!nothing)
         return err_memory(err);
+    nothing->executables.is_cut = true; /* what it covers is not known either */
     for (size_t i = 0; i < n; i++)
         if (!layers->inventories[i])
             layers->inventories[i] = nothing; /* the scan is incomplete already */

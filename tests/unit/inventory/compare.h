@@ -111,8 +111,47 @@ static inline bool same_layers(struct stack_work *work, const struct stack *stac
     return true;
 }
 
+/* Executable bytes of the plain file system, each file once. */
+static inline uint64_t executable_bytes(const struct fs *fs)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < fs->n; i++) {
+        bool is_new = fs->nodes[i].kind == OP_EXEC;
+        for (int j = 0; j < i; j++)
+            is_new =
+                is_new && !(fs->nodes[j].kind == OP_EXEC && fs->nodes[j].file == fs->nodes[i].file);
+        sum += is_new ? (uint64_t)fs->nodes[i].body : 0;
+    }
+    return sum;
+}
+
+static inline bool same_coverage(struct stack_work *work, const struct stack *stack)
+{
+    const struct coverage *a = &work->merged.coverage, *b = &work->whole.coverage;
+    struct fs *fs = work->after[stack->n_layers - 1];
+    if (!a->is_measured || !b->is_measured || a->executable_bytes != executable_bytes(fs))
+        return stack_says(work, "wrong executable bytes", STR_NONE);
+    if (a->executable_bytes != b->executable_bytes || a->known_bytes != b->known_bytes ||
+        a->n_unowned != b->n_unowned)
+        return stack_says(work, "another coverage", STR_NONE);
+    uint64_t unowned = 0;
+    for (size_t i = 0; i < a->unowned.len; i++) {
+        const struct unowned_file *file = &a->unowned.ptr[i];
+        char plain[FS_PATH];
+        print_into(plain, sizeof(plain), "%.*s", STR_ARG(str_skip(file->path, 1)));
+        const struct fs_node *node = fs_get(fs, plain);
+        if (!node || node->kind != OP_EXEC || (uint64_t)node->body != file->size_bytes ||
+            node->born != file->layer || !str_eq(file->path, b->unowned.ptr[i].path))
+            return stack_says(work, "wrong unowned file", file->path);
+        unowned += file->size_bytes;
+    }
+    return a->known_bytes + unowned == a->executable_bytes ||
+           stack_says(work, "the sum is wrong", STR_NONE);
+}
+
 static inline enum stack_result stack_check(const struct stack *stack, char *why, size_t why_size,
-                                            size_t *n_packages)
+                                            size_t *n_packages, size_t *n_executables,
+                                            size_t *n_known)
 {
     struct stack_work *work = calloc(1, sizeof(*work));
     work->why = why;
@@ -123,7 +162,7 @@ static inline enum stack_result stack_check(const struct stack *stack, char *why
     if (!stack_run(work, stack, &err)) {
         stack_says(work, "error", str_from(err.msg));
         result = STACK_DIFFERS;
-    } else if (!same_packages(work)) {
+    } else if (!same_packages(work) || !same_coverage(work, stack)) {
         /* links between odd places: either may not know, when it says so */
         bool is_told = !work->merged.is_complete || !work->whole.is_complete;
         result = is_told ? STACK_INCOMPLETE : STACK_DIFFERS;
@@ -131,6 +170,8 @@ static inline enum stack_result stack_check(const struct stack *stack, char *why
         result = STACK_DIFFERS;
     }
     *n_packages += work->merged.packages.len;
+    *n_executables += work->merged.coverage.executable_bytes != 0;
+    *n_known += work->merged.coverage.known_bytes != 0;
     for (int l = 0; l < STACK_LAYERS; l++)
         free(work->after[l]);
     arena_fini(&work->arena);

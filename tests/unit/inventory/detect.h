@@ -5,6 +5,7 @@
  *   input
  *   --- what comes out, a line each
  *   package name version arch source source-version maintainer|licence,licence      (- for none)
+ *   owns package number of files
  *   distro id version codename name
  *   ! reason of the failure
  *
@@ -67,6 +68,10 @@ static inline void print_record(struct sb *out, const struct file_record *file)
             sb_addf(out, " [" STR_FMT "|" STR_FMT "]", STR_ARG(p->vendor), STR_ARG(p->modularity));
         sb_addc(out, "\n");
     }
+    for (size_t i = 0; i < file->owners.len; i++)
+        sb_addf(out, "owns %.*s %zu files, %zu in folders that may be links into usr\n",
+                STR_ARG(file->owners.ptr[i].name), file->owners.ptr[i].paths.len,
+                file->owners.ptr[i].moved.len);
     if (file->distro.id.len == 0)
         return;
     sb_addc(out, "distro");

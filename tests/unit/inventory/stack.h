@@ -45,15 +45,25 @@ static inline int print_into(char *out, size_t size, const char *fmt, ...)
 
 /* --- operations: the entries of a layer ---------------------------------------------------------
  */
-enum op_kind { OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK, OP_HARDLINK, OP_WHITEOUT, OP_OPAQUE };
+enum op_kind {
+    OP_FILE,
+    OP_JUNK,
+    OP_DIR,
+    OP_SYMLINK,
+    OP_HARDLINK,
+    OP_WHITEOUT,
+    OP_OPAQUE,
+    OP_EXEC, /* body: its size */
+    OP_LIST, /* of files that a package owns; body: which */
+};
 struct op {
     enum op_kind kind;
     char path[200], target[200];
     int body; /* >= 0: number of a body; see body_text */
 };
-enum { STACK_LAYERS = 6, STACK_OPS = 14, N_PACKAGES = 5 };
+enum { STACK_LAYERS = 6, STACK_OPS = 14, STACK_EXECS = 12, N_PACKAGES = 5 };
 struct stack {
-    struct op ops[STACK_LAYERS][STACK_OPS];
+    struct op ops[STACK_LAYERS][STACK_OPS + STACK_EXECS];
     int n_ops[STACK_LAYERS], n_layers;
 };
 
@@ -224,6 +234,94 @@ static inline void make_op(struct dice *dice, struct op *op)
     }
 }
 
+/* --- executables --- */
+static const char *const exec_paths[] = {"usr/bin/a", "usr/bin/b", "bin/a",    "bin/b",
+                                         "opt/app/a", "opt/now/a", "lib/a",    "usr/lib/a",
+                                         "srv/x/y/a", "srv/x/b",   "lib/apk/a"};
+
+static inline void list_text(int body, struct sb *out)
+{
+    sb_clear(out);
+    for (size_t i = 0; i < sizeof(exec_paths) / sizeof(*exec_paths); i++)
+        if (body >> i & 1)
+            sb_addf(out, "/%s\n", exec_paths[i]);
+    sb_add(out, STR("/.\n"));
+}
+
+static inline void make_exec_op(struct dice *dice, struct op *op)
+{
+    *op = (struct op){.kind = OP_EXEC, .body = 3 + (int)roll(dice, 60)};
+    print_into(op->path, sizeof(op->path), "%s", PICK(dice, exec_paths));
+    switch (roll(dice, 16)) {
+    case 0:
+        op->kind = OP_JUNK;
+        return;
+    case 1:
+        op->kind = OP_HARDLINK;
+        print_into(op->target, sizeof(op->target), "%s", PICK(dice, exec_paths));
+        return;
+    case 2:
+        op->kind = OP_WHITEOUT;
+        return;
+    case 3:
+        op->kind = OP_OPAQUE;
+        *strrchr(op->path, '/') = '\0';
+        return;
+    case 4:
+        op->kind = roll(dice, 2) ? OP_DIR : OP_WHITEOUT;
+        *strrchr(op->path, '/') = '\0';
+        return;
+    case 5:
+        op->kind = OP_SYMLINK; /* at the root */
+        print_into(op->path, sizeof(op->path), "bin");
+        relative(dice, "bin", roll(dice, 2) ? "usr/bin" : "opt/app", op->target,
+                 sizeof(op->target));
+        return;
+    case 6:
+        op->kind = OP_JUNK; /* a file where others have a folder */
+        print_into(op->path, sizeof(op->path), "%s", roll(dice, 2) ? "srv/x" : "bin");
+        return;
+    case 7:
+    case 8:
+        op->kind = OP_LIST;
+        print_into(op->path, sizeof(op->path), "%s/info/pkg%u.list",
+                   roll(dice, 4) ? "var/lib/dpkg" : "opt/dpkg", roll(dice, N_PACKAGES));
+        op->body = (int)roll(dice, 256) << 3 | (int)roll(dice, 8);
+        return;
+    default:
+        return;
+    }
+}
+
+static inline void insert_op(struct stack *stack, int layer, int at, const struct op *op)
+{
+    struct op *ops = stack->ops[layer];
+    memmove(ops + at + 1, ops + at, (size_t)(stack->n_ops[layer] - at) * sizeof(*ops));
+    ops[at] = *op;
+    stack->n_ops[layer]++;
+}
+
+/* Among the others, from dice of their own: a fuzzer's old bytes mean the stacks that they did. */
+static inline void stack_add_execs(struct dice *dice, struct stack *stack)
+{
+    for (int l = 0; l < stack->n_layers; l++) {
+        int n = (int)roll(dice, STACK_EXECS - 1);
+        for (int i = 0; i < n; i++) {
+            struct op op;
+            int at = (int)roll(dice, (unsigned)stack->n_ops[l] + 1);
+            make_exec_op(dice, &op);
+            insert_op(stack, l, at, &op);
+        }
+        if (roll(dice, 4) == 1) { /* a link to a folder of its layer */
+            const struct op folder = {.kind = OP_DIR, .path = "opt/app", .body = -1};
+            const struct op link = {
+                .kind = OP_SYMLINK, .path = "opt/now", .target = "app", .body = -1};
+            insert_op(stack, l, 0, &link);
+            insert_op(stack, l, 0, &folder);
+        }
+    }
+}
+
 static inline void stack_make(struct dice *dice, struct stack *stack)
 {
     stack->n_layers = 1 + (int)roll(dice, STACK_LAYERS);
@@ -232,11 +330,12 @@ static inline void stack_make(struct dice *dice, struct stack *stack)
         for (int i = 0; i < stack->n_ops[l]; i++)
             make_op(dice, &stack->ops[l][i]);
     }
+    stack_add_execs(dice, stack);
 }
 
 static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *tar)
 {
-    static const char types[] = {'0', '0', '5', '2', '1', '0', '0'};
+    static const char types[] = {'0', '0', '5', '2', '1', '0', '0', '0', '0'};
     char path[220];
     const char *slash = strrchr(op->path, '/');
     int dir_len = slash ? (int)(slash + 1 - op->path) : 0;
@@ -244,7 +343,11 @@ static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *ta
     sb_add(body, STR("junk"));
     if (op->kind == OP_FILE)
         body_text(op->body, body);
-    if (op->kind != OP_FILE && op->kind != OP_JUNK)
+    if (op->kind == OP_LIST)
+        list_text(op->body, body);
+    if (op->kind == OP_EXEC)
+        sb_clear(body), sb_addf(body, "#!%*s", op->body - 2, "x");
+    if (op->kind != OP_FILE && op->kind != OP_JUNK && op->kind != OP_LIST && op->kind != OP_EXEC)
         sb_clear(body), body->len = 0;
     if (op->kind == OP_WHITEOUT)
         print_into(path, sizeof(path), "%.*s.wh.%s", dir_len, op->path, op->path + dir_len);
@@ -272,8 +375,10 @@ struct fs_node {
     enum op_kind kind; /* OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK */
     char target[200];
     int body, layer;
+    int file, born; /* of executables: number of the inode, and layer that made it */
 };
 struct fs {
+    int n_files;
     struct fs_node nodes[FS_NODES];
     int n;
 };
@@ -281,6 +386,7 @@ struct fs {
 static inline void fs_copy(struct fs *to, const struct fs *from)
 {
     to->n = from ? from->n : 0;
+    to->n_files = from ? from->n_files : 0;
     for (int i = 0; i < to->n; i++)
         to->nodes[i] = from->nodes[i];
 }
@@ -423,6 +529,8 @@ static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
         return;
     struct fs_node *node = fs_put(fs, path, op->kind == OP_HARDLINK ? found.kind : op->kind, layer);
     node->body = op->kind == OP_HARDLINK ? found.body : op->body;
+    node->file = op->kind == OP_HARDLINK ? found.file : ++fs->n_files;
+    node->born = op->kind == OP_HARDLINK ? found.born : layer;
     print_into(node->target, sizeof(node->target), "%s",
                op->kind == OP_HARDLINK ? found.target : op->target);
 }
@@ -444,6 +552,11 @@ static inline void fs_to_tar(const struct fs *fs, struct sb *tar)
         struct op op = {.kind = sorted[i].kind, .body = sorted[i].body};
         print_into(op.path, sizeof(op.path), "%.199s", sorted[i].path);
         print_into(op.target, sizeof(op.target), "%s", sorted[i].target);
+        for (int j = 0; j < i && op.kind == OP_EXEC; j++)
+            if (sorted[j].kind == OP_EXEC && sorted[j].file == sorted[i].file) {
+                op.kind = OP_HARDLINK; /* one file under two names */
+                print_into(op.target, sizeof(op.target), "%.199s", sorted[j].path);
+            }
         if (sorted[i].body == BODY_UNKNOWN)
             tar_add(tar, '3', str_from(op.path), STR_NONE, STR_NONE);
         else

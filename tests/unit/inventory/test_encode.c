@@ -19,11 +19,15 @@ static void make_layer(struct arena *arena, struct layer_inventory *layer)
     tar_add(&tar, '0', STR(".wh..wh..opq"), STR_NONE, STR_NONE);
     tar_add(&tar, '5', STR("var/lib"), STR_NONE, STR_NONE);
     tar_add(&tar, '0', STR("usr"), STR_NONE, STR("file"));
+    tar_add(&tar, '0', STR("opt/bin/tool"), STR_NONE, STR("#!/bin/sh\n"));
+    tar_add(&tar, '1', STR("opt/bin/twin"), STR("opt/bin/tool"), STR_NONE);
+    tar_add(&tar, '2', STR("opt/lib"), STR("/var/lib"), STR_NONE);
+    tar_add(&tar, '0', STR("lib/dpkg/info/b.list"), STR_NONE, STR("/bin/a\n/opt/bin/tool\n"));
     tar_add(&tar, '1', STR("etc/os-release"), STR("usr/lib/os-release"), STR_NONE);
     tar_add(&tar, '0', STR("../etc/os-release"), STR_NONE, STR_NONE);
     tar_add(&tar, '0', STR("lib/apk/db/installed"), STR_NONE,
             STR("P:a\nV:1\nA:x\nL:MIT AND ISC\no:src\nm:me\n\nP:b\nV:1\nA:x\nL:MIT AND ISC\no:src\n"
-                "m:me\n\nP:c\nV:2\n\nbroken\n"));
+                "m:me\n\nP:c\nV:2\nF:lib\nR:x\nR:y\n\nbroken\n"));
     tar_add(&tar, '0', STR("usr/lib/os-release"), STR_NONE,
             STR("ID=debian\nVERSION_ID=12\nID_LIKE=x\nVERSION_CODENAME=bookworm\nPRETTY_NAME=D\n"));
     tar_add(&tar, '0', STR("usr/lib/os-release"), STR_NONE, STR("ID=later\n"));
@@ -45,6 +49,48 @@ static str encode(struct arena *arena, const struct layer_inventory *layer)
 
 static void assert_same_str(str a, str b) { assert_true(str_eq(a, b)); }
 
+static void assert_same_hashes(const uint64_t *a, size_t n, const uint64_t *b, size_t m)
+{
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++)
+        assert_true(a[i] == b[i]);
+}
+
+static void assert_same_owners(const struct file_record *a, const struct file_record *b)
+{
+    assert_int_equal(a->owners.len, b->owners.len);
+    for (size_t i = 0; i < a->owners.len; i++) {
+        const struct file_owner *p = &a->owners.ptr[i], *q = &b->owners.ptr[i];
+        assert_same_str(p->name, q->name);
+        assert_same_hashes(p->paths.ptr, p->paths.len, q->paths.ptr, q->paths.len);
+        assert_same_hashes(p->moved.ptr, p->moved.len, q->moved.ptr, q->moved.len);
+    }
+}
+
+static void assert_same_log(const struct exec_log *a, const struct exec_log *b)
+{
+    assert_true(a->is_cut == b->is_cut);
+    assert_int_equal(a->runs.len, b->runs.len);
+    for (size_t i = 0; i < a->runs.len; i++) {
+        const struct exec_run *p = &a->runs.ptr[i], *q = &b->runs.ptr[i];
+        assert_same_str(p->folder, q->folder);
+        assert_true(p->order == q->order && p->n_entries == q->n_entries &&
+                    p->is_entry == q->is_entry);
+    }
+    assert_int_equal(a->entries.len, b->entries.len);
+    for (size_t i = 0; i < a->entries.len; i++)
+        assert_true(a->entries.ptr[i].name == b->entries.ptr[i].name &&
+                    a->entries.ptr[i].kind == b->entries.ptr[i].kind &&
+                    a->entries.ptr[i].detail == b->entries.ptr[i].detail);
+    assert_int_equal(a->details.len, b->details.len);
+    for (size_t i = 0; i < a->details.len; i++) {
+        const struct exec_detail *p = &a->details.ptr[i], *q = &b->details.ptr[i];
+        assert_same_str(p->target, q->target);
+        assert_true(p->size_bytes == q->size_bytes);
+        assert_true(str_eq(p->name, q->name) || q->name.len == 0); /* of symlinks not kept */
+    }
+}
+
 static void assert_same_file(const struct file_record *a, const struct file_record *b)
 {
     assert_same_str(a->path, b->path);
@@ -58,6 +104,7 @@ static void assert_same_file(const struct file_record *a, const struct file_reco
     assert_same_str(a->distro.name, b->distro.name);
     assert_same_str(a->distro.path, b->distro.path);
     assert_true(a->detector == b->detector && a->order == b->order && a->is_failed == b->is_failed);
+    assert_same_owners(a, b);
     assert_int_equal(a->packages.len, b->packages.len);
     for (size_t i = 0; i < a->packages.len; i++) {
         const struct package *p = &a->packages.ptr[i], *q = &b->packages.ptr[i];
@@ -86,7 +133,7 @@ static void test_encode__comes_back_the_same(void **state)
     struct err err = {0};
     struct layer_inventory layer, back;
     make_layer(&arena, &layer);
-    assert_true(layer.files.len == 5 && layer.steps.len == 6 && layer.notices.len == 1);
+    assert_true(layer.files.len == 6 && layer.steps.len == 7 && layer.notices.len == 1);
     str bytes = encode(&arena, &layer);
     assert_ok(layer_inventory_decode(&arena, bytes, &back, &err), err);
     assert_int_equal(back.n_entries, layer.n_entries);
@@ -94,6 +141,8 @@ static void test_encode__comes_back_the_same(void **state)
     assert_int_equal(back.files.len, layer.files.len);
     for (size_t i = 0; i < back.files.len; i++)
         assert_same_file(&back.files.ptr[i], &layer.files.ptr[i]);
+    assert_int_equal(layer.executables.details.len, 5);
+    assert_same_log(&layer.executables, &back.executables);
     assert_int_equal(back.steps.len, layer.steps.len);
     for (size_t i = 0; i < back.steps.len; i++) {
         assert_true(back.steps.ptr[i].kind == layer.steps.ptr[i].kind);
@@ -167,9 +216,10 @@ static void test_decode__trusts_nothing(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 1u << 20);
-    /*                version, entries, size, steps … files … notices */
-    REFUSE(ERR_UNSUPPORTED, "format 9", 9, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "too many", 2, 0, 0, 0, 0, 0, 0);
+    /*                version, entries, size, steps … files … executables (is cut, runs) … notices
+     */
+    REFUSE(ERR_UNSUPPORTED, "format 9", 9, 0, 0, 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "too many", 2, 0, 0, 0, 0, 0, 0, 0, 0);
     REFUSE(ERR_FORMAT, "step of kind 6", 2, 0, 0, 1, 6, 1, 1, 'a', 0, 0);
     REFUSE(ERR_FORMAT, "two steps of one entry", 2, 0, 0, 1, 0, 0, 1, 'a', 0, 0);
     REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 2, '/', 'a', 0, 0);
@@ -180,13 +230,24 @@ static void test_decode__trusts_nothing(void **state)
            0);
     REFUSE(ERR_FORMAT, "flags 8", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 8, 0, 0);
     REFUSE(ERR_FORMAT, "needs none", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 4, 1, 'x', 0, 0);
-    REFUSE(ERR_FORMAT, "unknown fields", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 1, 0, 0xff);
-    REFUSE(ERR_FORMAT, "out of order", 2, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 1, 'a', 2,
-           3, 'a', 'p', 'k', 0, 0, 0);
-    REFUSE(ERR_FORMAT, "notice of kind", 2, 0, 0, 0, 0, 1, 9, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "unknown fields", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 0, 1, 0,
+           0xff);
+    REFUSE(ERR_FORMAT, "out of order", 2, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 0, 1, 'a',
+           2, 3, 'a', 'p', 'k', 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "listed twice", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 1, 1, 'p', 2,
+           5, 0, 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "notice of kind", 2, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "with flag 2", 2, 0, 0, 0, 0, 2, 0, 0);
+    REFUSE(ERR_FORMAT, "run of executables", 2, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "root as an entry", 2, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0);
+    REFUSE(ERR_LIMIT, "more than", 2, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 3, 'a', '/', '/', 0, 0);
+    REFUSE(ERR_FORMAT, "of kind 4", 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 'a', 1, 4, 0);
+    REFUSE(ERR_FORMAT, "name that is none", 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 'a', 1, 1, 3, 'b', '/',
+           'c', 9, 0);
     struct layer_inventory layer;
     struct err err = {0};
-    assert_ok(layer_inventory_decode(&arena, STR("\2\0\0\0\0\0"), &layer, &err), err);
+    assert_ok(layer_inventory_decode(&arena, STR("\2\0\0\0\0\0\0\0"), &layer, &err), err);
     arena_fini(&arena);
 }
 

@@ -5,8 +5,8 @@
 
 static void print_stack(const struct stack *stack)
 {
-    static const char *const kinds[] = {"file",     "junk",     "folder", "symlink",
-                                        "hardlink", "whiteout", "opaque"};
+    static const char *const kinds[] = {"file",     "junk",   "folder", "symlink", "hardlink",
+                                        "whiteout", "opaque", "exec",   "list"};
     for (int l = 0; l < stack->n_layers; l++)
         for (int i = 0; i < stack->n_ops[l]; i++)
             print_message("  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
@@ -20,11 +20,12 @@ static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
     struct dice dice = {.state = 0x9e3779b97f4a7c15u};
     struct stack *stack = malloc(sizeof(*stack));
     int n_of[3] = {0};
-    size_t n_packages = 0;
+    size_t n_packages = 0, n_executables = 0, n_known = 0;
     for (int i = 0; i < STACKS; i++) {
         char why[256] = "";
         stack_make(&dice, stack);
-        enum stack_result result = stack_check(stack, why, sizeof(why), &n_packages);
+        enum stack_result result =
+            stack_check(stack, why, sizeof(why), &n_packages, &n_executables, &n_known);
         n_of[result]++;
         if (result == STACK_DIFFERS && n_of[result] <= 3) {
             print_message("stack %d: %s\n", i, why);
@@ -35,7 +36,9 @@ static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
     print_message("%d stacks, %zu packages: %d equal, %d told to be incomplete, %d differ\n",
                   STACKS, n_packages, n_of[STACK_EQUAL], n_of[STACK_INCOMPLETE],
                   n_of[STACK_DIFFERS]);
+    print_message("%zu with executables, %zu with owned ones\n", n_executables, n_known);
     assert_true(n_packages > STACKS); /* there was something to compare */
+    assert_true(n_executables > STACKS / 2 && n_known > STACKS / 20);
     assert_int_equal(n_of[STACK_DIFFERS], 0);
     assert_true(n_of[STACK_INCOMPLETE] < STACKS / 10);
 }

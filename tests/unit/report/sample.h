@@ -197,6 +197,23 @@ static const struct source_state sample_sources[] = {
     {.name = STR("osv"), .fetched_at = 1795500000, .n_records = 345678, .digest = STR("sha256:01")},
 };
 
+static inline void sample_coverage(struct arena *arena, struct report *report)
+{
+    struct coverage *coverage = &report->coverage;
+    const struct unowned_file files[] = {
+        {.path = STR("/app/tool"), .size_bytes = 700000, .layer = 2},
+        {.path = STR("/app/" SAMPLE_HOSTILE), .size_bytes = 300, .layer = 2},
+        {.path = STR("/app/a.sh"), .size_bytes = 30, .layer = 1},
+        {.path = STR("/app/b.sh"), .size_bytes = 30, .layer = -1},
+    };
+    *coverage = (struct coverage){.is_measured = true,
+                                  .executable_bytes = 123456789,
+                                  .known_bytes = 122756429,
+                                  .n_unowned = 1004};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        *(struct unowned_file *)vec_push(arena, &coverage->unowned) = files[i];
+}
+
 /* Debian 12, full of everything. */
 static inline struct report *sample_unhealthy(struct arena *arena)
 {
@@ -222,6 +239,7 @@ static inline struct report *sample_unhealthy(struct arena *arena)
     };
     *(struct label *)vec_push(arena, &report->labels) = (struct label){STR("maintainer"), STR("x")};
     sample_layers(arena, report);
+    sample_coverage(arena, report);
     sample_packages(arena, report);
     sample_openssl(arena, report);
     sample_hostile(arena, report);
