@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay.c - feed every file below the directories given to the fuzz target, whole, and every
- * prefix of the small ones, so that a crash once found stays found without a fuzzer. */
+ * prefixes of the small ones, so that a crash once found stays found without a fuzzer. */
 #include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { WHOLE_MAX = 4 << 20, PREFIX_MAX = 4096 };
+enum { WHOLE_MAX = 4 << 20, PREFIX_MAX = 4096, PREFIXES = 128 };
 
 static int replay(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -22,7 +22,7 @@ static int replay(const char *path, const struct stat *st, int flag, struct FTW 
     size_t n = fread(bytes, 1, (size_t)st->st_size, file);
     fclose(file);
     LLVMFuzzerTestOneInput(bytes, n);
-    for (size_t prefix = 0; n <= PREFIX_MAX && prefix < n; prefix++) {
+    for (size_t prefix = 0; n <= PREFIX_MAX && prefix < n; prefix += 1 + n / PREFIXES) {
         /* an exact-size copy, so that a read behind the end is seen by the sanitizer */
         uint8_t *copy = malloc(prefix ? prefix : 1);
         if (!copy)
