@@ -44,8 +44,12 @@ struct affected {
     strs versions; /* affected in so many words, besides the ranges */
     enum fix_state state;
     enum severity severity; /* the distribution's own rating of this package; unknown when none */
-    bool is_binary;         /* the name is a binary package's, not a source's */
-    bool is_withdrawn;      /* the record was taken back: kept to explain, never to find */
+    strs arches; /* of these architectures only, as the package database spells them; none: all */
+    str module;  /* rpm: "nodejs:18", only packages of that module stream; empty: says nothing */
+    str note; /* the source's words on the state: "no-dsa: minor issue", "component not present" */
+    strs symbols; /* what of the package is vulnerable, where a source says it: "crypto/tls.Dial" */
+    bool is_binary;    /* the name is a binary package's, not a source's */
+    bool is_withdrawn; /* the record was taken back: kept to explain, never to find */
 };
 typedef VEC(struct affected) affecteds;
 
@@ -59,9 +63,26 @@ struct advisory {
     str withdrawn;
     VEC(struct cvss) cvss;
     VEC(struct rating) ratings;
+    strs cwes;       /* "CWE-79" */
     strs references; /* URLs */
     str revision;    /* what tells this state of the record from another: modified, or a digest */
 };
+
+/* What a source says of a CVE whatever the package: exploited, how likely, scores, words. */
+struct enrichment {
+    str source;
+    bool is_kev, is_ransomware; /* CISA's catalogue: known exploited; by ransomware */
+    str kev_added, kev_due;     /* "2021-12-10" */
+    bool has_epss;
+    double epss, epss_percentile; /* 0 to 1 */
+    VEC(struct cvss) cvss;
+    VEC(struct rating) ratings;
+    strs cwes;
+    str title, description, published, modified;
+    strs references;
+    bool is_rejected; /* the CVE was taken back by who gave it */
+};
+typedef VEC(struct enrichment) enrichments;
 
 /* --- reading
  * --------------------------------------------------------------------------------------- */
@@ -90,6 +111,9 @@ NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, 
                              str package, affecteds *out, struct err *err);
 NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
                             str record, struct advisory *out, struct err *err);
+/* What every source says of a CVE itself; an empty list is an answer. */
+NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
+                               enrichments *out, struct err *err);
 
 /* --- updating
  * -------------------------------------------------------------------------------------- */
@@ -130,6 +154,7 @@ struct feed {
     const char *summary;
     const char *default_url; /* NULL: derived (debian-archive reads the machine's APT sources) */
     const char *licence;
+    const char *cadence; /* how often its publisher renews it: "hourly", "daily" */
     bool (*read)(struct feed_reader *reader, struct err *err); /* see internal.h */
 };
 const struct feed *const *advisory_feeds(size_t *n);

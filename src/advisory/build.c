@@ -26,7 +26,7 @@ struct build {
     const struct build_source *sources;
     size_t n_sources;
     struct records_file *files;
-    rows statements, texts;
+    rows statements, texts, enrichments; /* of those, a is the CVE */
     strs coverage;
     uint64_t generation;
     const struct cancel *cancel;
@@ -76,6 +76,36 @@ static bool collect_record(struct build *build, uint32_t source, struct rd *body
     return rd_ok(body, err);
 }
 
+static bool collect_enrichment(struct build *build, uint32_t source, struct rd *body,
+                               struct err *err)
+{
+    struct row *row = vec_push(&build->arena, &build->enrichments);
+    if (!row)
+        return err_memory(err);
+    *row = (struct row){.a = rd_blob(body, LIMIT(FEED_RECORD)), .source = source};
+    row->value = rd_blob(body, LIMIT(FEED_RECORD));
+    return rd_ok(body, err);
+}
+
+static bool collect_coverage(struct build *build, struct rd *body, struct err *err)
+{
+    str *ecosystem = vec_push(&build->arena, &build->coverage);
+    if (!ecosystem)
+        return err_memory(err);
+    *ecosystem = rd_blob(body, LIMIT(FEED_RECORD));
+    return rd_ok(body, err);
+}
+
+static bool collect_frame(struct build *build, uint32_t source, enum frame_kind kind,
+                          struct rd *body, struct err *err)
+{
+    if (kind == FRAME_RECORD)
+        return collect_record(build, source, body, err);
+    if (kind == FRAME_ENRICHMENT)
+        return collect_enrichment(build, source, body, err);
+    return collect_coverage(build, body, err);
+}
+
 static bool collect_source(struct build *build, uint32_t source, struct err *err)
 {
     enum frame_kind kind;
@@ -89,17 +119,8 @@ static bool collect_source(struct build *build, uint32_t source, struct err *err
     while ((next = records_next(file, &kind, &body, err)) == NEXT_ITEM) {
         if (cancel_is(build->cancel, err))
             return false;
-        if (kind == FRAME_RECORD) {
-            if (!collect_record(build, source, &body, err))
-                return err_wrap(err, "%s", build->sources[source].path);
-            continue;
-        }
-        str *ecosystem = vec_push(&build->arena, &build->coverage);
-        if (!ecosystem)
-            return err_memory(err);
-        *ecosystem = rd_blob(&body, LIMIT(FEED_RECORD));
-        if (!rd_ok(&body, err))
-            return false;
+        if (!collect_frame(build, source, kind, &body, err))
+            return err_wrap(err, "%s", build->sources[source].path);
     }
     return next == NEXT_END ? true : err_wrap(err, "%s", build->sources[source].path);
 }
@@ -171,27 +192,29 @@ static bool put_meta(struct build *build, struct filler *filler, struct err *err
     return sb_ok(&meta, err) && put(filler, &key, sb_str(&meta), err);
 }
 
-static bool put_packages(struct build *build, struct filler *filler, struct err *err)
+/* Rows of the same key become one value: how many, then each with its source. */
+static bool put_groups(struct build *build, struct filler *filler, enum key_kind kind,
+                       const rows *list, struct err *err)
 {
     struct db_key key;
     auto_sb value;
     sb_init(&value, LIMIT(FEED_FILE));
-    for (size_t i = 0, end; i < build->statements.len; i = end) {
-        const struct row *first = &build->statements.ptr[i];
-        for (end = i + 1; end < build->statements.len; end++) {
-            const struct row *row = &build->statements.ptr[end];
+    for (size_t i = 0, end; i < list->len; i = end) {
+        const struct row *first = &list->ptr[i];
+        for (end = i + 1; end < list->len; end++) {
+            const struct row *row = &list->ptr[end];
             if (!str_eq(row->a, first->a) || !str_eq(row->b, first->b))
                 break;
         }
         sb_clear(&value);
         sb_varint(&value, end - i);
         for (size_t j = i; j < end; j++) {
-            sb_varint(&value, build->statements.ptr[j].source);
-            sb_add(&value, build->statements.ptr[j].value);
+            sb_varint(&value, list->ptr[j].source);
+            sb_add(&value, list->ptr[j].value);
         }
-        db_key_make(&key, KEY_PACKAGE, first->a, first->b);
+        db_key_make(&key, kind, first->a, first->b);
         if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
-            return err_wrap(err, "package " STR_FMT, STR_ARG(first->b));
+            return err_wrap(err, STR_FMT " " STR_FMT, STR_ARG(first->a), STR_ARG(first->b));
         if (cancel_is(build->cancel, err))
             return false;
     }
@@ -220,8 +243,11 @@ static bool fill(struct build *build, const char *folder, size_t map_bytes, bool
     if (rc == 0)
         rc = mdb_env_open(filler.env, folder, MDB_NOLOCK | MDB_NOSYNC | MDB_NOTLS, 0644);
     bool is_ok = rc ? lmdb_fail(&filler, rc, err) : true;
-    is_ok = is_ok && put_coverage(build, &filler, err) && put_meta(build, &filler, err) &&
-            put_packages(build, &filler, err) && put_texts(build, &filler, err);
+    is_ok = is_ok && put_coverage(build, &filler, err) &&
+            put_groups(build, &filler, KEY_ENRICHMENT, &build->enrichments, err) &&
+            put_meta(build, &filler, err) &&
+            put_groups(build, &filler, KEY_PACKAGE, &build->statements, err) &&
+            put_texts(build, &filler, err);
     if (filler.txn && is_ok)
         is_ok = commit(&filler, err);
     if (filler.txn)
@@ -270,6 +296,7 @@ bool build_generation(const char *folder, uint64_t generation, const struct buil
     }
     if (is_ok) {
         vec_sort(&build.statements, row_cmp);
+        vec_sort(&build.enrichments, row_cmp);
         vec_sort(&build.texts, row_cmp);
         vec_sort(&build.coverage, str_order);
         is_ok = fill_until_it_fits(&build, folder, bytes, err);

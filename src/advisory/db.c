@@ -4,6 +4,7 @@
  * One LMDB table, its keys told apart by their first byte:
  *     'M'                        format, generation, sources
  *     'C' ecosystem              empty: a source for it was verified
+ *     'E' CVE                    what sources say of it itself (enrichment_value_parse)
  *     'P' ecosystem NUL package  statements (package_value_parse)
  *     'R' source NUL record      the record's text
  * A longer key is its sha256 behind the letter in lower case.
@@ -241,6 +242,23 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem)
     str value;
     db_key_make(&key, KEY_COVERAGE, ecosystem, STR_NONE);
     return !str_is_empty(ecosystem) && get(db, &key, &value, &ignored);
+}
+
+bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve, enrichments *out,
+                     struct err *err)
+{
+    struct db_key key;
+    struct err missing = {0};
+    str value;
+    *out = (enrichments){0};
+    db_key_make(&key, KEY_ENRICHMENT, cve, STR_NONE);
+    if (!get(db, &key, &value, &missing)) {
+        if (missing.kind == ERR_NOT_FOUND)
+            return true;
+        *err = missing;
+        return false;
+    }
+    return enrichment_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
 }
 
 bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,

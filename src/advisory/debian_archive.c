@@ -343,5 +343,6 @@ const struct feed feed_debian_archive = {
     .name = "debian-archive",
     .summary = "Debian's signed archive: what the security suite replaced, and its changelogs",
     .licence = "facts of the Debian archive",
+    .cadence = "four times a day",
     .read = debian_archive_read,
 };

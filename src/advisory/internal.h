@@ -19,13 +19,15 @@
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
-enum { ADVISORY_FORMAT = 1 }; /* of generations and of records files; raise it when bytes change */
+enum { ADVISORY_FORMAT = 2 }; /* of generations and of records files; raise it when bytes change */
 
 void affected_print(const struct affected *affected, struct sb *out);
 /* Borrows from @in; fails @in when the bytes are none of ours. */
 bool affected_parse(struct rd *in, struct arena *arena, struct affected *out);
 void record_text_print(const struct advisory *advisory, struct sb *out);
 bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out);
+void enrichment_print(const struct enrichment *enrichment, struct sb *out);
+bool enrichment_parse(struct rd *in, struct arena *arena, struct enrichment *out);
 void source_state_print(const struct source_state *state, struct sb *out);
 bool source_state_parse(struct rd *in, struct arena *arena, struct source_state *out);
 /* The statements of one package: what the database holds under its key.  Source numbers index
@@ -34,10 +36,21 @@ NODISCARD bool package_value_parse(str value, struct arena *arena,
                                    const struct source_state *sources, size_t n_sources,
                                    affecteds *out, struct err *err);
 
+/* What the sources say of one CVE. */
+NODISCARD bool enrichment_value_parse(str value, struct arena *arena,
+                                      const struct source_state *sources, size_t n_sources,
+                                      enrichments *out, struct err *err);
+
 /* --- db.c: keys
  * ------------------------------------------------------------------------------------ */
 enum { KEY_MAX = 511, KEY_DIGEST = 32 };
-enum key_kind { KEY_COVERAGE = 'C', KEY_META = 'M', KEY_PACKAGE = 'P', KEY_RECORD = 'R' };
+enum key_kind {
+    KEY_COVERAGE = 'C',
+    KEY_ENRICHMENT = 'E',
+    KEY_META = 'M',
+    KEY_PACKAGE = 'P',
+    KEY_RECORD = 'R'
+};
 struct db_key {
     size_t len;
     char bytes[KEY_MAX];
@@ -65,6 +78,9 @@ struct records_writer;
 NODISCARD bool records_create(struct records_writer **out, const char *path, struct err *err);
 NODISCARD bool records_add(struct records_writer *writer, const struct record *record,
                            struct err *err);
+/* Of one CVE; counts as a record. */
+NODISCARD bool records_enrich(struct records_writer *writer, str cve,
+                              const struct enrichment *enrichment, struct err *err);
 NODISCARD bool records_cover(struct records_writer *writer, str ecosystem, struct err *err);
 /* End the file and sync it; @digest is of its bytes.  The writer is gone, also after an error. */
 NODISCARD bool records_finish(struct records_writer *writer, uint64_t *n_records, str *digest,
@@ -75,7 +91,12 @@ struct records_file {
     str bytes; /* mapped */
     struct rd in;
 };
-enum frame_kind { FRAME_RECORD = 'R', FRAME_COVERAGE = 'C', FRAME_END = 'E' };
+enum frame_kind {
+    FRAME_RECORD = 'R',
+    FRAME_ENRICHMENT = 'N',
+    FRAME_COVERAGE = 'C',
+    FRAME_END = 'E'
+};
 NODISCARD bool records_open(struct records_file *file, const char *path, struct err *err);
 void records_close(struct records_file *file);
 /* The next frame's kind and body, borrowed from the mapping.  NEXT_END only behind a whole file. */
@@ -125,10 +146,16 @@ struct feed_reader {
 
 NODISCARD bool feed_record(struct feed_reader *reader, const struct record *record,
                            struct err *err);
+NODISCARD bool feed_enrich(struct feed_reader *reader, str cve, const struct enrichment *enrichment,
+                           struct err *err);
 NODISCARD bool feed_covers(struct feed_reader *reader, str ecosystem, struct err *err);
 /* False only when the arena is used up. */
 NODISCARD bool feed_notice(struct feed_reader *reader, enum notice_kind kind, str path,
                            struct err *err, const char *fmt, ...) PRINTF(5, 6);
+/* A record or document that cannot be read: a notice when it is its own fault (ERR_FORMAT,
+ * ERR_LIMIT, ERR_UNSUPPORTED), so that the rest goes in; else false, and *err is *why. */
+NODISCARD bool feed_broken(struct feed_reader *reader, str name, str id, const struct err *why,
+                           struct err *err);
 void feed_progress(struct feed_reader *reader, const char *what, uint64_t done, uint64_t total);
 /* A file that was read becomes a part of the source's digest. */
 void feed_seen(struct feed_reader *reader, str name, str bytes);
@@ -145,6 +172,25 @@ NODISCARD bool feed_get(struct feed_reader *reader, str place, str path, size_t 
 /* The URL's body into the file @to; its digest is of what was written. */
 NODISCARD bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max,
                              struct err *err);
+/* --- documents.c: every document of a place, whatever it is packed in
+ * ------------------------------------------------------------------ */
+struct documents {
+    const char *const
+        *suffixes;      /* of the documents' names, packing taken off; NULL behind the last */
+    uint64_t max_bytes; /* of one document */
+    /* @arena is empty at each call and reset behind it.  False ends the reading. */
+    bool (*take)(void *ctx, struct arena *arena, str name, str text, struct err *err);
+    void *ctx;
+};
+/* @place is a file, a folder (with what lies below it), or the URL of a file.  A document may stand
+ * alone or in a zip or tar, compressed or not (gzip, zstd, xz, bzip2).  Folders in order of names;
+ * one that has an all.zip means that alone.  Every file read becomes a part of the source's digest.
+ * ERR_NOT_FOUND when nothing there is called like a document. */
+NODISCARD bool feed_documents(struct feed_reader *reader, str place, const struct documents *spec,
+                              struct err *err);
+/* The reader's place, or its feed's default; becomes the source's url. */
+str feed_place(struct feed_reader *reader);
+
 /* "sha256:<hex>" of bytes, in @arena. */
 str sha256_print(struct arena *arena, str bytes);
 bool digest_is(str bytes, str sha256_hex);

@@ -75,6 +75,12 @@ bool feed_record(struct feed_reader *reader, const struct record *record, struct
     return records_add(reader->records, record, err);
 }
 
+bool feed_enrich(struct feed_reader *reader, str cve, const struct enrichment *enrichment,
+                 struct err *err)
+{
+    return records_enrich(reader->records, cve, enrichment, err);
+}
+
 bool feed_covers(struct feed_reader *reader, str ecosystem, struct err *err)
 {
     return records_cover(reader->records, ecosystem, err);
@@ -99,6 +105,24 @@ bool feed_notice(struct feed_reader *reader, enum notice_kind kind, str path, st
     if (list->len == NOTICES_MAX)
         message = STR("more notices than are kept");
     return notice_add(reader->arena, list, kind, false, path, message) ? true : err_memory(err);
+}
+
+bool feed_broken(struct feed_reader *reader, str name, str id, const struct err *why,
+                 struct err *err)
+{
+    if (why->kind == ERR_FORMAT || why->kind == ERR_LIMIT || why->kind == ERR_UNSUPPORTED)
+        return feed_notice(reader, NOTICE_ADVISORY, name, err, STR_FMT ": not read: %s",
+                           STR_ARG(str_is_empty(id) ? name : id), why->msg);
+    *err = *why;
+    return err_wrap(err, STR_FMT, STR_ARG(name));
+}
+
+str feed_place(struct feed_reader *reader)
+{
+    str place = str_is_empty(reader->place) ? str_from(reader->feed->default_url) : reader->place;
+    while (place.len > 1 && str_ends(place, STR("/")))
+        place = str_slice(place, 0, place.len - 1);
+    return reader->state->url = place;
 }
 
 void feed_progress(struct feed_reader *reader, const char *what, uint64_t done, uint64_t total)

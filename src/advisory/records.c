@@ -25,7 +25,7 @@ struct records_writer {
     uint64_t n_records;
 };
 
-static str magic(void) { return STR("plimrec\x01"); }
+static str magic(void) { return STR("plimrec\x02"); }
 
 void records_abort(struct records_writer *writer)
 {
@@ -82,6 +82,14 @@ static bool add_frame(struct records_writer *writer, struct err *err)
     return writer->pending.len < FLUSH_AT || flush(writer, err);
 }
 
+static bool may_add(const struct records_writer *writer, struct err *err)
+{
+    return writer->n_records < LIMIT(FEED_RECORDS)
+               ? true
+               : err_set(err, ERR_LIMIT, "feed-records: more than %llu",
+                         (unsigned long long)LIMIT(FEED_RECORDS));
+}
+
 /* Names become parts of keys, which NUL divides. */
 static bool is_name(str name) { return name.len > 0 && str_find_byte(name, '\0') == name.len; }
 
@@ -94,9 +102,8 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         if (!is_name(record->entries.ptr[i].ecosystem) || !is_name(record->entries.ptr[i].package))
             return err_set(err, ERR_FORMAT, "an affected package without a name or ecosystem");
     }
-    if (writer->n_records >= LIMIT(FEED_RECORDS))
-        return err_set(err, ERR_LIMIT, "feed-records: more than %llu",
-                       (unsigned long long)LIMIT(FEED_RECORDS));
+    if (!may_add(writer, err))
+        return false;
     sb_clear(&writer->body);
     sb_byte(&writer->body, FRAME_RECORD);
     sb_clear(&writer->part);
@@ -115,6 +122,23 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         sb_blob(&writer->body, entry->package);
         sb_blob(&writer->body, sb_str(&writer->part));
     }
+    writer->n_records++;
+    return add_frame(writer, err);
+}
+
+bool records_enrich(struct records_writer *writer, str cve, const struct enrichment *enrichment,
+                    struct err *err)
+{
+    if (!is_name(cve))
+        return err_set(err, ERR_FORMAT, "a CVE without an id");
+    if (!may_add(writer, err))
+        return false;
+    sb_clear(&writer->part);
+    enrichment_print(enrichment, &writer->part);
+    sb_clear(&writer->body);
+    sb_byte(&writer->body, FRAME_ENRICHMENT);
+    sb_blob(&writer->body, cve);
+    sb_blob(&writer->body, sb_str(&writer->part));
     writer->n_records++;
     return add_frame(writer, err);
 }
@@ -197,7 +221,7 @@ enum next records_next(struct records_file *file, enum frame_kind *kind, struct 
         err_set(err, ERR_FORMAT, "bytes behind the end of a records file");
         return NEXT_ERR;
     }
-    if (tag != FRAME_RECORD && tag != FRAME_COVERAGE) {
+    if (tag != FRAME_RECORD && tag != FRAME_COVERAGE && tag != FRAME_ENRICHMENT) {
         err_set(err, ERR_FORMAT, "a frame of kind %u in a records file", tag);
         return NEXT_ERR;
     }
