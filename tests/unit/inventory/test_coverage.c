@@ -166,8 +166,7 @@ static void test_coverage__checksums_where_lists_were_removed(void **state)
     file(&image, 0, "usr/bin/a", ELF("1"));
     file(&image, 0, STATUS, P("a"));
     file(&image, 0, LIST("a"), "/usr/bin/a\n");
-    file(&image, 0, "var/lib/dpkg/info/a.md5sums",
-         "fe5aabf4ba30a7dc0a4f4b0f9a4c4c0c  usr/bin/a\n");
+    file(&image, 0, "var/lib/dpkg/info/a.md5sums", "fe5aabf4ba30a7dc0a4f4b0f9a4c4c0c  usr/bin/a\n");
     file(&image, 1, "var/lib/dpkg/info/.wh.a.list", "");
     check(&image, 2, "5 5:");
 }

@@ -134,8 +134,7 @@ static void test_encode__comes_back_the_same(void **state)
     make_layer(&arena, &layer);
     for (size_t i = 0; i < layer.files.ptr[0].packages.len; i++) { /* as of a language */
         layer.files.ptr[0].packages.ptr[i].is_os = i != 1;
-        layer.files.ptr[0].packages.ptr[i].evidence =
-            i ? EVIDENCE_DECLARED : EVIDENCE_INSTALLED;
+        layer.files.ptr[0].packages.ptr[i].evidence = i ? EVIDENCE_DECLARED : EVIDENCE_INSTALLED;
     }
     assert_true(layer.files.ptr[0].packages.len > 1);
     assert_true(layer.files.len == 6 && layer.steps.len == 7 && layer.notices.len == 1);

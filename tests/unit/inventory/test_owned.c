@@ -17,8 +17,7 @@ struct image {
     struct image_inventory merged;
 };
 
-#define P(name, version)                                                                           \
-    "Package: " name "\nStatus: install ok installed\nVersion: " version "\n\n"
+#define P(name, version) "Package: " name "\nStatus: install ok installed\nVersion: " version "\n\n"
 #define STATUS "var/lib/dpkg/status"
 #define LIST(name) "var/lib/dpkg/info/" name ".list"
 #define EVIDENCE "var/lib/pacman/local/left-pad/desc"
