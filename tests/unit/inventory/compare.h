@@ -194,6 +194,7 @@ static inline void model_lists(struct owned_model *model)
         {"var/lib/dpkg/info", "%s.md5sums", "deb", ""},
         {"usr/lib/opkg/info", "%s.list", "opkg", ""},
         {"var/lib/opkg/info", "%s.list", "opkg", ""},
+        {"var/opkg/info", "%s.list", "opkg", ""},
         {"var/lib/pacman/local", "%s-1/files", "alpm", ""},
         {"var/db/pkg/app", "%s/CONTENTS", "ebuild", "app/"},
     };
@@ -299,10 +300,12 @@ static inline enum stack_result stack_check(const struct stack *stack, char *why
     if (!stack_run(work, stack, &err)) {
         stack_says(work, "error", str_from(err.msg));
         result = STACK_DIFFERS;
-    } else if (!same_packages(work) || !same_coverage(work, stack)) {
+    } else if (!same_packages(work)) {
         /* links between odd places: either may not know, when it says so */
         bool is_told = !work->merged.is_complete || !work->whole.is_complete;
         result = is_told ? STACK_INCOMPLETE : STACK_DIFFERS;
+    } else if (!same_coverage(work, stack)) {
+        result = STACK_DIFFERS;
     } else if (!same_layers(work, stack)) {
         result = STACK_DIFFERS;
     }
