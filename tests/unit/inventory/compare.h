@@ -122,8 +122,12 @@ static inline bool same_layers(struct stack_work *work, const struct stack *stac
         int lowest = stack->n_layers;
         while (lowest > 0 && version_in(work->after[lowest - 1], package) == version)
             lowest--;
-        if (lowest != package->layer)
-            return stack_says(work, "wrong layer of", package->path);
+        if (lowest != package->layer) {
+            snprintf(work->why, work->why_size, "wrong layer of %.*s %.*s in %.*s: %d, not %d",
+                     STR_ARG(package->name), STR_ARG(package->version), STR_ARG(package->path),
+                     package->layer, lowest);
+            return false;
+        }
     }
     return true;
 }
@@ -247,8 +251,12 @@ static inline bool same_coverage(struct stack_work *work, const struct stack *st
     if (!a->is_measured || !b->is_measured || a->executable_bytes != executable_bytes(fs))
         return stack_says(work, "wrong executable bytes", STR_NONE);
     if (a->executable_bytes != b->executable_bytes || a->known_bytes != b->known_bytes ||
-        a->n_unowned != b->n_unowned)
-        return stack_says(work, "another coverage", STR_NONE);
+        a->n_unowned != b->n_unowned) {
+        snprintf(work->why, work->why_size, "another coverage: %zu of %zu, not %zu of %zu",
+                 (size_t)a->known_bytes, (size_t)a->executable_bytes, (size_t)b->known_bytes,
+                 (size_t)b->executable_bytes);
+        return false;
+    }
     if (a->known_bytes != model_known_bytes(fs, &work->whole.packages))
         return stack_says(work, "other files are owned", STR_NONE);
     uint64_t unowned = 0;

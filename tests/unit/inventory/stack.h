@@ -58,7 +58,7 @@ static inline void database_path(struct dice *dice, struct op *op)
     print_into(op->path, sizeof(op->path), "%s", from);
     char *letter = strchr(op->path, '%');
     if (letter) {
-        letter[0] = (char)('a' + roll(dice, 3));
+        letter[0] = (char)('p' + roll(dice, 3)); /* names of exec_paths would not be kept */
         letter[1] = '\0';
     }
     op->body = body_make(dice, kind);
