@@ -4,15 +4,17 @@
  *
  * On disk, DIR holds
  *     current -> generations/000042        replaced by rename: readers see the old or the new one
- *     generations/000042/data.mdb          LMDB, immutable once published, opened
- * MDB_RDONLY|MDB_NOLOCK sources/<feed>/records               last good state of each source, from
- * which it is rebuilt sources/<feed>/…                     what else the feed keeps, so that
- * nothing is fetched twice sources.json                         when each source was last tried,
- * and how that went building-<pid>/                      a generation being made; the next update
- * removes what is left lock                                 held by the one update Nothing is ever
- * fetched on the scan path. Owns: a db owns its mapping until advisory_db_close; look-ups borrow
- * from it or copy into the arena. Threads: a db may be read by any number; an update holds
- * DIR/lock. */
+ *     generations/000042/data.mdb          LMDB, immutable once published: MDB_RDONLY|MDB_NOLOCK
+ *     generations/000042/seal              its digest, made with it
+ *     sources/<feed>/<digest>.records      last good state of each source: what it is built from
+ *     sources/<feed>/…                     what else the feed keeps, so that nothing is fetched
+ * twice sources.json                         when each source was last tried, and how that went
+ *     building-<pid>/                      a generation being made; the next update removes
+ * leftovers lock                                 held by the one update Nothing is ever fetched on
+ * the scan path.
+ *
+ * Owns: a db owns its mapping until advisory_db_close; look-ups borrow from it or copy into the
+ * arena.  Threads: a db may be read by any number; an update holds DIR/lock. */
 #pragma once
 
 #include "base/cancel.h"
@@ -100,6 +102,13 @@ struct advisory_db;
 /* ERR_NOT_FOUND when there is no database (the message says how to make one), ERR_UNSUPPORTED when
  * it is of a newer format, ERR_FORMAT when it is none. */
 NODISCARD bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err);
+/* A generation that is kept; 0: the current one.  Without news of its sources since. */
+NODISCARD bool advisory_db_open_at(const char *dir, uint64_t generation, struct advisory_db **out,
+                                   struct err *err);
+typedef VEC(uint64_t) generation_list;
+/* Those that are kept, oldest first. */
+NODISCARD bool advisory_generations(const char *dir, struct arena *arena, generation_list *out,
+                                    struct err *err);
 void advisory_db_close(struct advisory_db *db);
 uint64_t advisory_db_generation(const struct advisory_db *db);
 size_t advisory_db_sources(const struct advisory_db *db, const struct source_state **out);
@@ -114,6 +123,41 @@ NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, s
 /* What every source says of a CVE itself; an empty list is an answer. */
 NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
                                enrichments *out, struct err *err);
+
+/* --- between two generations
+ * ----------------------------------------------------------------------
+ */
+enum change_kind { CHANGE_ADDED, CHANGE_CHANGED, CHANGE_WITHDRAWN, CHANGE_REMOVED };
+const char *change_kind_name(enum change_kind kind); /* "added", … */
+struct package_change {
+    str ecosystem, package;
+    enum change_kind kind; /* of what is said about it; never WITHDRAWN */
+};
+struct record_change {
+    str source, record;
+    enum change_kind kind;
+};
+struct advisory_changes {
+    VEC(struct package_change) packages; /* whose verdict may differ; by ecosystem and name */
+    VEC(struct record_change) records;   /* by source and id */
+    strs ecosystems;                     /* covered in one of the two only */
+    strs cves; /* of which something but the EPSS was added, changed or removed */
+};
+/* What tells @to from @from.  Everything is copied into @arena. */
+NODISCARD bool advisory_diff(const struct advisory_db *from, const struct advisory_db *to,
+                             struct arena *arena, struct advisory_changes *out, struct err *err);
+
+/* --- checking
+ * --------------------------------------------------------------------------------------
+ */
+struct advisory_size {
+    uint64_t n_packages, n_statements, n_records, n_enrichments, n_ecosystems;
+    uint64_t bytes, index_bytes, text_bytes; /* of the file; text: the pages of packed texts */
+};
+/* Every byte: the seal, each key and value, each text, and that each statement's record is there.
+ * ERR_MISMATCH for another digest than sealed, ERR_FORMAT for what cannot be read. */
+NODISCARD bool advisory_verify(const char *dir, uint64_t generation, const struct cancel *cancel,
+                               struct advisory_size *out, struct err *err);
 
 /* --- updating
  * -------------------------------------------------------------------------------------- */

@@ -30,6 +30,14 @@ void enrichment_print(const struct enrichment *enrichment, struct sb *out);
 bool enrichment_parse(struct rd *in, struct arena *arena, struct enrichment *out);
 void source_state_print(const struct source_state *state, struct sb *out);
 bool source_state_parse(struct rd *in, struct arena *arena, struct source_state *out);
+/* A statement as it stands: its source's number, the mark of its record's text, its bytes. */
+struct raw_statement {
+    uint32_t source;
+    uint32_t mark;
+    str bytes;
+};
+/* The next of a package's value behind its count; false at the end or when @in failed. */
+bool raw_statement_next(struct rd *in, struct raw_statement *out);
 /* The statements of one package: what the database holds under its key.  Source numbers index
  * @sources. */
 NODISCARD bool package_value_parse(str value, struct arena *arena,
@@ -41,6 +49,8 @@ NODISCARD bool enrichment_value_parse(str value, struct arena *arena,
                                       const struct source_state *sources, size_t n_sources,
                                       enrichments *out, struct err *err);
 
+#define GENERATION_FMT "generations/%06llu"
+
 /* --- db.c: keys
  * ------------------------------------------------------------------------------------ */
 enum { KEY_MAX = 511, KEY_DIGEST = 32 };
@@ -49,15 +59,37 @@ enum key_kind {
     KEY_ENRICHMENT = 'E',
     KEY_META = 'M',
     KEY_PACKAGE = 'P',
-    KEY_RECORD = 'R'
+    KEY_RECORD = 'R',
+    KEY_TEXTS = 'T',
 };
 struct db_key {
     size_t len;
     char bytes[KEY_MAX];
 };
+static inline bool db_key_is_hashed(const struct db_key *key) { return key->bytes[0] & 0x20; }
+/* Of a block of texts: the kind, source and block, both big-endian. */
+void db_key_texts(struct db_key *key, uint32_t source, uint32_t block);
 /* kind, @a, NUL, @b; what would be longer than KEY_MAX is its sha256 behind the kind in lower case.
  */
 void db_key_make(struct db_key *key, enum key_kind kind, str a, str b);
+/* Every key and value, in order of keys.  Of a hashed key @kind is the letter in capitals and
+ * is_hashed is set: its names stand before the value (hashed_names). */
+struct db_item {
+    enum key_kind kind;
+    bool is_hashed;
+    str key; /* behind the letter */
+    str value;
+};
+struct db_cursor;
+NODISCARD bool db_cursor_open(const struct advisory_db *db, struct db_cursor **out,
+                              struct err *err);
+NODISCARD enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out, struct err *err);
+void db_cursor_close(struct db_cursor *cursor);
+/* The two names of a key that has two; of a hashed one they are taken off the value. */
+NODISCARD bool db_item_names(struct db_item *item, str *a, str *b, struct err *err);
+NODISCARD bool db_has_record(const struct advisory_db *db, str source, str record, struct err *err);
+NODISCARD bool db_unpack(const struct advisory_db *db, str block, struct arena *arena, str *texts,
+                         struct err *err);
 /* Digest of the records file that @name was built from; empty: it has no part in this generation.
  */
 str advisory_db_compiled(const struct advisory_db *db, str name);
@@ -66,6 +98,11 @@ size_t advisory_db_built(const struct advisory_db *db);
 
 /* --- records.c: the intermediate file of one source
  * ------------------------------------------------ */
+/* A record's text as a number, by which two states of it are told apart. */
+uint32_t text_mark(str text);
+/* Texts lie in blocks of about this many bytes, each one zstd frame behind its length: small enough
+ * that one record is had in microseconds, large enough that the frames are small. */
+enum { TEXTS_BLOCK = 32 << 10 };
 struct record_entry {
     str ecosystem, package;
     struct affected affected; /* record and source are filled when it is read back */
@@ -94,6 +131,7 @@ struct records_file {
 enum frame_kind {
     FRAME_RECORD = 'R',
     FRAME_ENRICHMENT = 'N',
+    FRAME_TEXTS = 'T',
     FRAME_COVERAGE = 'C',
     FRAME_END = 'E'
 };
@@ -102,6 +140,11 @@ void records_close(struct records_file *file);
 /* The next frame's kind and body, borrowed from the mapping.  NEXT_END only behind a whole file. */
 NODISCARD enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
                                  struct err *err);
+
+/* --- verify.c
+ * ------------------------------------------------------------------------------------------- */
+/* Write @folder/seal: the digest of its data.mdb. */
+NODISCARD bool seal_write(const char *folder, struct err *err);
 
 /* --- build.c: records of all sources -> one generation
  * ---------------------------------------------- */

@@ -324,7 +324,7 @@ static bool publish(struct update *update, uint64_t *generation, struct err *err
     if (!home || !homes)
         return false;
     bool is_ok = build_generation(aside, number, sources, n_sources, update->spec->cancel, err) &&
-                 sync_folder(aside, err);
+                 seal_write(aside, err) && sync_folder(aside, err);
     if (is_ok && rename(aside, home) != 0)
         is_ok = err_sys(err, ERR_IO, "%s", home);
     is_ok = is_ok && sync_folder(homes, err) && switch_current(update, name, err);

@@ -151,15 +151,15 @@ void db_status_json(struct sb *out, uint64_t generation, const struct source_sta
     sb_byte(out, '\n');
 }
 
-static bool is_json(const struct cmd_call *call)
+bool cmd_is_json(const struct cmd_call *call)
 {
     return str_eq(cmd_value(call, "format"), STR("json"));
 }
 
-static bool status_check(const struct cmd_call *call, struct err *err)
+bool cmd_check_table_or_json(const struct cmd_call *call, struct err *err)
 {
     str format = cmd_value(call, "format");
-    if (!cmd_has(call, "format") || is_json(call) || str_eq(format, STR("table")))
+    if (!cmd_has(call, "format") || cmd_is_json(call) || str_eq(format, STR("table")))
         return true;
     return err_set(err, ERR_USAGE, "--format " STR_FMT ": unknown format, one of: json, table",
                    STR_ARG(format));
@@ -174,8 +174,8 @@ static bool print_status(const struct cmd_call *call, const char *dir, struct er
     size_t n = advisory_db_sources(db, &sources);
     auto_sb out;
     sb_init(&out, LIMIT(HTTP_ANSWER));
-    (is_json(call) ? db_status_json : db_status_table)(&out, advisory_db_generation(db), sources, n,
-                                                       clock_stamp_s());
+    (cmd_is_json(call) ? db_status_json : db_status_table)(&out, advisory_db_generation(db),
+                                                           sources, n, clock_stamp_s());
     bool is_done = sb_ok(&out, err);
     if (is_done)
         fwrite(out.ptr, 1, out.len, stdout);
@@ -212,7 +212,7 @@ static const struct command command_status = {
         "when it is past the date its publisher calls valid.",
     .options = status_options,
     .examples = status_examples,
-    .check = status_check,
+    .check = cmd_check_table_or_json,
     .run = status_run,
 };
 
@@ -397,7 +397,8 @@ static const struct command command_update = {
     .run = update_run,
 };
 
-static const struct command *const subs[] = {&command_status, &command_update, NULL};
+static const struct command *const subs[] = {&command_db_diff, &command_status, &command_update,
+                                             &command_db_verify, NULL};
 
 const struct command command_db = {
     .name = "db",

@@ -140,12 +140,21 @@ void progress_feed(void *ctx, str feed, str what, uint64_t done, uint64_t total)
 void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out,
                     size_t *n_lines);
 
-/* --- db: pure
+/* --format of table or json. */
+NODISCARD bool cmd_check_table_or_json(const struct cmd_call *call, struct err *err);
+bool cmd_is_json(const struct cmd_call *call);
+
+/* --- db: its sub-commands, and what is pure of them
  * --------------------------------------------------------------------------------------- */
 void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources,
                      size_t n, int64_t now_s);
 void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources,
                     size_t n, int64_t now_s);
+extern const struct command command_db_diff, command_db_verify;
+void db_diff_table(struct sb *out, uint64_t from, uint64_t to,
+                   const struct advisory_changes *changes);
+void db_diff_json(struct sb *out, uint64_t from, uint64_t to,
+                  const struct advisory_changes *changes);
 typedef VEC(struct wanted_package) wanted_packages;
 /* The distinct source packages that the package manager of one scanned image installed. */
 NODISCARD bool db_wanted_of(struct arena *arena, const struct report *report, wanted_packages *out);

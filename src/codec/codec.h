@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "base/sb.h"
 
 /* Where bytes come from.  read() gives the next chunk, never empty; NEXT_END after the last. */
 struct source {
@@ -65,6 +66,20 @@ struct source source_from_decoder(struct decoder *decoder);
 void decoder_close(struct decoder *decoder);
 /* Everything, at most @max bytes, into @arena. */
 NODISCARD bool decode_whole(struct arena *arena, str bytes, size_t max, str *out, struct err *err);
+
+/* --- compression of our own: one zstd frame (RFC 8878)
+ * -------------------------------------------------- */
+/* Appends the frame to @out.  A packer keeps its working memory from one call to the next. */
+struct packer;
+NODISCARD bool packer_open(struct packer **out, int level, struct err *err);
+NODISCARD bool packer_add(struct packer *packer, str bytes, struct sb *out, struct err *err);
+void packer_close(struct packer *packer);
+/* Exactly @n bytes come out, or ERR_FORMAT.  Unpackers may be used by several threads at once. */
+struct unpacker;
+NODISCARD bool unpacker_open(struct unpacker **out, struct err *err);
+NODISCARD bool unpacker_take(struct unpacker *unpacker, str frame, char *to, size_t n,
+                             struct err *err);
+void unpacker_close(struct unpacker *unpacker);
 
 /* --- archives: tar (ustar, pax, GNU), zip, ar; by libarchive ---------------------------------- */
 enum entry_type { ENTRY_OTHER, ENTRY_FILE, ENTRY_DIR, ENTRY_SYMLINK, ENTRY_HARDLINK };
