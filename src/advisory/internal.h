@@ -16,6 +16,7 @@
 #include "base/sb.h"
 #include "codec/codec.h"
 #include "http/http.h"
+#include "os/file.h"
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
@@ -181,6 +182,7 @@ struct feed_reader {
                                  * part of it kept its last good state */
     struct records_writer *records;
     const char *cache;        /* sources/<feed>, the reader's own */
+    str_vec fetched;          /* names in the cache of what was downloaded */
     struct http_client *http; /* opened by the first fetch */
     struct hash *digest;      /* feed_seen collects here */
     int64_t now_s;
@@ -212,9 +214,18 @@ bool place_is_url(str place);
  * for 404 and 410.  In a folder nothing leads out of it. */
 NODISCARD bool feed_get(struct feed_reader *reader, str place, str path, size_t max,
                         struct arena *arena, str *out, struct err *err);
-/* The URL's body into the file @to; its digest is of what was written. */
-NODISCARD bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max,
+/* The URL's body as a file in the cache: *path.  Asked for with the validators of last time, so
+ * that what has not changed is not sent again; a broken transfer goes on where it broke; a digest
+ * that the server states must hold (Repr-Digest, Digest, Content-MD5, x-goog-hash). */
+NODISCARD bool feed_download(struct feed_reader *reader, str url, uint64_t max, const char **path,
                              struct err *err);
+/* Forget cached files whose URLs this reading did not ask for. */
+void feed_forget_others(struct feed_reader *reader);
+/* Into memory; for feed_get. */
+NODISCARD bool web_get(struct feed_reader *reader, str url, size_t max, struct arena *arena,
+                       str *out, struct err *err);
+/* @place/@path with what RFC 3986 does not let stand in a path escaped; NULL: too long. */
+const char *url_join(struct arena *arena, str place, str path);
 /* --- documents.c: every document of a place, whatever it is packed in
  * ------------------------------------------------------------------ */
 struct documents {

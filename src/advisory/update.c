@@ -156,6 +156,8 @@ static bool read_into(struct feed_reader *reader, const char *path, str *compile
     if (is_ok)
         is_ok = records_finish(reader->records, &reader->state->n_records, compiled, reader->arena,
                                err);
+    if (is_ok)
+        feed_forget_others(reader);
     else
         records_abort(reader->records);
     hash_close(reader->digest);

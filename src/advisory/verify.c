@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify.c - the seal of a generation, and a walk over everything that it holds. */
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "advisory/internal.h"
-#include "base/auto.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "os/file.h"
@@ -15,28 +10,15 @@
 /* --- the seal: "sha256:<hex>\n"
  * ------------------------------------------------------------------------- */
 
-static bool hash_file(const char *path, const struct cancel *cancel, char hex[2 * HASH_MAX + 1],
-                      struct err *err)
+static bool hex_of_file(const char *path, const struct cancel *cancel, char hex[2 * HASH_MAX + 1],
+                        struct err *err)
 {
-    struct source_fd *bytes = NULL;
-    struct hash *hash = NULL;
     uint8_t sum[HASH_MAX];
-    str chunk;
-    enum next next = NEXT_ERR;
-    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
-    if (source_fd_open(&bytes, fd, err) && hash_open(&hash, HASH_SHA256, err)) {
-        struct source source = source_from_fd(bytes);
-        while ((next = source.read(source.ctx, &chunk, err)) == NEXT_ITEM &&
-               !cancel_is(cancel, err))
-            hash_add(hash, chunk);
-    }
-    if (next == NEXT_END)
-        hex_print(sum, hash_done(hash, sum), hex);
-    hash_close(hash);
-    source_fd_close(bytes);
-    return next == NEXT_END;
+    size_t n;
+    if (!hash_file(path, HASH_SHA256, cancel, sum, &n, err))
+        return false;
+    hex_print(sum, n, hex);
+    return true;
 }
 
 static const char *in_folder(struct arena *arena, const char *folder, const char *name)
@@ -51,7 +33,7 @@ bool seal_write(const char *folder, struct err *err)
     arena_init(&arena, 64 * KIB);
     const char *data = in_folder(&arena, folder, "data.mdb"),
                *seal = in_folder(&arena, folder, "seal");
-    bool is_ok = data && seal ? hash_file(data, NULL, hex, err) : err_memory(err);
+    bool is_ok = data && seal ? hex_of_file(data, NULL, hex, err) : err_memory(err);
     str text = is_ok ? arena_printf(&arena, "sha256:%s\n", hex) : STR_NONE;
     is_ok = is_ok && (text.ptr ? file_save(seal, text, 0644, err) : err_memory(err));
     arena_fini(&arena);
@@ -67,7 +49,7 @@ static bool check_seal(struct arena *arena, const char *folder, const struct can
                *seal = in_folder(arena, folder, "seal");
     if (!data || !seal)
         return err_memory(err);
-    if (!file_read(arena, seal, KIB, &want, err) || !hash_file(data, cancel, hex, err))
+    if (!file_read(arena, seal, KIB, &want, err) || !hex_of_file(data, cancel, hex, err))
         return false;
     str have = arena_printf(arena, "sha256:%s\n", hex);
     return str_eq(want, have)

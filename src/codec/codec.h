@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/cancel.h"
 #include "base/limits.h"
 #include "base/sb.h"
 
@@ -37,10 +38,15 @@ size_t hash_done(struct hash *hash, uint8_t out[static HASH_MAX]);
 void hash_close(struct hash *hash);
 /* Of bytes at once. */
 size_t hash_of(enum hash_kind kind, str bytes, uint8_t out[static HASH_MAX]);
+/* Of a file; ERR_CANCELLED when it is time to stop (@cancel may be NULL). */
+NODISCARD bool hash_file(const char *path, enum hash_kind kind, const struct cancel *cancel,
+                         uint8_t out[static HASH_MAX], size_t *n, struct err *err);
 /* Lower-case hexadecimal, NUL-terminated: @out has room for 2 * n + 1. */
 void hex_print(const uint8_t *bytes, size_t n, char *out);
 /* Exactly 2 * @n hexadecimal digits of either case. */
 NODISCARD bool hex_parse(str text, uint8_t *out, size_t n);
+/* RFC 4648 section 4, with padding; false when it is none, or @arena is used up. */
+NODISCARD bool base64_decode(struct arena *arena, str text, str *out);
 
 /* --- decompression: by magic bytes, never by label ------------------------------------------- */
 enum codec_kind { CODEC_PLAIN, CODEC_GZIP, CODEC_ZSTD, CODEC_XZ, CODEC_BZIP2, CODEC_COUNT };
