@@ -93,8 +93,9 @@ struct source_state {
     int64_t fetched_at;  /* UTC seconds */
     int64_t valid_until; /* 0: none stated; past it the source is stale, not failed */
     uint64_t n_records;
-    str digest; /* of what was read, "sha256:…" */
-    str error;  /* of the last update, empty when it went well */
+    str digest;   /* of what was read, "sha256:…" */
+    str error;    /* of the last update, empty when it went well */
+    bool is_held; /* that error is the firewall's: the new state moved too much at once */
     str licence;
     notices notices;
 };
@@ -169,6 +170,9 @@ struct feed_choice {
     str name;  /* a row of the feed table */
     str place; /* URL or folder; empty: the default */
 };
+/* Share by which a source may move at once before it is held: its records in number, or the set of
+ * what they are about. */
+#define ADVISORY_MAX_CHANGE 0.25
 struct update_spec {
     const char *dir;
     const struct feed_choice *feeds; /* none: those the database has, or every default */
@@ -180,6 +184,8 @@ struct update_spec {
     void *progress_ctx;
     const char *keyring; /* of debian-archive; NULL: the one of Debian's package */
     const char *apt_dir; /* where APT's sources are read; NULL: /etc/apt */
+    double max_change;   /* 0: ADVISORY_MAX_CHANGE; negative: anything goes */
+    strs accepted;       /* feeds that may move by any share this time */
 };
 struct update_result {
     uint64_t generation; /* the one that is current now */
@@ -199,6 +205,7 @@ struct feed {
     const char *default_url; /* NULL: derived (debian-archive reads the machine's APT sources) */
     const char *licence;
     const char *cadence; /* how often its publisher renews it: "hourly", "daily" */
+    bool is_by_wish;     /* reads only what is asked for: its size says nothing */
     bool (*read)(struct feed_reader *reader, struct err *err); /* see internal.h */
 };
 const struct feed *const *advisory_feeds(size_t *n);

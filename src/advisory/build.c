@@ -61,16 +61,6 @@ static int str_order(const void *left, const void *right)
     return str_cmp(*(const str *)left, *(const str *)right);
 }
 
-/* Block, place and mark, as they stand. */
-static str place_of(struct rd *body, uint32_t *mark)
-{
-    struct rd before = *body;
-    rd_varint(body, UINT32_MAX);
-    rd_varint(body, UINT32_MAX);
-    *mark = rd_u32le(body);
-    return rd_bytes(&before, rd_left(&before) - rd_left(body));
-}
-
 static bool collect_texts(struct build *build, uint32_t source, struct rd *body, struct err *err)
 {
     uint32_t number = 0;
@@ -85,23 +75,22 @@ static bool collect_texts(struct build *build, uint32_t source, struct rd *body,
 
 static bool collect_record(struct build *build, uint32_t source, struct rd *body, struct err *err)
 {
-    uint32_t mark;
-    str id = rd_blob(body, LIMIT(FEED_RECORD)), place = place_of(body, &mark);
+    struct record_frame frame;
     struct row *row = vec_push(&build->arena, &build->records);
     if (!row)
         return err_memory(err);
-    *row = (struct row){build->sources[source].state.name, id, place, source, mark};
-    size_t n = (size_t)rd_varint(body, rd_left(body));
-    for (size_t i = 0; i < n && rd_is_ok(body); i++) {
+    if (!record_frame_read(body, &frame))
+        return rd_ok(body, err);
+    *row =
+        (struct row){build->sources[source].state.name, frame.id, frame.place, source, frame.mark};
+    for (size_t i = 0; i < frame.n_entries; i++) {
         if (!(row = vec_push(&build->arena, &build->statements)))
             return err_memory(err);
-        row->a = rd_blob(body, LIMIT(FEED_RECORD));
-        row->b = rd_blob(body, LIMIT(FEED_RECORD));
-        row->value = rd_blob(body, LIMIT(FEED_RECORD));
-        row->source = source;
-        row->mark = mark;
+        *row = (struct row){.source = source, .mark = frame.mark};
+        if (!record_frame_entry(body, &row->a, &row->b, &row->value))
+            return rd_ok(body, err);
     }
-    return rd_ok(body, err);
+    return true;
 }
 
 static bool collect_enrichment(struct build *build, uint32_t source, struct rd *body,

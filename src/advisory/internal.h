@@ -136,11 +136,27 @@ enum frame_kind {
     FRAME_COVERAGE = 'C',
     FRAME_END = 'E'
 };
+/* A record's frame, and behind it its entries, one by one.  False when the body failed. */
+struct record_frame {
+    str id;
+    str place; /* block, place and mark, as they stand */
+    uint32_t mark;
+    size_t n_entries;
+};
+bool record_frame_read(struct rd *body, struct record_frame *out);
+bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement);
 NODISCARD bool records_open(struct records_file *file, const char *path, struct err *err);
 void records_close(struct records_file *file);
 /* The next frame's kind and body, borrowed from the mapping.  NEXT_END only behind a whole file. */
 NODISCARD enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
                                  struct err *err);
+
+/* --- firewall.c
+ * ----------------------------------------------------------------------------------------- */
+/* *is_held, and ERR_MISMATCH in words, when the records at @after differ from those at @before by
+ * more than the share @most: in number, or in what they are about. */
+NODISCARD bool firewall_check(const char *before, const char *after, double most, bool *is_held,
+                              struct err *err);
 
 /* --- verify.c
  * ------------------------------------------------------------------------------------------- */

@@ -203,6 +203,26 @@ bool records_finish(struct records_writer *writer, uint64_t *n_records, str *dig
     return is_ok;
 }
 
+bool record_frame_read(struct rd *body, struct record_frame *out)
+{
+    *out = (struct record_frame){.id = rd_blob(body, LIMIT(FEED_RECORD))};
+    struct rd before = *body;
+    rd_varint(body, UINT32_MAX);
+    rd_varint(body, UINT32_MAX);
+    out->mark = rd_u32le(body);
+    out->place = rd_bytes(&before, rd_left(&before) - rd_left(body));
+    out->n_entries = (size_t)rd_varint(body, rd_left(body));
+    return rd_is_ok(body);
+}
+
+bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement)
+{
+    *ecosystem = rd_blob(body, LIMIT(FEED_RECORD));
+    *package = rd_blob(body, LIMIT(FEED_RECORD));
+    *statement = rd_blob(body, LIMIT(FEED_RECORD));
+    return rd_is_ok(body);
+}
+
 bool records_open(struct records_file *file, const char *path, struct err *err)
 {
     *file = (struct records_file){0};

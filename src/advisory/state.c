@@ -49,6 +49,7 @@ static void print_source(struct jw *jw, const struct known_source *source)
     jw_kstr(jw, "digest", state->digest);
     jw_kstr(jw, "compiled", source->compiled);
     jw_kstr(jw, "error", state->error);
+    jw_kbool(jw, "held", state->is_held);
     jw_kstr(jw, "licence", state->licence);
     print_notices(jw, &state->notices);
     jw_obj_end(jw);
@@ -96,6 +97,7 @@ static bool read_source(const json_t *object, struct arena *arena, struct known_
 {
     struct source_state *state = &out->state;
     state->fetched_at = json_int(object, "fetchedAt", 0);
+    state->is_held = json_flag(object, "held", false);
     state->valid_until = json_int(object, "validUntil", 0);
     state->n_records = (uint64_t)json_int(object, "recordCount", 0);
     const json_t *list = json_arr(object, "notices");

@@ -31,6 +31,7 @@ struct update {
     known_sources known;
     size_t n_failed;
     struct err first; /* the first source's failure */
+    bool is_held;     /* the source just read was, by the firewall */
 };
 
 static const char *path_of(struct update *update, const char *fmt, str a, str b, struct err *err)
@@ -78,6 +79,21 @@ static struct known_source *known_make(struct update *update, const struct feed 
 
 typedef VEC(struct feed_choice) choices;
 
+/* It was read once, and its records are of no use any more. */
+static bool is_lost(const struct known_source *known)
+{
+    return known && str_is_empty(known->compiled) && known->state.n_records;
+}
+
+static bool is_chosen(const choices *list, const struct feed *feed)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        if (str_eq(list->ptr[i].name, str_from(feed->name)))
+            return true;
+    }
+    return false;
+}
+
 static bool choose(struct update *update, choices *out, struct err *err)
 {
     size_t n;
@@ -90,9 +106,11 @@ static bool choose(struct update *update, choices *out, struct err *err)
         if (!feed_find(choice->name))
             return err_set(err, ERR_USAGE, "no feed is called " STR_FMT, STR_ARG(choice->name));
     }
-    for (size_t i = 0; !update->spec->n_feeds && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct known_source *known = known_find(&update->known, str_from(feeds[i]->name));
-        if (update->known.len && !known)
+        bool is_due = update->spec->n_feeds ? is_lost(known) && !is_chosen(out, feeds[i])
+                                            : known || !update->known.len;
+        if (!is_due)
             continue;
         struct feed_choice *choice = vec_push(&update->arena, out);
         if (!choice)
@@ -167,6 +185,30 @@ static bool read_into(struct feed_reader *reader, const char *path, str *compile
     return is_ok;
 }
 
+static bool is_accepted(const struct update *update, str name)
+{
+    const strs *accepted = &update->spec->accepted;
+    for (size_t i = 0; i < accepted->len; i++) {
+        if (str_eq(accepted->ptr[i], name))
+            return true;
+    }
+    return false;
+}
+
+/* The firewall; a first state, or one from elsewhere, has nothing to be compared with. */
+static bool is_believed(struct update *update, const struct known_source *known, str place,
+                        const char *fresh, struct err *err)
+{
+    double most = update->spec->max_change;
+    const struct feed *feed = feed_find(known->state.name);
+    if (most < 0 || feed->is_by_wish || str_is_empty(known->compiled) ||
+        !str_eq(place, known->place) || is_accepted(update, known->state.name))
+        return true;
+    const char *before = records_path(update, known, err);
+    return before && firewall_check(before, fresh, most > 0 ? most : ADVISORY_MAX_CHANGE,
+                                    &update->is_held, err);
+}
+
 static bool read_feed(struct update *update, struct known_source *known, str place,
                       struct arena *arena, struct err *err)
 {
@@ -185,6 +227,10 @@ static bool read_feed(struct update *update, struct known_source *known, str pla
     const char *fresh = path_of(update, "sources/", known->state.name, STR("/records.new"), err);
     if (!reader.cache || !fresh || !read_into(&reader, fresh, &compiled, err))
         return false;
+    if (!is_believed(update, known, place, fresh, err)) {
+        (void)unlink(fresh);
+        return false;
+    }
     known->compiled = arena_dup(&update->arena, compiled);
     if (!known->compiled.ptr || !keep_state(&update->arena, &state, &known->state))
         return err_memory(err);
@@ -204,15 +250,18 @@ static bool update_source(struct update *update, const struct feed_choice *choic
     struct known_source *known = known_make(update, feed_find(choice->name));
     if (!known)
         return err_memory(err);
+    arena_init(&arena, 4 * GIB);
+    struct known_source before = *known;
+    update->is_held = false;
+    bool is_ok = read_feed(update, known, choice->place, &arena, &why);
+    arena_fini(&arena);
+    if (!is_ok)
+        *known = before;
     known->place = arena_dup(&update->arena, choice->place);
     if (!known->place.ptr)
         return err_memory(err);
-    arena_init(&arena, 4 * GIB);
-    struct known_source before = *known;
-    bool is_ok = read_feed(update, known, choice->place, &arena, &why);
-    arena_fini(&arena);
     if (!is_ok) {
-        *known = before;
+        known->state.is_held = update->is_held;
         known->state.error = arena_dup(&update->arena, str_from(why.msg));
         if (!known->state.error.ptr)
             return err_memory(err);
@@ -425,6 +474,32 @@ static bool has_any(const struct update *update)
     return false;
 }
 
+/* Records of an older version of this program, or gone: the source is read anew, whether it was
+ * asked for or not, and says so until it was. */
+static bool forget_unreadable(struct update *update, struct err *err)
+{
+    for (size_t i = 0; i < update->known.len; i++) {
+        struct known_source *known = &update->known.ptr[i];
+        struct records_file file;
+        struct err why = {0};
+        const char *path = str_is_empty(known->compiled) ? NULL : records_path(update, known, err);
+        if (!path || records_open(&file, path, &why)) {
+            if (path)
+                records_close(&file);
+            continue;
+        }
+        if (why.kind != ERR_FORMAT && why.kind != ERR_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+        known->compiled = STR_NONE;
+        known->state.error = arena_printf(&update->arena, "must be read anew: %s", why.msg);
+        if (!known->state.error.ptr)
+            return err_memory(err);
+    }
+    return !err_is(err);
+}
+
 static int known_order(const void *left, const void *right)
 {
     const struct known_source *a = left, *b = right;
@@ -436,7 +511,7 @@ static bool run(struct update *update, struct update_result *out, struct err *er
     choices list = {0};
     drop_leftovers(update);
     if (!known_load(update->spec->dir, &update->arena, &update->known, err) ||
-        !choose(update, &list, err))
+        !forget_unreadable(update, err) || !choose(update, &list, err))
         return false;
     for (size_t i = 0; i < list.len; i++) {
         if (!update_source(update, &list.ptr[i], err))

@@ -304,6 +304,7 @@ void source_state_print(const struct source_state *state, struct sb *out)
     sb_varint(out, state->n_records);
     sb_blob(out, state->digest);
     sb_blob(out, state->error);
+    sb_byte(out, state->is_held);
     sb_blob(out, state->licence);
     sb_varint(out, state->notices.len);
     for (size_t i = 0; i < state->notices.len; i++) {
@@ -339,6 +340,7 @@ bool source_state_parse(struct rd *in, struct arena *arena, struct source_state 
     out->n_records = rd_varint(in, LIMIT(FEED_RECORDS));
     out->digest = blob(in);
     out->error = blob(in);
+    out->is_held = rd_u8(in) != 0;
     out->licence = blob(in);
     return notices_parse(in, arena, &out->notices);
 }

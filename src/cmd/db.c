@@ -40,7 +40,7 @@ static void cell(struct sb *out, str text, size_t columns)
 static void source_state_words(struct sb *out, const struct source_state *source, int64_t now_s)
 {
     if (source->error.len) {
-        sb_addc(out, "error: ");
+        sb_addc(out, source->is_held ? "" : "error: ");
         report_text(out, source->error, 0);
     } else if (is_stale(source, now_s)) {
         sb_addc(out, "stale: valid until ");
@@ -121,6 +121,7 @@ static void json_source(struct jw *jw, const struct source_state *source, int64_
     json_text(jw, "digest", source->digest);
     json_text(jw, "licence", source->licence);
     json_text(jw, "error", source->error);
+    jw_kbool(jw, "held", source->is_held);
     jw_key(jw, "notices");
     jw_arr(jw);
     for (size_t i = 0; i < source->notices.len; i++) {
@@ -230,7 +231,7 @@ static bool is_feed(str name)
     return false;
 }
 
-static bool fail_feed(str name, struct err *err)
+static bool fail_feed(const char *option, str name, struct err *err)
 {
     size_t n;
     const struct feed *const *all = advisory_feeds(&n);
@@ -238,7 +239,7 @@ static bool fail_feed(str name, struct err *err)
     sb_init(&names, 4096);
     for (size_t i = 0; i < n; i++)
         sb_addf(&names, "%s%s", i ? ", " : "", all[i]->name);
-    return err_set(err, ERR_USAGE, "--feed " STR_FMT ": no such feed, one of: " STR_FMT,
+    return err_set(err, ERR_USAGE, "%s " STR_FMT ": no such feed, one of: " STR_FMT, option,
                    STR_ARG(name), STR_ARG(sb_str(&names)));
 }
 
@@ -251,7 +252,7 @@ static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct er
             return err_memory(err);
         bool has_place = str_cut_byte(text, '=', &choice->name, &choice->place);
         if (!is_feed(choice->name))
-            return fail_feed(choice->name, err);
+            return fail_feed("--feed", choice->name, err);
         if (has_place && !choice->place.len)
             return err_set(
                 err, ERR_USAGE,
@@ -260,10 +261,49 @@ static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct er
     return true;
 }
 
+static bool read_accepted(const struct cmd_call *call, strs *out, struct err *err)
+{
+    str name;
+    for (size_t i = 0; cmd_value_at(call, "accept", i, &name); i++) {
+        str *slot = vec_push(call->arena, out);
+        if (!slot)
+            return err_memory(err);
+        if (!is_feed(name))
+            return fail_feed("--accept", name, err);
+        *slot = name;
+    }
+    return true;
+}
+
+/* "25" or "25%"; "off" is negative. */
+static bool read_max_change(const struct cmd_call *call, double *out, struct err *err)
+{
+    str text = cmd_value(call, "max-change"), number = text;
+    uint64_t percent;
+    *out = 0;
+    if (!cmd_has(call, "max-change"))
+        return true;
+    if (str_eq(text, STR("off"))) {
+        *out = -1;
+        return true;
+    }
+    if (str_ends(text, STR("%")))
+        number = str_slice(text, 0, text.len - 1);
+    if (!str_to_u64(number, 1000, &percent) || !percent)
+        return err_set(err, ERR_USAGE,
+                       "--max-change " STR_FMT ": not a percentage from 1 to 1000, nor off",
+                       STR_ARG(text));
+    *out = (double)percent / 100;
+    return true;
+}
+
 static bool update_check(const struct cmd_call *call, struct err *err)
 {
     feed_choices feeds = {0};
-    return read_feeds(call, &feeds, err) && cmd_check_registry(call, err);
+    strs accepted = {0};
+    double max_change;
+    return read_feeds(call, &feeds, err) && read_accepted(call, &accepted, err) &&
+           read_max_change(call, &max_change, err) && cmd_check_registry(call, err);
 }
 
 static bool add_wanted(struct arena *arena, struct map *seen, str ecosystem,
@@ -326,7 +366,10 @@ static bool update(const struct cmd_call *call, struct update_result *result, st
     wanted_packages wanted = {0};
     struct progress progress;
     const char *dir = cmd_db_dir(call, err);
-    if (!dir || !read_feeds(call, &feeds, err) || !read_wanted(call, &wanted, err))
+    strs accepted = {0};
+    double max_change;
+    if (!dir || !read_feeds(call, &feeds, err) || !read_accepted(call, &accepted, err) ||
+        !read_max_change(call, &max_change, err) || !read_wanted(call, &wanted, err))
         return false;
     progress_open(&progress, cmd_has(call, "quiet"));
     const struct update_spec spec = {
@@ -335,6 +378,8 @@ static bool update(const struct cmd_call *call, struct update_result *result, st
         .n_feeds = feeds.len,
         .wanted = wanted.ptr,
         .n_wanted = wanted.len,
+        .accepted = accepted,
+        .max_change = max_change,
         .cancel = cmd_cancel(),
         .progress = progress_feed,
         .progress_ctx = &progress,
@@ -366,12 +411,21 @@ static const struct cmd_option update_options[] = {
     CMD_OPTION_DB,
     {.name = "feed",
      .argument = "NAME[=URL-or-DIR]",
-     .help = "read this feed, from a mirror or a folder when one is given: osv, alpine-secdb, "
-             "debian-archive; default: the feeds the database has, or all of them",
+     .help =
+         "read this feed (see `plimsoll help --support`), from a mirror or a folder when one is "
+         "given; default: the feeds the database has, or all of them",
      .is_repeatable = true},
     {.name = "for",
      .argument = "SOURCE",
      .help = "an image whose packages debian-archive shall read the changelogs of"},
+    {.name = "max-change",
+     .argument = "PERCENT",
+     .help = "hold a source at its last good state when its records, or what they are about, move "
+             "by more at once; default 25, off: never"},
+    {.name = "accept",
+     .argument = "NAME",
+     .help = "believe this feed this time, however much it moved",
+     .is_repeatable = true},
     CMD_OPTIONS_REGISTRY,
     CMD_OPTION_QUIET,
     {0},
