@@ -69,6 +69,8 @@ static const struct row rows[] = {
          "advisory feeds as NAME or NAME=URL-or-FOLDER; empty: every feed with its default"),
     NUMBER("feeds-interval", "21600", feeds_interval_s, 31536000,
            "seconds between two updates of all feeds; 0: only at start"),
+    NUMBER("feeds-max-change", "25", feeds_max_change, 1000,
+           "percent by which a feed may move at once before it is held back; 0: any"),
     NUMBER("refresh-pause", "15", refresh_pause_s, 86400,
            "at least so many seconds between two look-ups of changelogs for new Debian images"),
     NUMBER("workers", "2", workers, 64, "scans at the same time"),
