@@ -185,6 +185,9 @@ typedef VEC(struct known_source) known_sources;
 NODISCARD bool known_load(const char *dir, struct arena *arena, known_sources *out,
                           struct err *err);
 NODISCARD bool known_save(const char *dir, const known_sources *known, struct err *err);
+/* The same as text: {"format": …, "sources": […]}. */
+NODISCARD bool known_print(const known_sources *known, struct sb *out, struct err *err);
+NODISCARD bool known_parse(str text, struct arena *arena, known_sources *out, struct err *err);
 struct known_source *known_find(const known_sources *known, str name);
 
 /* --- publish.c: a database's folder while it is changed
@@ -211,6 +214,10 @@ const char *update_path(struct update *update, const char *prefix, str a, str b,
 const char *update_records_path(struct update *update, const struct known_source *known,
                                 struct err *err);
 NODISCARD bool sync_folder(const char *path, struct err *err);
+
+/* --- keys.c
+ * --------------------------------------------------------------------------------------------- */
+str base64_print(struct arena *arena, const uint8_t *bytes, size_t n); /* ptr NULL: used up */
 
 /* --- what a reader works with
  * --------------------------------------------------------------------------- */
