@@ -103,6 +103,22 @@ static inline int package_number(const struct package *package)
     return package->name.ptr[package->name.len - 1] - '0';
 }
 
+/* Links between odd places: either may not know, when it says so. */
+static inline bool is_told(const struct stack_work *work)
+{
+    return !work->merged.is_complete || !work->whole.is_complete;
+}
+
+/* Both have read the same databases. */
+static inline bool same_paths(const struct stack_work *work)
+{
+    const packages *a = &work->merged.packages, *b = &work->whole.packages;
+    for (size_t i = 0; i < a->len && a->len == b->len; i++)
+        if (!str_eq(a->ptr[i].path, b->ptr[i].path))
+            return false;
+    return a->len == b->len;
+}
+
 /* Version of the "pkgN" in its file, as the plain file system has it; 0: not there. */
 static inline int version_in(struct fs *fs, const struct package *package)
 {
@@ -257,7 +273,7 @@ static inline bool same_coverage(struct stack_work *work, const struct stack *st
                  (size_t)b->executable_bytes);
         return false;
     }
-    if (a->known_bytes != model_known_bytes(fs, &work->whole.packages))
+    if (a->known_bytes != model_known_bytes(fs, &work->merged.packages))
         return stack_says(work, "other files are owned", STR_NONE);
     uint64_t unowned = 0;
     for (size_t i = 0; i < a->unowned.len; i++) {
@@ -309,11 +325,9 @@ static inline enum stack_result stack_check(const struct stack *stack, char *why
         stack_says(work, "error", str_from(err.msg));
         result = STACK_DIFFERS;
     } else if (!same_packages(work)) {
-        /* links between odd places: either may not know, when it says so */
-        bool is_told = !work->merged.is_complete || !work->whole.is_complete;
-        result = is_told ? STACK_INCOMPLETE : STACK_DIFFERS;
+        result = is_told(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
     } else if (!same_coverage(work, stack)) {
-        result = STACK_DIFFERS;
+        result = is_told(work) && !same_paths(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
     } else if (!same_layers(work, stack)) {
         result = STACK_DIFFERS;
     }
