@@ -220,12 +220,13 @@ static inline void stack_add_execs(struct dice *dice, struct stack *stack)
             make_exec_op(dice, &op);
             insert_op(stack, l, at, &op);
         }
-        if (roll(dice, 4) == 1) { /* a link to a folder of its layer */
+        if (roll(dice, 4) == 1) { /* a link to a folder, of its layer or of any */
             const struct op folder = {.kind = OP_DIR, .path = "opt/app", .body = -1};
             const struct op link = {
                 .kind = OP_SYMLINK, .path = "opt/now", .target = "app", .body = -1};
             insert_op(stack, l, 0, &link);
-            insert_op(stack, l, 0, &folder);
+            if (l % 2 == 0)
+                insert_op(stack, l, 0, &folder);
         }
     }
 }
