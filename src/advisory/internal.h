@@ -172,6 +172,8 @@ NODISCARD bool feed_get(struct feed_reader *reader, str place, str path, size_t 
 /* The URL's body into the file @to; its digest is of what was written. */
 NODISCARD bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max,
                              struct err *err);
+/* Sleeps, unless it is time to stop. */
+NODISCARD bool feed_pause(struct feed_reader *reader, int64_t ms, struct err *err);
 /* --- documents.c: every document of a place, whatever it is packed in
  * ------------------------------------------------------------------ */
 struct documents {
@@ -199,6 +201,47 @@ bool digest_is(str bytes, str sha256_hex);
  * ------------------------------------------------------------------------------------------- */
 /* One OSV record (JSON).  ERR_FORMAT says what is wrong with it. */
 NODISCARD bool osv_record_parse(str text, struct arena *arena, struct record *out, struct err *err);
+
+/* --- gather.c: steps that readers share; strings are borrowed
+ * --------------------------------------------------------------- */
+/* Unless it is empty or there already (of long lists this is not asked). */
+NODISCARD bool strs_push(struct arena *arena, strs *list, str value, struct err *err);
+/* @slot is what vec_push gave: NULL means that the arena is used up. */
+NODISCARD bool cvss_set(struct cvss *slot, str vector, str source, struct err *err);
+NODISCARD bool rating_set(struct rating *slot, str source, enum severity severity, struct err *err);
+enum severity severity_word(str word); /* SEVERITY_UNKNOWN when the word is none */
+/* The next CVE id within *rest, which moves behind it; empty when there is no more. */
+str cve_next(str *rest);
+str cve_first(str text);
+bool cve_is(str id); /* one id and nothing else */
+/* RFC 4180: the fields of the next record. */
+NODISCARD enum next csv_next(struct rd *in, struct arena *arena, strs *fields, struct err *err);
+
+/* What a parser of CVEs hands over; false ends it. */
+struct enrich_sink {
+    bool (*take)(void *ctx, str cve, const struct enrichment *enrichment, struct err *err);
+    bool (*broken)(void *ctx, str id, const struct err *why, struct err *err);
+    void *ctx;
+};
+struct enrich_spec {
+    const char *const *suffixes;
+    uint64_t max_bytes;
+    const char *prefix; /* of the documents' names; NULL: any */
+    bool (*parse)(str text, struct arena *arena, const struct enrich_sink *sink, struct err *err);
+};
+/* Every document of the places; of a CVE that several speak of, the first counts. */
+NODISCARD bool feed_enrichments(struct feed_reader *reader, const str *places, size_t n_places,
+                                const struct enrich_spec *spec, struct err *err);
+NODISCARD bool feed_enrichments_at_place(struct feed_reader *reader, const struct enrich_spec *spec,
+                                         struct err *err);
+NODISCARD bool kev_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                         struct err *err);
+NODISCARD bool epss_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                          struct err *err);
+NODISCARD bool nvd_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                         struct err *err);
+NODISCARD bool cvelist_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                             struct err *err);
 
 /* --- secdb.c
  * --------------------------------------------------------------------------------------------------

@@ -195,6 +195,11 @@ static bool wait_ms(const struct cancel *cancel, int64_t ms, struct err *err)
     return true;
 }
 
+bool feed_pause(struct feed_reader *reader, int64_t ms, struct err *err)
+{
+    return wait_ms(reader->spec->cancel, ms, err);
+}
+
 static bool status_is_good(int status, const char *url, struct err *err)
 {
     if (status == 200)
