@@ -16,6 +16,7 @@
 #include "base/sb.h"
 #include "codec/codec.h"
 #include "http/http.h"
+#include "syntax/syntax.h"
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
@@ -242,6 +243,56 @@ NODISCARD bool nvd_parse(str text, struct arena *arena, const struct enrich_sink
                          struct err *err);
 NODISCARD bool cvelist_parse(str text, struct arena *arena, const struct enrich_sink *sink,
                              struct err *err);
+
+/* --- csaf.c: products of a CSAF document; borrows from the tree of JSON
+ * -------------------------------------------------------- */
+struct csaf_product {
+    str id, name, purl, cpe;
+    str component, platform; /* of a relationship: ids of products; else empty */
+    /* what the vulnerability at hand says of it: csaf_facts */
+    str flag;                /* "component_not_present" */
+    str impact;              /* the vendor's own severity, or why it is not affected */
+    str remedy, remedy_text; /* "vendor_fix", "no_fix_planned" …; never a workaround */
+};
+struct csaf_tree {
+    struct arena *arena;
+    struct map products; /* id → struct csaf_product */
+    struct map groups;   /* id → JSON array of product ids */
+};
+NODISCARD bool csaf_tree_read(const json_t *root, struct arena *arena, struct csaf_tree *out,
+                              struct err *err);
+struct csaf_product *csaf_product(const struct csaf_tree *tree, str id); /* NULL: not in it */
+/* What a relationship is about, and where it is a part of; a plain product is both. */
+const struct csaf_product *csaf_component(const struct csaf_tree *tree,
+                                          const struct csaf_product *product);
+const struct csaf_product *csaf_platform(const struct csaf_tree *tree,
+                                         const struct csaf_product *product);
+void csaf_facts(struct csaf_tree *tree, const json_t *vulnerability);
+str csaf_note(const json_t *notes, const char *category);
+
+/* --- redhat.c: Red Hat's names
+ * --------------------------------------------------------------------------------------- */
+struct redhat_package {
+    str name, version; /* version with its epoch unless that is 0; empty: whatever the version */
+    str arch;          /* empty: none named, or a source */
+    str module;        /* "nodejs:18" */
+    bool is_source;
+};
+/* "cpe:/o:redhat:enterprise_linux:9::baseos" → "Red Hat:enterprise_linux:9"; empty: not Red Hat's.
+ */
+NODISCARD bool redhat_ecosystem(struct arena *arena, str cpe, str *out, struct err *err);
+void redhat_nevra(str text, struct redhat_package *out);
+/* The name is empty when it is no rpm's purl. */
+NODISCARD bool redhat_purl(struct arena *arena, str text, struct redhat_package *out,
+                           struct err *err);
+enum fix_state redhat_fix_state(str words); /* "Will not fix"; FIX_AFFECTED when not known */
+
+/* --- redhat_vex.c: one CSAF document of Red Hat; @take gets a record for each vulnerability
+ * ------------------------------------- */
+NODISCARD bool redhat_vex_parse(const json_t *root, struct arena *arena,
+                                bool (*take)(void *ctx, const struct record *record,
+                                             struct err *err),
+                                void *ctx, struct err *err);
 
 /* --- secdb.c
  * --------------------------------------------------------------------------------------------------
