@@ -294,6 +294,99 @@ NODISCARD bool redhat_vex_parse(const json_t *root, struct arena *arena,
                                              struct err *err),
                                 void *ctx, struct err *err);
 
+/* --- oval.c: a document of OVAL definitions; all strings in the arena
+ * ---------------------------------------------------------- */
+enum oval_kind { OVAL_OTHER, OVAL_PACKAGE, OVAL_KERNEL };
+struct oval_test {
+    enum oval_kind kind;
+    bool is_none; /* it wants that nothing is there */
+    str object;
+    strs states;
+};
+struct oval_object {
+    strs names;
+    str variable; /* the names are its values */
+};
+struct oval_value {
+    str text, operation; /* "less than" */
+};
+struct oval_state {
+    struct oval_value evr, arch, version;
+    bool has_other;
+};
+enum oval_node_kind { OVAL_AND, OVAL_OR, OVAL_CRITERION };
+struct oval_node {
+    enum oval_node_kind kind;
+    bool is_negated;
+    str test, comment; /* of a criterion */
+    VEC(struct oval_node *) children;
+};
+struct oval_reference {
+    str source, id, url;
+};
+struct oval_cve {
+    str id, cvss2, cvss3, cwe, impact; /* cvss: "7.5/CVSS:3.1/…" */
+};
+struct oval_resolution {
+    str state; /* "Will not fix" */
+    strs components;
+};
+struct oval_definition {
+    str id, class, title, description, severity, patchable, issued, updated;
+    strs platforms, cpes;
+    VEC(struct oval_reference) references;
+    VEC(struct oval_cve) cves;
+    VEC(struct oval_resolution) resolutions;
+    struct oval_node *criteria; /* NULL: none */
+};
+struct oval_document {
+    bool is_oval;
+    str timestamp;
+    VEC(struct oval_definition) definitions;
+    struct map tests, objects, states, variables; /* by id */
+};
+NODISCARD bool oval_parse(str text, struct arena *arena, struct oval_document *out,
+                          struct err *err);
+
+/* --- oval_claims.c: what the criteria say of packages
+ * -------------------------------------------------------------------------- */
+struct oval_claim {
+    strs names;
+    struct version_range range; /* introduced empty: from the first version */
+    str exact;                  /* this version only */
+    strs arches, platforms;     /* platforms as the criteria call them */
+    str module, comment;
+    bool is_ksplice, is_denied; /* denied: "is not affected" */
+};
+typedef VEC(struct oval_claim) oval_claims;
+/* *n_unknown: criteria that were not understood, and are left out. */
+NODISCARD bool oval_claim(const struct oval_document *document,
+                          const struct oval_definition *definition, struct arena *arena,
+                          oval_claims *out, size_t *n_unknown, struct err *err);
+
+/* --- oval_feed.c: the reader of every vendor
+ * --------------------------------------------------------------------------------- */
+struct oval_place {
+    str name; /* of the document */
+    const struct oval_definition *definition;
+    const struct oval_claim *claim;
+};
+struct oval_vendor {
+    /* Which ecosystems a claim is of; none: of nobody's packages. */
+    bool (*ecosystems)(struct arena *arena, const struct oval_place *place, strs *out,
+                       struct err *err);
+    /* What an erratum is called; @word is the first of its title.  NULL: just that. */
+    bool (*name)(struct arena *arena, const struct oval_definition *definition, str word, str *out,
+                 struct err *err);
+    /* The files of a server, below @base. */
+    bool (*list)(struct feed_reader *reader, str base, strs *out, struct err *err);
+    bool names_sources; /* packages are sources, not binaries */
+};
+NODISCARD bool oval_read(struct feed_reader *reader, const struct oval_vendor *vendor,
+                         struct err *err);
+NODISCARD bool oval_list_fixed(struct arena *arena, const char *const *names, strs *out,
+                               struct err *err);
+
 /* --- secdb.c
  * --------------------------------------------------------------------------------------------------
  */
