@@ -387,6 +387,26 @@ NODISCARD bool oval_read(struct feed_reader *reader, const struct oval_vendor *v
 NODISCARD bool oval_list_fixed(struct arena *arena, const char *const *names, strs *out,
                                struct err *err);
 
+/* --- updateinfo.c: bulletins of an rpm repository; all strings in the arena
+ * ------------------------------------------------------- */
+struct update_package {
+    str name, version, arch; /* version with its epoch unless that is 0 */
+};
+struct update_notice {
+    str id, type, title, severity, description, issued, updated, collection;
+    str link; /* RSS */
+    strs cves, related, urls;
+    VEC(struct update_package) packages;
+};
+enum updateinfo_kind { UPDATEINFO_NONE, UPDATEINFO_UPDATES, UPDATEINFO_RSS, UPDATEINFO_REPOMD };
+struct updateinfo {
+    enum updateinfo_kind kind;
+    VEC(struct update_notice) notices;
+    str location, sha256; /* of repomd.xml: where its updateinfo lies */
+};
+NODISCARD bool updateinfo_parse(str text, struct arena *arena, struct updateinfo *out,
+                                struct err *err);
+
 /* --- secdb.c
  * --------------------------------------------------------------------------------------------------
  */
