@@ -407,6 +407,28 @@ struct updateinfo {
 NODISCARD bool updateinfo_parse(str text, struct arena *arena, struct updateinfo *out,
                                 struct err *err);
 
+/* --- vex.c, vex_csaf.c, vex_cyclonedx.c: statements; vex_records.c: what the database keeps
+ * ---------------------------------------- */
+struct vex_reading {
+    struct arena *arena;
+    vex_statements *out;
+    str author, timestamp, document; /* of what is added from now on */
+    bool has_failed;                 /* the arena is used up */
+    struct err *err;
+};
+str vex_own(struct vex_reading *v, str text); /* a copy; failure is sticky */
+void vex_push(struct vex_reading *v, strs *list, str text);
+struct vex_statement *vex_add(struct vex_reading *v); /* NULL: failed */
+struct vex_product *vex_add_product(struct vex_reading *v, struct vex_statement *statement);
+NODISCARD bool vex_read_csaf(struct vex_reading *v, const json_t *root);
+NODISCARD bool vex_read_cyclonedx(struct vex_reading *v, const json_t *root);
+/* @name of the document; @take gets a record for each vulnerability. */
+NODISCARD bool vex_to_records(const vex_statements *statements, str name, struct arena *arena,
+                              bool (*take)(void *ctx, const struct record *record, struct err *err),
+                              void *ctx, struct err *err);
+/* The reader of a VEX repository, or of a heap of VEX documents. */
+NODISCARD bool vex_feed_read(struct feed_reader *reader, struct err *err);
+
 /* --- secdb.c
  * --------------------------------------------------------------------------------------------------
  */

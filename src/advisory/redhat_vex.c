@@ -33,7 +33,7 @@ struct vex_entry {
     bool is_covered;
 };
 
-struct vex_reading {
+struct redhat_reading {
     struct arena *arena;
     struct csaf_tree tree;
     struct map ecosystems; /* platform id → struct ecosystem_name */
@@ -53,7 +53,7 @@ struct ecosystem_name {
 /* --- products
  * ---------------------------------------------------------------------------------------- */
 
-static bool ecosystem_of(struct vex_reading *v, const struct csaf_product *platform, str *out)
+static bool ecosystem_of(struct redhat_reading *v, const struct csaf_product *platform, str *out)
 {
     struct ecosystem_name *known = map_get(&v->ecosystems, platform->id);
     if (!known) {
@@ -67,7 +67,7 @@ static bool ecosystem_of(struct vex_reading *v, const struct csaf_product *platf
     return true;
 }
 
-static bool package_of(struct vex_reading *v, const struct csaf_product *component,
+static bool package_of(struct redhat_reading *v, const struct csaf_product *component,
                        struct redhat_package **out)
 {
     *out = map_get(&v->packages, component->id);
@@ -99,7 +99,7 @@ static str first_line(str text)
     return str_slice(str_trim(line), 0, 160);
 }
 
-static bool flag_words(struct vex_reading *v, str label, str *out)
+static bool flag_words(struct redhat_reading *v, str label, str *out)
 {
     auto_sb words;
     struct rd in;
@@ -112,8 +112,8 @@ static bool flag_words(struct vex_reading *v, str label, str *out)
     return out->ptr ? true : err_memory(v->err);
 }
 
-static bool describe(struct vex_reading *v, const struct csaf_product *product, enum status status,
-                     struct affected *out)
+static bool describe(struct redhat_reading *v, const struct csaf_product *product,
+                     enum status status, struct affected *out)
 {
     out->severity = severity_word(product->impact);
     if (out->severity == SEVERITY_UNKNOWN)
@@ -150,7 +150,7 @@ static bool is_same_build(str a, str b)
 }
 
 /* The end of what is affected: the highest of the fixes. */
-static bool add_fix(struct vex_reading *v, struct affected *affected, str version)
+static bool add_fix(struct redhat_reading *v, struct affected *affected, str version)
 {
     const struct version_scheme *rpm = version_find(STR("rpm"));
     for (size_t i = 0; i < affected->ranges.len; i++) {
@@ -169,7 +169,7 @@ static bool add_fix(struct vex_reading *v, struct affected *affected, str versio
     return true;
 }
 
-static bool add_range(struct vex_reading *v, struct affected *affected, enum status status,
+static bool add_range(struct redhat_reading *v, struct affected *affected, enum status status,
                       str version)
 {
     if (status == STATUS_FIXED && version.len)
@@ -183,7 +183,7 @@ static bool add_range(struct vex_reading *v, struct affected *affected, enum sta
     return true;
 }
 
-static struct vex_entry *entry_at(struct vex_reading *v, str ecosystem,
+static struct vex_entry *entry_at(struct redhat_reading *v, str ecosystem,
                                   const struct redhat_package *package, enum status status)
 {
     str place =
@@ -207,7 +207,7 @@ static struct vex_entry *entry_at(struct vex_reading *v, str ecosystem,
     return fresh;
 }
 
-static bool add_product(struct vex_reading *v, str id, enum status status)
+static bool add_product(struct redhat_reading *v, str id, enum status status)
 {
     const struct csaf_product *product = csaf_product(&v->tree, id);
     if (!product || !product->component.len)
@@ -245,18 +245,18 @@ static str fixed_version(const struct vex_entry *entry)
 }
 
 /* Keys of v->facts. */
-static str fact(struct vex_reading *v, const char *what, const struct vex_entry *entry, str more)
+static str fact(struct redhat_reading *v, const char *what, const struct vex_entry *entry, str more)
 {
     return arena_printf(v->arena, "%s\n%d\n" STR_FMT "\n" STR_FMT, what, (int)entry->status,
                         STR_ARG(entry->place), STR_ARG(more));
 }
 
-static bool note_fact(struct vex_reading *v, str key)
+static bool note_fact(struct redhat_reading *v, str key)
 {
     return key.ptr && map_put(&v->facts, key, v) ? true : err_memory(v->err);
 }
 
-static bool note_facts(struct vex_reading *v, const struct vex_entry *entry)
+static bool note_facts(struct redhat_reading *v, const struct vex_entry *entry)
 {
     bool is_source = !entry->entry.affected.is_binary;
     str version = fixed_version(entry);
@@ -267,10 +267,13 @@ static bool note_facts(struct vex_reading *v, const struct vex_entry *entry)
         v, fact(v, is_source ? "source" : "binary", entry, version.len ? version : STR("\n")));
 }
 
-static bool is_known(struct vex_reading *v, str key) { return key.ptr && map_get(&v->facts, key); }
+static bool is_known(struct redhat_reading *v, str key)
+{
+    return key.ptr && map_get(&v->facts, key);
+}
 
 /* A denial is silent where the same name is affected or was fixed. */
-static bool is_denied_wrongly(struct vex_reading *v, const struct vex_entry *entry)
+static bool is_denied_wrongly(struct redhat_reading *v, const struct vex_entry *entry)
 {
     for (int status = STATUS_FIXED; status <= STATUS_AFFECTED; status++) {
         for (int kind = 0; kind <= 1; kind++) {
@@ -283,7 +286,7 @@ static bool is_denied_wrongly(struct vex_reading *v, const struct vex_entry *ent
     return false;
 }
 
-static bool is_covered(struct vex_reading *v, const struct vex_entry *entry)
+static bool is_covered(struct redhat_reading *v, const struct vex_entry *entry)
 {
     const struct affected *affected = &entry->entry.affected;
     str version = fixed_version(entry);
@@ -300,14 +303,14 @@ static bool is_covered(struct vex_reading *v, const struct vex_entry *entry)
 }
 
 /* Documents before 2025 name what is not fixed by its component, without an architecture. */
-static bool is_component_name(struct vex_reading *v, const struct vex_entry *entry)
+static bool is_component_name(struct redhat_reading *v, const struct vex_entry *entry)
 {
     const struct affected *affected = &entry->entry.affected;
     return affected->is_binary && !affected->arches.len && !fixed_version(entry).len &&
            !is_known(v, fact(v, "source", entry, STR("\n")));
 }
 
-static bool keep_entries(struct vex_reading *v)
+static bool keep_entries(struct redhat_reading *v)
 {
     map_init(&v->facts, v->arena);
     for (size_t i = 0; i < v->entries.len; i++) {
@@ -333,7 +336,7 @@ static bool keep_entries(struct vex_reading *v)
 /* --- the record
  * ------------------------------------------------------------------------------------------ */
 
-static bool add_scores(struct vex_reading *v, const json_t *vulnerability)
+static bool add_scores(struct redhat_reading *v, const json_t *vulnerability)
 {
     static const char *const keys[] = {"cvss_v4", "cvss_v3", "cvss_v2"};
     struct advisory *advisory = &v->record->advisory;
@@ -363,7 +366,7 @@ static str erratum_of(str url)
     return is_one ? id : STR_NONE;
 }
 
-static bool add_urls(struct vex_reading *v, const json_t *list)
+static bool add_urls(struct redhat_reading *v, const json_t *list)
 {
     struct advisory *advisory = &v->record->advisory;
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -376,7 +379,7 @@ static bool add_urls(struct vex_reading *v, const json_t *list)
 }
 
 /* A VEX is called as its CVE; what an erratum says of a CVE as both, so that it is of that one. */
-static bool name_record(struct vex_reading *v, const json_t *vulnerability, str document)
+static bool name_record(struct redhat_reading *v, const json_t *vulnerability, str document)
 {
     struct advisory *advisory = &v->record->advisory;
     str cve = json_str(vulnerability, "cve");
@@ -406,7 +409,7 @@ static enum severity severity_of(const json_t *vulnerability, const json_t *docu
     return severity_word(json_str(json_obj(document, "aggregate_severity"), "text"));
 }
 
-static bool add_texts(struct vex_reading *v, const json_t *vulnerability, const json_t *document)
+static bool add_texts(struct redhat_reading *v, const json_t *vulnerability, const json_t *document)
 {
     struct advisory *advisory = &v->record->advisory;
     const json_t *tracking = json_obj(document, "tracking"),
@@ -433,7 +436,7 @@ static bool add_texts(struct vex_reading *v, const json_t *vulnerability, const 
            add_urls(v, json_arr(vulnerability, "remediations"));
 }
 
-static bool read_vulnerability(struct vex_reading *v, const json_t *vulnerability,
+static bool read_vulnerability(struct redhat_reading *v, const json_t *vulnerability,
                                const json_t *document)
 {
     str id = json_str(json_obj(document, "tracking"), "id");
@@ -459,7 +462,7 @@ bool redhat_vex_parse(const json_t *root, struct arena *arena,
                       bool (*take)(void *ctx, const struct record *record, struct err *err),
                       void *ctx, struct err *err)
 {
-    struct vex_reading v = {.arena = arena, .err = err};
+    struct redhat_reading v = {.arena = arena, .err = err};
     const json_t *document = json_obj(root, "document"), *list = json_arr(root, "vulnerabilities");
     if (str_is_empty(json_str(json_obj(document, "tracking"), "id")))
         return err_set(err, ERR_FORMAT, "not a CSAF document: no tracking id");
