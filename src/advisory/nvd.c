@@ -192,12 +192,12 @@ static bool fetch_page(struct listing *l, str query, uint64_t start, const char 
     char step = str_find_byte(l->base, '?') < l->base.len ? '&' : '?';
     str url = arena_printf(arena, STR_FMT "%cresultsPerPage=%d&startIndex=%llu" STR_FMT,
                            STR_ARG(l->base), step, PAGE, (unsigned long long)start, STR_ARG(query));
-    const char *fresh = join(l, l->reader->cache, STR("page.new"), err);
-    if (!url.ptr || !fresh)
+    const char *fresh;
+    if (!url.ptr)
         return err_memory(err);
     if (l->is_polite && !feed_pause(l->reader, PAUSE_MS, err))
         return false;
-    if (!feed_download(l->reader, url, fresh, LIMIT(FEED_RECORD), err) ||
+    if (!feed_download(l->reader, url, LIMIT(FEED_RECORD), &fresh, err) ||
         !page_total(fresh, start, total, err))
         return false;
     return rename(fresh, path) == 0 ? true : err_sys(err, ERR_IO, "%s", path);

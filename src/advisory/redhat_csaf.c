@@ -232,38 +232,11 @@ static bool archive_day(str name, int64_t *day)
     return under < name.len && clock_parse(str_slice(name, under + 1, under + 11), day);
 }
 
-static bool fetch_archive(struct csaf_feed *feed, str place, str name, const char **path,
-                          struct err *err)
-{
-    struct arena *arena = feed->reader->arena;
-    str url = arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(place), STR_ARG(name));
-    const char *fresh = cached(feed, STR("archive.new"), err);
-    str_vec names = {0};
-    *path = cached(feed, name, err);
-    if (!fresh || !*path || !url.ptr)
-        return err_memory(err);
-    if (has_file(*path))
-        return true;
-    if (!feed_download(feed->reader, url, fresh, LIMIT(FEED_ARCHIVE), err))
-        return false;
-    if (!dir_list(arena, feed->reader->cache, &names, err))
-        return false;
-    for (size_t i = 0; i < names.len; i++) {
-        const char *old = cached(feed, names.ptr[i], err);
-        if (!old)
-            return false;
-        if (str_has(names.ptr[i], STR(".tar")))
-            (void)unlink(old);
-    }
-    return rename(fresh, *path) == 0 ? true : err_sys(err, ERR_IO, "%s", *path);
-}
-
 static bool read_server(struct csaf_feed *feed, str place, struct err *err)
 {
     struct arena *arena = feed->reader->arena;
     str latest;
     int64_t since;
-    const char *archive;
     if (!feed_get(feed->reader, place, STR("archive_latest.txt"), LIMIT(FIELD), arena, &latest,
                   err))
         return false;
@@ -271,9 +244,11 @@ static bool read_server(struct csaf_feed *feed, str place, struct err *err)
     if (!archive_day(name, &since) || str_find_byte(name, '/') < name.len)
         return err_set(err, ERR_FORMAT, "archive_latest.txt names no archive: " STR_FMT,
                        STR_ARG(name));
-    return fetch_archive(feed, place, name, &archive, err) && add_deletions(feed, place, err) &&
-           fetch_changes(feed, place, since, err) && read_changes(feed, since, err) &&
-           add_documents(feed, str_from(archive), err);
+    str archive = arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(place), STR_ARG(name));
+    if (!archive.ptr)
+        return err_memory(err);
+    return add_deletions(feed, place, err) && fetch_changes(feed, place, since, err) &&
+           read_changes(feed, since, err) && add_documents(feed, archive, err);
 }
 
 static bool is_server(str place)

@@ -166,21 +166,12 @@ static bool find_archive(struct vex_feed *feed, str base, str *url, struct err *
     return err_set(err, ERR_UNSUPPORTED, "vex-repository.json: no location of version 0.1");
 }
 
-/* Fetched once, read twice: the index may stand behind what it names. */
+/* Asked for twice, since the index may stand behind what it names; the second time it is kept. */
 static bool read_web(struct vex_feed *feed, str url, struct err *err)
 {
-    struct arena *arena = feed->reader->arena;
     if (!is_archive(url) && !find_archive(feed, url, &url, err))
         return false;
-    size_t slash = str_rfind_byte(url, '/');
-    const char *to = arena_cstr(arena, arena_printf(arena, "%s/new-" STR_FMT, feed->reader->cache,
-                                                    STR_ARG(str_skip(url, slash + 1))));
-    if (!to)
-        return err_memory(err);
-    bool is_ok = feed_download(feed->reader, url, to, LIMIT(FEED_FILE), err) &&
-                 read_place(feed, str_from(to), err);
-    (void)unlink(to);
-    return is_ok;
+    return read_place(feed, url, err);
 }
 
 bool vex_feed_read(struct feed_reader *reader, struct err *err)
