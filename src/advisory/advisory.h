@@ -284,6 +284,7 @@ struct feed {
     const char *default_url; /* NULL: derived (debian-archive reads the machine's APT sources) */
     const char *licence;
     const char *cadence; /* how often its publisher renews it: "hourly", "daily" */
+    bool is_named_only;  /* not among those that are read when none is named */
     bool is_by_wish;     /* reads only what is asked for: its size says nothing */
     bool (*read)(struct feed_reader *reader, struct err *err); /* see internal.h */
 };

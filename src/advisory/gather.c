@@ -92,6 +92,28 @@ bool cve_is(str id)
     return id.len && str_eq(cve_next(&rest), id);
 }
 
+str ubuntu_release(str codename)
+{
+    static const struct {
+        const char *codename, *version;
+    } rows[] = {
+        {"hardy", "8.04"},     {"lucid", "10.04"},    {"maverick", "10.10"}, {"natty", "11.04"},
+        {"oneiric", "11.10"},  {"precise", "12.04"},  {"quantal", "12.10"},  {"raring", "13.04"},
+        {"saucy", "13.10"},    {"trusty", "14.04"},   {"utopic", "14.10"},   {"vivid", "15.04"},
+        {"wily", "15.10"},     {"xenial", "16.04"},   {"yakkety", "16.10"},  {"zesty", "17.04"},
+        {"artful", "17.10"},   {"bionic", "18.04"},   {"cosmic", "18.10"},   {"disco", "19.04"},
+        {"eoan", "19.10"},     {"focal", "20.04"},    {"groovy", "20.10"},   {"hirsute", "21.04"},
+        {"impish", "21.10"},   {"jammy", "22.04"},    {"kinetic", "22.10"},  {"lunar", "23.04"},
+        {"mantic", "23.10"},   {"noble", "24.04"},    {"oracular", "24.10"}, {"plucky", "25.04"},
+        {"questing", "25.10"}, {"resolute", "26.04"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (str_eq(codename, str_from(rows[i].codename)))
+            return str_from(rows[i].version);
+    }
+    return STR_NONE;
+}
+
 /* --- RFC 4180
  * -------------------------------------------------------------------------------------------- */
 
@@ -244,6 +266,52 @@ bool feed_enrichments(struct feed_reader *reader, const str *places, size_t n_pl
     return e.n ? true
                : err_set(err, ERR_FORMAT, STR_FMT ": says nothing of any CVE",
                          STR_ARG(reader->state->url));
+}
+
+/* --- feeds of records, one a document
+ * ---------------------------------------------------------------------------------- */
+
+static bool record_take(void *ctx, struct arena *arena, str name, str text, struct err *err)
+{
+    struct recording *r = ctx;
+    struct record record = {0};
+    struct err why = {0};
+    auto_json *root = NULL;
+    size_t slash = str_rfind_byte(name, '/');
+    str last = slash < name.len ? str_skip(name, slash + 1) : name;
+    if (r->prefix && !str_starts(last, str_from(r->prefix)))
+        return true;
+    bool is_ok = r->parse_json
+                     ? json_read(text, &root, &why) && r->parse_json(root, arena, &record, &why)
+                     : r->parse_text(text, arena, &record, &why);
+    if (!is_ok)
+        return feed_broken(r->reader, name, STR_NONE, &why, err);
+    for (size_t i = 0; i < record.entries.len; i++) {
+        str ecosystem = record.entries.ptr[i].ecosystem;
+        str copy =
+            map_get(&r->covered, ecosystem) ? ecosystem : arena_dup(r->reader->arena, ecosystem);
+        if (!copy.ptr || (copy.ptr != ecosystem.ptr && !map_put(&r->covered, copy, r)))
+            return err_memory(err);
+    }
+    r->n_records++;
+    return feed_record(r->reader, &record, err);
+}
+
+bool feed_record_documents(struct recording *r, const char *const *suffixes, struct err *err)
+{
+    str place = feed_place(r->reader);
+    struct documents documents = {
+        .suffixes = suffixes, .max_bytes = LIMIT(FEED_RECORD), .take = record_take, .ctx = r};
+    map_init(&r->covered, r->reader->arena);
+    if (!feed_documents(r->reader, place, &documents, err))
+        return false;
+    if (!r->n_records)
+        return err_set(err, ERR_FORMAT, STR_FMT ": not one document could be read", STR_ARG(place));
+    for (size_t i = 0; i < r->covered.len; i++) {
+        if (!feed_covers(r->reader, r->covered.entries[i].key, err))
+            return false;
+    }
+    return true;
 }
 
 bool feed_enrichments_at_place(struct feed_reader *reader, const struct enrich_spec *spec,

@@ -316,7 +316,8 @@ enum severity severity_word(str word); /* SEVERITY_UNKNOWN when the word is none
 /* The next CVE id within *rest, which moves behind it; empty when there is no more. */
 str cve_next(str *rest);
 str cve_first(str text);
-bool cve_is(str id); /* one id and nothing else */
+bool cve_is(str id);              /* one id and nothing else */
+str ubuntu_release(str codename); /* "jammy" → "22.04"; empty: not known */
 /* RFC 4180: the fields of the next record. */
 NODISCARD enum next csv_next(struct rd *in, struct arena *arena, strs *fields, struct err *err);
 
@@ -337,6 +338,18 @@ NODISCARD bool feed_enrichments(struct feed_reader *reader, const str *places, s
                                 const struct enrich_spec *spec, struct err *err);
 NODISCARD bool feed_enrichments_at_place(struct feed_reader *reader, const struct enrich_spec *spec,
                                          struct err *err);
+/* Feeds of one record a document: every document of the place; the ecosystems named are covered. */
+struct recording {
+    struct feed_reader *reader;
+    const char *prefix; /* of the documents' names; NULL: any */
+    bool (*parse_json)(const json_t *root, struct arena *arena, struct record *out,
+                       struct err *err); /* or */
+    bool (*parse_text)(str text, struct arena *arena, struct record *out, struct err *err);
+    struct map covered;
+    uint64_t n_records;
+};
+NODISCARD bool feed_record_documents(struct recording *recording, const char *const *suffixes,
+                                     struct err *err);
 NODISCARD bool kev_parse(str text, struct arena *arena, const struct enrich_sink *sink,
                          struct err *err);
 NODISCARD bool epss_parse(str text, struct arena *arena, const struct enrich_sink *sink,
@@ -387,7 +400,16 @@ void redhat_nevra(str text, struct redhat_package *out);
 /* The name is empty when it is no rpm's purl. */
 NODISCARD bool redhat_purl(struct arena *arena, str text, struct redhat_package *out,
                            struct err *err);
+/* One more fix of a package: the highest counts, of builds of one module stream the lowest. */
+NODISCARD bool redhat_add_fix(struct arena *arena, struct affected *affected, str version,
+                              struct err *err);
 enum fix_state redhat_fix_state(str words); /* "Will not fix"; FIX_AFFECTED when not known */
+
+NODISCARD bool redhat_api_parse(const json_t *root, struct arena *arena, struct record *out,
+                                struct err *err);
+/* One CVE of Ubuntu's tracker, as the tracker's own text or as JSON. */
+NODISCARD bool ubuntu_tracker_parse(str text, struct arena *arena, struct record *out,
+                                    struct err *err);
 
 /* --- redhat_vex.c: one CSAF document of Red Hat; @take gets a record for each vulnerability
  * ------------------------------------- */

@@ -13,6 +13,7 @@
 #include "advisory/internal.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "version/version.h"
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -149,6 +150,35 @@ bool redhat_purl(struct arena *arena, str text, struct redhat_package *out, stru
         out->version =
             arena_printf(arena, STR_FMT ":" STR_FMT, STR_ARG(epoch), STR_ARG(purl.version));
     return out->version.ptr || !purl.version.len ? true : err_memory(err);
+}
+
+/* One stream of a module is built several times from the same sources, "…+23193+83e23a7a" and
+ * "…+23193+53aa8c2a": each is a fix, and the hash has no order. */
+static bool is_same_build(str a, str b)
+{
+    size_t plus = str_rfind_byte(a, '+');
+    return str_has(a, STR(".module+")) && plus < a.len && plus == str_rfind_byte(b, '+') &&
+           str_eq(str_slice(a, 0, plus), str_slice(b, 0, plus));
+}
+
+/* The end of what is affected: the highest of the fixes. */
+bool redhat_add_fix(struct arena *arena, struct affected *affected, str version, struct err *err)
+{
+    const struct version_scheme *rpm = version_find(STR("rpm"));
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        struct version_range *range = &affected->ranges.ptr[i];
+        enum version_order order = rpm ? rpm->cmp(range->fixed, version) : VERSION_UNKNOWN;
+        if (order == VERSION_UNKNOWN)
+            continue;
+        if (order == (is_same_build(range->fixed, version) ? VERSION_GREATER : VERSION_LESS))
+            range->fixed = version;
+        return true;
+    }
+    struct version_range *range = vec_push(arena, &affected->ranges);
+    if (!range)
+        return err_memory(err);
+    *range = (struct version_range){.introduced = STR("0"), .fixed = version};
+    return true;
 }
 
 enum fix_state redhat_fix_state(str words)

@@ -83,5 +83,6 @@ const struct feed feed_redhat_oval = {
     .default_url = "https://security.access.redhat.com/data/oval/v2",
     .licence = "CC-BY-4.0",
     .cadence = "daily",
+    .is_named_only = true,
     .read = redhat_oval_read,
 };

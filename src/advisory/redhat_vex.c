@@ -16,7 +16,6 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "syntax/syntax.h"
-#include "version/version.h"
 
 enum status { STATUS_FIXED, STATUS_AFFECTED, STATUS_NOT_AFFECTED, STATUS_UNKNOWN, N_STATUS };
 static const char *const STATUS_NAMES[N_STATUS] = {
@@ -140,40 +139,11 @@ static bool describe(struct redhat_reading *v, const struct csaf_product *produc
     return true;
 }
 
-/* One stream of a module is built several times from the same sources, "…+23193+83e23a7a" and
- * "…+23193+53aa8c2a": each is a fix, and the hash has no order. */
-static bool is_same_build(str a, str b)
-{
-    size_t plus = str_rfind_byte(a, '+');
-    return str_has(a, STR(".module+")) && plus < a.len && plus == str_rfind_byte(b, '+') &&
-           str_eq(str_slice(a, 0, plus), str_slice(b, 0, plus));
-}
-
-/* The end of what is affected: the highest of the fixes. */
-static bool add_fix(struct redhat_reading *v, struct affected *affected, str version)
-{
-    const struct version_scheme *rpm = version_find(STR("rpm"));
-    for (size_t i = 0; i < affected->ranges.len; i++) {
-        struct version_range *range = &affected->ranges.ptr[i];
-        enum version_order order = rpm ? rpm->cmp(range->fixed, version) : VERSION_UNKNOWN;
-        if (order == VERSION_UNKNOWN)
-            continue;
-        if (order == (is_same_build(range->fixed, version) ? VERSION_GREATER : VERSION_LESS))
-            range->fixed = version;
-        return true;
-    }
-    struct version_range *range = vec_push(v->arena, &affected->ranges);
-    if (!range)
-        return err_memory(v->err);
-    *range = (struct version_range){.introduced = STR("0"), .fixed = version};
-    return true;
-}
-
 static bool add_range(struct redhat_reading *v, struct affected *affected, enum status status,
                       str version)
 {
     if (status == STATUS_FIXED && version.len)
-        return add_fix(v, affected, version);
+        return redhat_add_fix(v->arena, affected, version, v->err);
     if (status == STATUS_NOT_AFFECTED || affected->ranges.len)
         return true;
     struct version_range *range = vec_push(v->arena, &affected->ranges);

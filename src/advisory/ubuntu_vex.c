@@ -10,5 +10,6 @@ const struct feed feed_ubuntu_vex = {
     .default_url = "https://security-metadata.canonical.com/vex/vex-all.tar.xz",
     .licence = "CC-BY-SA-4.0",
     .cadence = "daily",
+    .is_named_only = true,
     .read = vex_feed_read,
 };

@@ -107,23 +107,6 @@ bool vex_purl_matches(str statement, str package, struct arena *arena)
 /* --- releases of distributions
  * --------------------------------------------------------------------------------- */
 
-static str ubuntu_version(str codename)
-{
-    static const struct {
-        const char *codename, *version;
-    } rows[] = {
-        {"trusty", "14.04"},   {"xenial", "16.04"},   {"bionic", "18.04"}, {"focal", "20.04"},
-        {"jammy", "22.04"},    {"kinetic", "22.10"},  {"lunar", "23.04"},  {"mantic", "23.10"},
-        {"noble", "24.04"},    {"oracular", "24.10"}, {"plucky", "25.04"}, {"questing", "25.10"},
-        {"resolute", "26.04"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (str_eq(codename, str_from(rows[i].codename)))
-            return str_from(rows[i].version);
-    }
-    return STR_NONE;
-}
-
 /* ID of the distribution, by the namespace of a purl where that differs. */
 static str id_of(str ns)
 {
@@ -146,7 +129,7 @@ static bool release_of(struct arena *arena, const struct purl *purl, str *out, s
     size_t slash = str_rfind_byte(text, '/');
     if (slash < text.len)
         text = str_skip(text, slash + 1);
-    distro.version_id = ubuntu_version(text);
+    distro.version_id = ubuntu_release(text);
     size_t dash = str_rfind_byte(text, '-');
     if (!distro.version_id.len && dash < text.len) {
         if (distro_find(str_slice(text, 0, dash)))
