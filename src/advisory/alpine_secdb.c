@@ -327,5 +327,6 @@ const struct feed feed_alpine_secdb = {
     .summary = "Alpine Linux: which version of a package fixed what",
     .default_url = "https://secdb.alpinelinux.org",
     .licence = "none stated (published by Alpine Linux for public use)",
+    .cadence = "hourly",
     .read = alpine_secdb_read,
 };

@@ -16,8 +16,12 @@ static const size_t BUILD_MEMORY = 8ULL << 30; /* of pointers: 64 bytes a statem
 
 struct row {
     str a, b;  /* ecosystem and package, or source and record */
-    str value; /* a statement, or a record's text */
-    uint32_t source;
+    str value; /* a statement, or where a record's text lies */
+    uint32_t source, mark;
+};
+struct block {
+    uint32_t source, number;
+    str bytes; /* length and frame, as in the records file */
 };
 typedef VEC(struct row) rows;
 
@@ -26,7 +30,8 @@ struct build {
     const struct build_source *sources;
     size_t n_sources;
     struct records_file *files;
-    rows statements, texts;
+    rows statements, records, enrichments; /* of those, a is the CVE */
+    VEC(struct block) blocks;
     strs coverage;
     uint64_t generation;
     const struct cancel *cancel;
@@ -56,24 +61,68 @@ static int str_order(const void *left, const void *right)
     return str_cmp(*(const str *)left, *(const str *)right);
 }
 
+static bool collect_texts(struct build *build, uint32_t source, struct rd *body, struct err *err)
+{
+    uint32_t number = 0;
+    if (build->blocks.len && build->blocks.ptr[build->blocks.len - 1].source == source)
+        number = build->blocks.ptr[build->blocks.len - 1].number + 1;
+    struct block *block = vec_push(&build->arena, &build->blocks);
+    if (!block)
+        return err_memory(err);
+    *block = (struct block){source, number, rd_rest(body)};
+    return true;
+}
+
 static bool collect_record(struct build *build, uint32_t source, struct rd *body, struct err *err)
 {
-    str id = rd_blob(body, LIMIT(FEED_RECORD));
-    struct row *row = vec_push(&build->arena, &build->texts);
+    struct record_frame frame;
+    struct row *row = vec_push(&build->arena, &build->records);
     if (!row)
         return err_memory(err);
-    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT(FEED_RECORD)),
-                        source};
-    size_t n = (size_t)rd_varint(body, rd_left(body));
-    for (size_t i = 0; i < n && rd_is_ok(body); i++) {
+    if (!record_frame_read(body, &frame))
+        return rd_ok(body, err);
+    *row =
+        (struct row){build->sources[source].state.name, frame.id, frame.place, source, frame.mark};
+    for (size_t i = 0; i < frame.n_entries; i++) {
         if (!(row = vec_push(&build->arena, &build->statements)))
             return err_memory(err);
-        row->a = rd_blob(body, LIMIT(FEED_RECORD));
-        row->b = rd_blob(body, LIMIT(FEED_RECORD));
-        row->value = rd_blob(body, LIMIT(FEED_RECORD));
-        row->source = source;
+        *row = (struct row){.source = source, .mark = frame.mark};
+        if (!record_frame_entry(body, &row->a, &row->b, &row->value))
+            return rd_ok(body, err);
     }
+    return true;
+}
+
+static bool collect_enrichment(struct build *build, uint32_t source, struct rd *body,
+                               struct err *err)
+{
+    struct row *row = vec_push(&build->arena, &build->enrichments);
+    if (!row)
+        return err_memory(err);
+    *row = (struct row){.a = rd_blob(body, LIMIT(FEED_RECORD)), .source = source};
+    row->value = rd_blob(body, LIMIT(FEED_RECORD));
     return rd_ok(body, err);
+}
+
+static bool collect_coverage(struct build *build, struct rd *body, struct err *err)
+{
+    str *ecosystem = vec_push(&build->arena, &build->coverage);
+    if (!ecosystem)
+        return err_memory(err);
+    *ecosystem = rd_blob(body, LIMIT(FEED_RECORD));
+    return rd_ok(body, err);
+}
+
+static bool collect_frame(struct build *build, uint32_t source, enum frame_kind kind,
+                          struct rd *body, struct err *err)
+{
+    if (kind == FRAME_RECORD)
+        return collect_record(build, source, body, err);
+    if (kind == FRAME_ENRICHMENT)
+        return collect_enrichment(build, source, body, err);
+    if (kind == FRAME_TEXTS)
+        return collect_texts(build, source, body, err);
+    return collect_coverage(build, body, err);
 }
 
 static bool collect_source(struct build *build, uint32_t source, struct err *err)
@@ -89,17 +138,8 @@ static bool collect_source(struct build *build, uint32_t source, struct err *err
     while ((next = records_next(file, &kind, &body, err)) == NEXT_ITEM) {
         if (cancel_is(build->cancel, err))
             return false;
-        if (kind == FRAME_RECORD) {
-            if (!collect_record(build, source, &body, err))
-                return err_wrap(err, "%s", build->sources[source].path);
-            continue;
-        }
-        str *ecosystem = vec_push(&build->arena, &build->coverage);
-        if (!ecosystem)
-            return err_memory(err);
-        *ecosystem = rd_blob(&body, LIMIT(FEED_RECORD));
-        if (!rd_ok(&body, err))
-            return false;
+        if (!collect_frame(build, source, kind, &body, err))
+            return err_wrap(err, "%s", build->sources[source].path);
     }
     return next == NEXT_END ? true : err_wrap(err, "%s", build->sources[source].path);
 }
@@ -133,7 +173,7 @@ static bool put(struct filler *filler, const struct db_key *key, str value, stru
             return lmdb_fail(filler, rc, err);
     }
     /* Hashed keys, in lower case, sort behind all others but come between them: no MDB_APPEND. */
-    unsigned flags = key->bytes[0] & 0x20 ? 0 : MDB_APPEND;
+    unsigned flags = db_key_is_hashed(key) ? 0 : MDB_APPEND;
     int rc = mdb_put(filler->txn, filler->dbi, &mk, &mv, flags);
     if (rc == MDB_KEYEXIST)
         rc = mdb_put(filler->txn, filler->dbi, &mk, &mv, 0);
@@ -171,29 +211,57 @@ static bool put_meta(struct build *build, struct filler *filler, struct err *err
     return sb_ok(&meta, err) && put(filler, &key, sb_str(&meta), err);
 }
 
-static bool put_packages(struct build *build, struct filler *filler, struct err *err)
+/* Rows of the same key become one value: how many, then each with its source. */
+static bool put_groups(struct build *build, struct filler *filler, enum key_kind kind,
+                       const rows *list, struct err *err)
 {
     struct db_key key;
     auto_sb value;
     sb_init(&value, LIMIT(FEED_FILE));
-    for (size_t i = 0, end; i < build->statements.len; i = end) {
-        const struct row *first = &build->statements.ptr[i];
-        for (end = i + 1; end < build->statements.len; end++) {
-            const struct row *row = &build->statements.ptr[end];
+    for (size_t i = 0, end; i < list->len; i = end) {
+        const struct row *first = &list->ptr[i];
+        for (end = i + 1; end < list->len; end++) {
+            const struct row *row = &list->ptr[end];
             if (!str_eq(row->a, first->a) || !str_eq(row->b, first->b))
                 break;
         }
+        db_key_make(&key, kind, first->a, first->b);
         sb_clear(&value);
+        if (db_key_is_hashed(&key)) {
+            sb_blob(&value, first->a);
+            sb_blob(&value, first->b);
+        }
         sb_varint(&value, end - i);
         for (size_t j = i; j < end; j++) {
-            sb_varint(&value, build->statements.ptr[j].source);
-            sb_add(&value, build->statements.ptr[j].value);
+            sb_varint(&value, list->ptr[j].source);
+            sb_u32le(&value, list->ptr[j].mark);
+            sb_blob(&value, list->ptr[j].value);
         }
-        db_key_make(&key, KEY_PACKAGE, first->a, first->b);
         if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
-            return err_wrap(err, "package " STR_FMT, STR_ARG(first->b));
+            return err_wrap(err, STR_FMT " " STR_FMT, STR_ARG(first->a), STR_ARG(first->b));
         if (cancel_is(build->cancel, err))
             return false;
+    }
+    return true;
+}
+
+static bool put_records(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    auto_sb value;
+    sb_init(&value, KIB);
+    for (size_t i = 0; i < build->records.len; i++) {
+        const struct row *row = &build->records.ptr[i];
+        db_key_make(&key, KEY_RECORD, row->a, row->b);
+        sb_clear(&value);
+        if (db_key_is_hashed(&key)) {
+            sb_blob(&value, row->a);
+            sb_blob(&value, row->b);
+        }
+        sb_varint(&value, row->source);
+        sb_add(&value, row->value);
+        if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
+            return err_wrap(err, "record " STR_FMT, STR_ARG(row->b));
     }
     return true;
 }
@@ -201,11 +269,11 @@ static bool put_packages(struct build *build, struct filler *filler, struct err 
 static bool put_texts(struct build *build, struct filler *filler, struct err *err)
 {
     struct db_key key;
-    for (size_t i = 0; i < build->texts.len; i++) {
-        const struct row *row = &build->texts.ptr[i];
-        db_key_make(&key, KEY_RECORD, row->a, row->b);
-        if (!put(filler, &key, row->value, err))
-            return err_wrap(err, "record " STR_FMT, STR_ARG(row->b));
+    for (size_t i = 0; i < build->blocks.len; i++) {
+        const struct block *block = &build->blocks.ptr[i];
+        db_key_texts(&key, block->source, block->number);
+        if (!put(filler, &key, block->bytes, err) || cancel_is(build->cancel, err))
+            return err_wrap(err, "texts");
     }
     return true;
 }
@@ -220,8 +288,11 @@ static bool fill(struct build *build, const char *folder, size_t map_bytes, bool
     if (rc == 0)
         rc = mdb_env_open(filler.env, folder, MDB_NOLOCK | MDB_NOSYNC | MDB_NOTLS, 0644);
     bool is_ok = rc ? lmdb_fail(&filler, rc, err) : true;
-    is_ok = is_ok && put_coverage(build, &filler, err) && put_meta(build, &filler, err) &&
-            put_packages(build, &filler, err) && put_texts(build, &filler, err);
+    is_ok = is_ok && put_coverage(build, &filler, err) &&
+            put_groups(build, &filler, KEY_ENRICHMENT, &build->enrichments, err) &&
+            put_meta(build, &filler, err) &&
+            put_groups(build, &filler, KEY_PACKAGE, &build->statements, err) &&
+            put_records(build, &filler, err) && put_texts(build, &filler, err);
     if (filler.txn && is_ok)
         is_ok = commit(&filler, err);
     if (filler.txn)
@@ -270,7 +341,8 @@ bool build_generation(const char *folder, uint64_t generation, const struct buil
     }
     if (is_ok) {
         vec_sort(&build.statements, row_cmp);
-        vec_sort(&build.texts, row_cmp);
+        vec_sort(&build.enrichments, row_cmp);
+        vec_sort(&build.records, row_cmp);
         vec_sort(&build.coverage, str_order);
         is_ok = fill_until_it_fits(&build, folder, bytes, err);
     }

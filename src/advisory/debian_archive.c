@@ -343,5 +343,7 @@ const struct feed feed_debian_archive = {
     .name = "debian-archive",
     .summary = "Debian's signed archive: what the security suite replaced, and its changelogs",
     .licence = "facts of the Debian archive",
+    .cadence = "four times a day",
+    .is_by_wish = true,
     .read = debian_archive_read,
 };

@@ -47,6 +47,10 @@ void affected_print(const struct affected *affected, struct sb *out)
         sb_blob(out, affected->ranges.ptr[i].last_affected);
     }
     strs_print(&affected->versions, out);
+    strs_print(&affected->arches, out);
+    sb_blob(out, affected->module);
+    sb_blob(out, affected->note);
+    strs_print(&affected->symbols, out);
 }
 
 static enum severity severity_of(struct rd *in)
@@ -84,35 +88,44 @@ bool affected_parse(struct rd *in, struct arena *arena, struct affected *out)
         return rd_fail(in, ERR_FORMAT, "flags %u are none", flags);
     out->is_binary = flags & FLAG_BINARY;
     out->is_withdrawn = flags & FLAG_WITHDRAWN;
-    return ranges_parse(in, arena, out) && strs_parse(in, arena, &out->versions);
+    if (!ranges_parse(in, arena, out) || !strs_parse(in, arena, &out->versions) ||
+        !strs_parse(in, arena, &out->arches))
+        return false;
+    out->module = blob(in);
+    out->note = blob(in);
+    return strs_parse(in, arena, &out->symbols);
 }
 
-static void scores_print(const struct advisory *advisory, struct sb *out)
+static void cvss_print(const struct cvss *list, size_t n, struct sb *out)
 {
-    sb_varint(out, advisory->cvss.len);
-    for (size_t i = 0; i < advisory->cvss.len; i++) {
-        const struct cvss *cvss = &advisory->cvss.ptr[i];
+    sb_varint(out, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct cvss *cvss = &list[i];
         sb_blob(out, cvss->version);
         sb_blob(out, cvss->vector);
         sb_blob(out, cvss->source);
         sb_byte(out, cvss->is_scored);
         sb_byte(out, (uint8_t)(cvss->score * 10 + 0.5));
     }
-    sb_varint(out, advisory->ratings.len);
-    for (size_t i = 0; i < advisory->ratings.len; i++) {
-        sb_blob(out, advisory->ratings.ptr[i].source);
-        sb_byte(out, (uint8_t)advisory->ratings.ptr[i].severity);
+}
+
+static void ratings_print(const struct rating *list, size_t n, struct sb *out)
+{
+    sb_varint(out, n);
+    for (size_t i = 0; i < n; i++) {
+        sb_blob(out, list[i].source);
+        sb_byte(out, (uint8_t)list[i].severity);
     }
 }
 
-static bool scores_parse(struct rd *in, struct arena *arena, struct advisory *out)
+static bool cvss_parse(struct rd *in, struct arena *arena, struct cvss **out, size_t *len)
 {
     size_t n = count(in, 5);
-    if (n && !(out->cvss.ptr = arena_array(arena, struct cvss, n)))
+    struct cvss *list = n ? arena_array(arena, struct cvss, n) : NULL;
+    if (n && !list)
         return rd_fail(in, ERR_MEMORY, "scores do not fit");
-    out->cvss.len = out->cvss.cap = n;
     for (size_t i = 0; i < n; i++) {
-        struct cvss *cvss = &out->cvss.ptr[i];
+        struct cvss *cvss = &list[i];
         *cvss = (struct cvss){.version = blob(in), .vector = {0}};
         cvss->vector = blob(in);
         cvss->source = blob(in);
@@ -121,16 +134,31 @@ static bool scores_parse(struct rd *in, struct arena *arena, struct advisory *ou
         if (cvss->score > 10)
             return rd_fail(in, ERR_FORMAT, "a score above 10");
     }
-    n = count(in, 2);
-    if (n && !(out->ratings.ptr = arena_array(arena, struct rating, n)))
-        return rd_fail(in, ERR_MEMORY, "ratings do not fit");
-    out->ratings.len = out->ratings.cap = n;
-    for (size_t i = 0; i < n; i++) {
-        out->ratings.ptr[i].source = blob(in);
-        out->ratings.ptr[i].severity = severity_of(in);
-    }
+    *out = list;
+    *len = n;
     return rd_is_ok(in);
 }
+
+static bool ratings_parse(struct rd *in, struct arena *arena, struct rating **out, size_t *len)
+{
+    size_t n = count(in, 2);
+    struct rating *list = n ? arena_array(arena, struct rating, n) : NULL;
+    if (n && !list)
+        return rd_fail(in, ERR_MEMORY, "ratings do not fit");
+    for (size_t i = 0; i < n; i++) {
+        list[i].source = blob(in);
+        list[i].severity = severity_of(in);
+    }
+    *out = list;
+    *len = n;
+    return rd_is_ok(in);
+}
+
+/* Both lists into vectors that are as long as they are. */
+#define SCORES_PARSE(in, arena, out)                                                               \
+    (cvss_parse(in, arena, &(out)->cvss.ptr, &(out)->cvss.len) &&                                  \
+     ratings_parse(in, arena, &(out)->ratings.ptr, &(out)->ratings.len) &&                         \
+     ((out)->cvss.cap = (out)->cvss.len, (out)->ratings.cap = (out)->ratings.len, true))
 
 void record_text_print(const struct advisory *advisory, struct sb *out)
 {
@@ -142,7 +170,9 @@ void record_text_print(const struct advisory *advisory, struct sb *out)
     sb_blob(out, advisory->published);
     sb_blob(out, advisory->modified);
     sb_blob(out, advisory->withdrawn);
-    scores_print(advisory, out);
+    cvss_print(advisory->cvss.ptr, advisory->cvss.len, out);
+    ratings_print(advisory->ratings.ptr, advisory->ratings.len, out);
+    strs_print(&advisory->cwes, out);
     strs_print(&advisory->references, out);
     sb_blob(out, advisory->revision);
 }
@@ -157,11 +187,113 @@ bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out)
     out->published = blob(in);
     out->modified = blob(in);
     out->withdrawn = blob(in);
-    if (!scores_parse(in, arena, out) || !strs_parse(in, arena, &out->references))
+    if (!SCORES_PARSE(in, arena, out) || !strs_parse(in, arena, &out->cwes) ||
+        !strs_parse(in, arena, &out->references))
         return false;
     out->revision = blob(in);
     return rd_is_ok(in);
 }
+
+/* --- enrichment
+ * ----------------------------------------------------------------------------------- */
+
+enum {
+    ENRICH_KEV = 1,
+    ENRICH_RANSOMWARE = 2,
+    ENRICH_EPSS = 4,
+    ENRICH_REJECTED = 8,
+    ENRICH_ALL = 15
+};
+static const double EPSS_STEPS = 1e6; /* EPSS publishes at most five decimals */
+
+static uint64_t share_print(double share)
+{
+    return share > 0 ? (uint64_t)((share < 1 ? share : 1) * EPSS_STEPS + 0.5) : 0;
+}
+
+static double share_parse(struct rd *in)
+{
+    return (double)rd_varint(in, (uint64_t)EPSS_STEPS) / EPSS_STEPS;
+}
+
+void enrichment_print(const struct enrichment *e, struct sb *out)
+{
+    sb_byte(out,
+            (uint8_t)((e->is_kev ? ENRICH_KEV : 0) | (e->is_ransomware ? ENRICH_RANSOMWARE : 0) |
+                      (e->has_epss ? ENRICH_EPSS : 0) | (e->is_rejected ? ENRICH_REJECTED : 0)));
+    if (e->is_kev) {
+        sb_blob(out, e->kev_added);
+        sb_blob(out, e->kev_due);
+    }
+    if (e->has_epss) {
+        sb_varint(out, share_print(e->epss));
+        sb_varint(out, share_print(e->epss_percentile));
+    }
+    cvss_print(e->cvss.ptr, e->cvss.len, out);
+    ratings_print(e->ratings.ptr, e->ratings.len, out);
+    strs_print(&e->cwes, out);
+    sb_blob(out, e->title);
+    sb_blob(out, e->description);
+    sb_blob(out, e->published);
+    sb_blob(out, e->modified);
+    strs_print(&e->references, out);
+}
+
+bool enrichment_parse(struct rd *in, struct arena *arena, struct enrichment *out)
+{
+    *out = (struct enrichment){0};
+    uint8_t flags = rd_u8(in);
+    if (flags & ~ENRICH_ALL)
+        return rd_fail(in, ERR_FORMAT, "flags %u are none", flags);
+    out->is_kev = flags & ENRICH_KEV;
+    out->is_ransomware = flags & ENRICH_RANSOMWARE;
+    out->has_epss = flags & ENRICH_EPSS;
+    out->is_rejected = flags & ENRICH_REJECTED;
+    out->kev_added = out->is_kev ? blob(in) : STR_NONE;
+    out->kev_due = out->is_kev ? blob(in) : STR_NONE;
+    out->epss = out->has_epss ? share_parse(in) : 0;
+    out->epss_percentile = out->has_epss ? share_parse(in) : 0;
+    if (!SCORES_PARSE(in, arena, out) || !strs_parse(in, arena, &out->cwes))
+        return false;
+    out->title = blob(in);
+    out->description = blob(in);
+    out->published = blob(in);
+    out->modified = blob(in);
+    return strs_parse(in, arena, &out->references);
+}
+
+bool enrichment_value_parse(str value, struct arena *arena, const struct source_state *sources,
+                            size_t n_sources, enrichments *out, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, value);
+    size_t n = count(&in, 15), i = 0;
+    enrichments list = {0};
+    struct raw_statement raw;
+    if (n && !(list.ptr = arena_array(arena, struct enrichment, n)))
+        return err_memory(err);
+    list.len = list.cap = n;
+    for (; i < n && raw_statement_next(&in, &raw); i++) {
+        struct rd own;
+        rd_init(&own, raw.bytes);
+        if (raw.source >= n_sources)
+            rd_fail(&own, ERR_FORMAT, "source %u of %zu", raw.source, n_sources);
+        if (enrichment_parse(&own, arena, &list.ptr[i]) && !rd_is_end(&own))
+            rd_fail(&own, ERR_FORMAT, "%zu bytes too many", rd_left(&own));
+        if (!rd_ok(&own, err))
+            return err_wrap(err, "enrichment of a CVE");
+        list.ptr[i].source = sources[raw.source].name;
+    }
+    if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
+        rd_fail(&in, ERR_FORMAT, "%zu of %zu sources, %zu bytes behind them", i, n, rd_left(&in));
+    if (!rd_ok(&in, err))
+        return err_wrap(err, "enrichment of a CVE");
+    *out = list;
+    return true;
+}
+
+/* --- sources
+ * -------------------------------------------------------------------------------------- */
 
 void source_state_print(const struct source_state *state, struct sb *out)
 {
@@ -172,6 +304,7 @@ void source_state_print(const struct source_state *state, struct sb *out)
     sb_varint(out, state->n_records);
     sb_blob(out, state->digest);
     sb_blob(out, state->error);
+    sb_byte(out, state->is_held);
     sb_blob(out, state->licence);
     sb_varint(out, state->notices.len);
     for (size_t i = 0; i < state->notices.len; i++) {
@@ -207,8 +340,42 @@ bool source_state_parse(struct rd *in, struct arena *arena, struct source_state 
     out->n_records = rd_varint(in, LIMIT(FEED_RECORDS));
     out->digest = blob(in);
     out->error = blob(in);
+    out->is_held = rd_u8(in) != 0;
     out->licence = blob(in);
     return notices_parse(in, arena, &out->notices);
+}
+
+uint32_t text_mark(str text)
+{
+    uint8_t sum[HASH_MAX];
+    struct rd in;
+    rd_init(&in, str_of((const char *)sum, hash_of(HASH_SHA256, text, sum)));
+    return rd_u32le(&in);
+}
+
+bool raw_statement_next(struct rd *in, struct raw_statement *out)
+{
+    if (!rd_is_ok(in) || rd_is_end(in))
+        return false;
+    out->source = (uint32_t)rd_varint(in, UINT32_MAX);
+    out->mark = rd_u32le(in);
+    out->bytes = blob(in);
+    return rd_is_ok(in);
+}
+
+/* One statement of a source that there is, whole and nothing behind it. */
+static bool statement_parse(const struct raw_statement *raw, struct arena *arena,
+                            const struct source_state *sources, size_t n_sources,
+                            struct affected *out, struct err *err)
+{
+    struct rd in;
+    if (raw->source >= n_sources)
+        return err_set(err, ERR_FORMAT, "source %u of %zu", raw->source, n_sources);
+    rd_init(&in, raw->bytes);
+    if (affected_parse(&in, arena, out) && !rd_is_end(&in))
+        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    out->source = sources[raw->source].name;
+    return rd_ok(&in, err);
 }
 
 bool package_value_parse(str value, struct arena *arena, const struct source_state *sources,
@@ -216,20 +383,19 @@ bool package_value_parse(str value, struct arena *arena, const struct source_sta
 {
     struct rd in;
     rd_init(&in, value);
-    size_t n = count(&in, 7);
+    size_t n = count(&in, 16), i = 0;
     affecteds list = {0};
+    struct raw_statement raw;
     if (n && !(list.ptr = arena_array(arena, struct affected, n)))
         return err_memory(err);
     list.len = list.cap = n;
-    for (size_t i = 0; i < n && rd_is_ok(&in); i++) {
-        size_t source = (size_t)rd_varint(&in, n_sources);
-        if (source >= n_sources)
-            rd_fail(&in, ERR_FORMAT, "source %zu of %zu", source, n_sources);
-        else if (affected_parse(&in, arena, &list.ptr[i]))
-            list.ptr[i].source = sources[source].name;
+    for (; i < n && raw_statement_next(&in, &raw); i++) {
+        if (!statement_parse(&raw, arena, sources, n_sources, &list.ptr[i], err))
+            return err_wrap(err, "statements of a package");
     }
-    if (rd_is_ok(&in) && !rd_is_end(&in))
-        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
+        rd_fail(&in, ERR_FORMAT, "%zu of %zu statements, %zu bytes behind them", i, n,
+                rd_left(&in));
     if (!rd_ok(&in, err))
         return err_wrap(err, "statements of a package");
     *out = list;

@@ -14,18 +14,31 @@ static struct affected sample(struct arena *arena)
     range = vec_push(arena, &affected.ranges);
     *range = (struct version_range){STR("2"), STR_NONE, STR("2.5")};
     *(str *)vec_push(arena, &affected.versions) = STR("9");
+    *(str *)vec_push(arena, &affected.arches) = STR("x86_64");
+    *(str *)vec_push(arena, &affected.symbols) = STR("crypto/tls.Dial");
+    affected.module = STR("nodejs:18");
+    affected.note = STR("no-dsa: minor issue");
     return affected;
+}
+
+/* An item of a value: source, mark, bytes. */
+static void print_item(struct sb *out, uint32_t source, const struct sb *item)
+{
+    sb_varint(out, source);
+    sb_u32le(out, 7);
+    sb_blob(out, sb_str(item));
 }
 
 /* One package's value: two statements of the two sources. */
 static void print_value(struct arena *arena, struct sb *out)
 {
     struct affected affected = sample(arena);
+    auto_sb item;
+    sb_init(&item, 1 << 20);
+    affected_print(&affected, &item);
     sb_varint(out, 2);
-    sb_varint(out, 0);
-    affected_print(&affected, out);
-    sb_varint(out, 1);
-    affected_print(&affected, out);
+    print_item(out, 0, &item);
+    print_item(out, 1, &item);
 }
 
 static const struct source_state SOURCES[] = {{.name = {"a", 1}}, {.name = {"b", 1}}};
@@ -52,6 +65,58 @@ static void test_value__statements_come_back(void **state)
     assert_str(list.ptr[1].ranges.ptr[0].fixed, "1.2-3");
     assert_str(list.ptr[1].ranges.ptr[1].last_affected, "2.5");
     assert_str(list.ptr[1].versions.ptr[0], "9");
+    assert_str(list.ptr[1].arches.ptr[0], "x86_64");
+    assert_str(list.ptr[1].symbols.ptr[0], "crypto/tls.Dial");
+    assert_str(list.ptr[1].module, "nodejs:18");
+    assert_str(list.ptr[1].note, "no-dsa: minor issue");
+    arena_fini(&arena);
+}
+
+static void print_enrichments(struct arena *arena, struct sb *out)
+{
+    struct enrichment kev = {.is_kev = true,
+                             .is_ransomware = true,
+                             .kev_added = STR("2021-12-10"),
+                             .kev_due = STR("2021-12-24")};
+    struct enrichment epss = {.has_epss = true, .epss = 0.97565, .epss_percentile = 1};
+    *(str *)vec_push(arena, &epss.cwes) = STR("CWE-502");
+    struct cvss *cvss = vec_push(arena, &epss.cvss);
+    *cvss = (struct cvss){.version = STR("3.1"), .vector = STR("CVSS:3.1/AV:N"), .score = 9.8};
+    struct rating *rating = vec_push(arena, &epss.ratings);
+    *rating = (struct rating){.source = STR("nvd"), .severity = SEVERITY_CRITICAL};
+    auto_sb item;
+    sb_init(&item, 1 << 20);
+    sb_varint(out, 2);
+    enrichment_print(&kev, &item);
+    print_item(out, 0, &item);
+    sb_clear(&item);
+    enrichment_print(&epss, &item);
+    print_item(out, 1, &item);
+}
+
+static void test_value__enrichments_come_back(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    enrichments list;
+    auto_sb value;
+    arena_init(&arena, 1 << 20);
+    sb_init(&value, 1 << 20);
+    print_enrichments(&arena, &value);
+    assert_ok(enrichment_value_parse(sb_str(&value), &arena, SOURCES, 2, &list, &err), err);
+    assert_int_equal(list.len, 2);
+    assert_true(list.ptr[0].is_kev && list.ptr[0].is_ransomware && !list.ptr[0].has_epss);
+    assert_str(list.ptr[0].kev_due, "2021-12-24");
+    assert_str(list.ptr[1].source, "b");
+    assert_true(list.ptr[1].has_epss && list.ptr[1].epss > 0.975649 && list.ptr[1].epss < 0.975651);
+    assert_true(list.ptr[1].epss_percentile > 0.9999999);
+    assert_str(list.ptr[1].cwes.ptr[0], "CWE-502");
+    assert_str(list.ptr[1].cvss.ptr[0].vector, "CVSS:3.1/AV:N");
+    assert_int_equal(list.ptr[1].ratings.ptr[0].severity, SEVERITY_CRITICAL);
+    for (size_t len = 0; len < value.len; len++)
+        assert_false(
+            enrichment_value_parse(str_of(value.ptr, len), &arena, SOURCES, 2, &list, &err));
     arena_fini(&arena);
 }
 
@@ -164,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_value__statements_come_back),
+        cmocka_unit_test(test_value__enrichments_come_back),
         cmocka_unit_test(test_value__every_prefix_and_flip_is_an_answer_or_an_error),
         cmocka_unit_test(test_value__a_lying_count_asks_for_no_memory),
         cmocka_unit_test(test_value__a_long_key_is_hashed_and_divided),
