@@ -20,7 +20,7 @@
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
-enum { ADVISORY_FORMAT = 2 }; /* of generations and of records files; raise it when bytes change */
+enum { ADVISORY_FORMAT = 3 }; /* of generations and of records files; raise it when bytes change */
 
 void affected_print(const struct affected *affected, struct sb *out);
 /* Borrows from @in; fails @in when the bytes are none of ours. */
@@ -277,6 +277,8 @@ struct secdb_fix {
     str package, version, id; /* version "0": not affected */
     str text;                 /* the item as published, when it says more than ids */
     strs others;              /* further ids of the same item */
+    strs aliases;             /* those that are certain; secdb_parse leaves them */
+    str note;                 /* of the statement; the same */
 };
 struct secdb {
     str branch; /* distroversion */
@@ -286,6 +288,51 @@ struct secdb {
 };
 NODISCARD bool secdb_parse(str text, bool is_yaml, struct arena *arena, struct secdb *out,
                            struct err *err);
+
+/* --- record_set.c: records gathered from many places before they are written; strings are borrowed
+ * ----------------------------- */
+struct set_record {
+    struct record record;
+    struct map entries; /* "ecosystem/package" → index + 1 into record.entries */
+    strs others;        /* for the reader's own use */
+};
+struct record_set {
+    struct feed_reader *reader;
+    struct arena *arena;
+    struct map by_id; /* id → struct set_record *, in the order in which they came */
+};
+void record_set_init(struct record_set *set, struct feed_reader *reader, struct arena *arena);
+/* The record called @id, made when it is new; NULL with the error set. */
+struct set_record *record_set_at(struct record_set *set, str id, struct err *err);
+/* Its statement on the package, made when it is new; good until the next call. */
+struct affected *record_set_entry(struct record_set *set, struct set_record *record, str ecosystem,
+                                  str package, struct err *err);
+NODISCARD bool record_set_write(struct record_set *set, struct err *err);
+/* Unless it is empty or there already. */
+NODISCARD bool strs_add(struct arena *arena, strs *list, str value, struct err *err);
+NODISCARD bool range_add(struct arena *arena, struct affected *affected, struct version_range range,
+                         struct err *err);
+
+/* --- secdb_set.c: records of secfixes
+ * ------------------------------------------------------------------------ */
+struct secdb_set {
+    struct record_set records;
+    struct map owners; /* further id → its one record, or the map itself when there are several */
+};
+void secdb_set_init(struct secdb_set *set, struct feed_reader *reader, struct arena *arena);
+NODISCARD bool secdb_set_add(struct secdb_set *set, str ecosystem, const struct secdb_fix *fix,
+                             struct err *err);
+NODISCARD bool secdb_set_write(struct secdb_set *set, struct err *err);
+
+/* --- wolfi_secdb.c: for chainguard_secdb.c, which differs in its ecosystem
+ * ------------------------------------- */
+NODISCARD bool wolfi_form_read(struct feed_reader *reader, str ecosystem, struct err *err);
+
+/* --- debian_codenames.c
+ * ------------------------------------------------------------------------------------------- */
+/* "bookworm" → "Debian:12"; empty for sid, which has no number, and for names we do not know. */
+str debian_ecosystem(str codename);
+bool debian_codename_is_known(str codename); /* also "sid" */
 
 /* --- changelog.c: deb-changelog(5)
  * ------------------------------------------------------------------------------- */
