@@ -328,6 +328,38 @@ NODISCARD bool secdb_set_write(struct secdb_set *set, struct err *err);
  * ------------------------------------- */
 NODISCARD bool wolfi_form_read(struct feed_reader *reader, str ecosystem, struct err *err);
 
+/* --- json_members.c: the members of a large JSON object without a tree of the whole
+ * --------------------------------------------- */
+struct json_members {
+    struct rd in;
+    bool has_begun;
+};
+void json_members_init(struct json_members *members, str text);
+/* The next member as it stands: its name in quotes, its value.  NEXT_END only behind a whole
+ * object. */
+NODISCARD enum next json_members_next(struct json_members *members, str *name, str *value,
+                                      struct err *err);
+NODISCARD bool json_member_name(struct arena *arena, str quoted, str *out, struct err *err);
+
+/* --- debian_list.c: DSA/list and DLA/list; borrows from the text
+ * ------------------------------------------------------------------- */
+struct debian_fix {
+    str codename, package, version; /* or "<not-affected>" … */
+    str words;                      /* in brackets behind it */
+};
+struct debian_notice {
+    str id, title, published;
+    size_t line;
+    strs ids; /* CVEs */
+    VEC(struct debian_fix) fixes;
+};
+struct debian_list {
+    VEC(struct debian_notice) notices;
+    strs broken; /* lines that are none, in words */
+};
+NODISCARD bool debian_list_parse(str text, struct arena *arena, struct debian_list *out,
+                                 struct err *err);
+
 /* --- debian_codenames.c
  * ------------------------------------------------------------------------------------------- */
 /* "bookworm" → "Debian:12"; empty for sid, which has no number, and for names we do not know. */

@@ -59,6 +59,7 @@
     X(HTTP_ANSWER, "http-answer", 64 * MIB, "bytes", "an answer that is read whole")               \
     X(CONFIG_FILE, "config-file", 1 * MIB, "bytes", "our own configuration file")                  \
     X(FEED_FILE, "feed-file", 2 * GIB, "bytes", "one file of an advisory feed, inflated")          \
+    X(FEED_DOCUMENT, "feed-document", 512 * MIB, "bytes", "one document that is a whole feed")     \
     X(FEED_RECORD, "feed-record", 64 * MIB, "bytes", "one advisory record or index")               \
     X(FEED_RECORDS, "feed-records", 10000000, "records", "records of one source")                  \
     X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \
