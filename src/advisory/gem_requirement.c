@@ -12,114 +12,12 @@
 #include "advisory/internal.h"
 #include "base/limits.h"
 #include "base/num.h"
-
-/* --- order of versions: Gem::Version
- * --------------------------------------------------------------------- */
-
-enum { SEGMENTS_MAX = 64 };
-struct segment {
-    str text;
-    bool is_number;
-};
-struct segments {
-    struct segment of[SEGMENTS_MAX];
-    size_t n, n_numbers; /* numbers before the first word */
-};
-
-static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-static bool is_letter(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-static str take_while(struct rd *in, bool (*is)(uint8_t))
-{
-    struct rd from = *in;
-    while (!rd_is_end(in) && is(rd_peek(in)))
-        (void)rd_u8(in);
-    return rd_bytes(&from, rd_left(&from) - rd_left(in));
-}
-
-static bool segment_add(struct segments *out, str text, bool is_number)
-{
-    while (is_number && text.len > 1 && str_starts(text, STR("0")))
-        text = str_skip(text, 1);
-    if (out->n == SEGMENTS_MAX)
-        return false;
-    out->of[out->n++] = (struct segment){text, is_number};
-    return true;
-}
-
-static bool is_zero(const struct segment *segment)
-{
-    return segment->is_number && str_eq(segment->text, STR("0"));
-}
-
-/* Zeros at the end of the numbers, and at the end of all, say nothing: 1.0.0.a0 is 1.a0. */
-static void canonical(struct segments *s)
-{
-    size_t n_front = 0;
-    while (n_front < s->n && s->of[n_front].is_number)
-        n_front++;
-    size_t front = n_front, end = s->n;
-    while (front > 0 && is_zero(&s->of[front - 1]))
-        front--;
-    while (end > n_front && is_zero(&s->of[end - 1]))
-        end--;
-    for (size_t i = n_front; i < end; i++)
-        s->of[front + i - n_front] = s->of[i];
-    s->n = front + end - n_front;
-    s->n_numbers = front;
-}
-
-/* Digits, then letters and digits in dotted parts; a hyphen reads ".pre.". */
-static bool segments_of(str version, struct segments *out)
-{
-    struct rd in;
-    *out = (struct segments){0};
-    rd_init(&in, str_trim(version));
-    if (!is_digit(rd_peek(&in)))
-        return false;
-    while (!rd_is_end(&in)) {
-        uint8_t c = rd_peek(&in);
-        bool is_ok = true;
-        if (is_digit(c))
-            is_ok = segment_add(out, take_while(&in, is_digit), true);
-        else if (is_letter(c))
-            is_ok = segment_add(out, take_while(&in, is_letter), false);
-        else if (rd_take(&in, STR(".")))
-            is_ok = is_digit(rd_peek(&in)) || is_letter(rd_peek(&in));
-        else if (rd_take(&in, STR("-")))
-            is_ok = segment_add(out, STR("pre"), false);
-        else
-            return false;
-        if (!is_ok)
-            return false;
-    }
-    canonical(out);
-    return true;
-}
-
-static int segment_cmp(const struct segment *a, const struct segment *b)
-{
-    if (a->is_number != b->is_number)
-        return a->is_number ? 1 : -1;
-    if (a->is_number && a->text.len != b->text.len)
-        return a->text.len < b->text.len ? -1 : 1;
-    return str_cmp(a->text, b->text);
-}
-
-bool gem_version_cmp(str a, str b, int *sign)
-{
-    static const struct segment zero = {{"0", 1}, true};
-    struct segments sa, sb;
-    if (!segments_of(a, &sa) || !segments_of(b, &sb))
-        return false;
-    *sign = 0;
-    for (size_t i = 0; *sign == 0 && (i < sa.n || i < sb.n); i++)
-        *sign = segment_cmp(i < sa.n ? &sa.of[i] : &zero, i < sb.n ? &sb.of[i] : &zero);
-    return true;
-}
+#include "version/version.h"
 
 /* --- cuts and intervals
  * ------------------------------------------------------------------------------ */
+
+enum { NUMBERS_MAX = 32, INTERVALS_MAX = 1024 };
 
 struct cut {
     str version; /* empty: before or behind all */
@@ -131,15 +29,18 @@ struct interval {
 typedef VEC(struct interval) intervals;
 
 struct working {
+    const struct version_scheme *gem;
     struct arena *arena;
     struct err *err;
 };
 
 static bool cut_cmp(struct working *w, struct cut a, struct cut b, int *sign)
 {
-    if (!gem_version_cmp(a.version, b.version, sign))
+    enum version_order order = w->gem->cmp(a.version, b.version);
+    if (order == VERSION_UNKNOWN)
         return err_set(w->err, ERR_FORMAT, "no versions: \"" STR_FMT "\", \"" STR_FMT "\"",
                        STR_ARG(a.version), STR_ARG(b.version));
+    *sign = order == VERSION_LESS ? -1 : order == VERSION_GREATER;
     if (*sign == 0)
         *sign = (int)a.is_after - (int)b.is_after;
     return true;
@@ -200,56 +101,55 @@ static bool intersect(struct working *w, const intervals *a, const intervals *b,
                 return false;
         }
     }
-    return out->len <= LIMIT(JSON_DEPTH) * 8 || err_set(w->err, ERR_LIMIT, "too many intervals");
+    return out->len <= INTERVALS_MAX || err_set(w->err, ERR_LIMIT, "too many intervals");
 }
 
 /* --- requirements
  * ------------------------------------------------------------------------------------ */
 
-/* 1.2.3 → 1.3, 1.2.rc1 → 2, 2 → 3; then ".A". */
+/* Gem::Version#bump with ".A" behind it: 1.2.3 → 1.3.A, 2 → 3.A; words go first, with all behind
+ * them, so 1.2.rc1 → 2.A. */
 static bool bump(struct working *w, str version, str *out)
 {
-    struct segments s;
-    struct rd in;
+    str rest = version, part, numbers[NUMBERS_MAX];
     uint64_t number;
     size_t n = 0;
     auto_sb text;
     sb_init(&text, LIMIT(FIELD));
-    s = (struct segments){0};
-    rd_init(&in, version);
-    /* here zeros count: ~> 1.0 is below 2, ~> 1 also */
-    while (is_digit(rd_peek(&in)) && n < SEGMENTS_MAX) {
-        s.of[n++] = (struct segment){take_while(&in, is_digit), true};
-        if (!rd_take(&in, STR(".")))
-            break;
-    }
+    (void)str_cut_byte(version, '-', &rest, &part);
+    while (n < NUMBERS_MAX && str_next(&rest, '.', &part) &&
+           str_to_u64(part, UINT64_MAX - 1, &number))
+        numbers[n++] = part;
     n -= n > 1;
-    for (size_t i = 0; i + 1 < n; i++)
-        sb_addf(&text, STR_FMT ".", STR_ARG(s.of[i].text));
-    if (!n || !str_to_u64(s.of[n - 1].text, UINT64_MAX - 1, &number))
+    if (!n || n == NUMBERS_MAX || !str_to_u64(numbers[n - 1], UINT64_MAX - 1, &number))
         return err_set(w->err, ERR_FORMAT, "~> of \"" STR_FMT "\"", STR_ARG(version));
+    for (size_t i = 0; i + 1 < n; i++)
+        sb_addf(&text, STR_FMT ".", STR_ARG(numbers[i]));
     sb_addf(&text, "%llu.A", (unsigned long long)number + 1);
     *out = arena_dup(w->arena, sb_str(&text));
     return sb_ok(&text, w->err) && (out->ptr || err_memory(w->err));
 }
 
-/* "1.2.rc1": its numbers end before the word, as Gem::Version#bump takes words off first. */
-static bool one(struct working *w, str text, intervals *out)
+static str take_operator(str *text)
 {
     static const char *const operators[] = {"~>", ">=", "<=", "!=", ">", "<", "="};
-    struct segments ignored;
-    struct cut none = {0};
-    str op = STR("="), version = str_trim(text), upper;
+    *text = str_trim(*text);
     for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
-        if (str_starts(version, str_from(operators[i]))) {
-            op = str_from(operators[i]);
-            version = str_trim(str_skip(version, op.len));
-            break;
+        str op = str_from(operators[i]);
+        if (str_starts(*text, op)) {
+            *text = str_trim(str_skip(*text, op.len));
+            return op;
         }
     }
-    if (!segments_of(version, &ignored))
+    return STR("=");
+}
+
+static bool one(struct working *w, str text, intervals *out)
+{
+    str version = text, op = take_operator(&version), upper;
+    struct cut none = {0}, before = {version, false}, after = {version, true};
+    if (!w->gem->is_valid(version))
         return err_set(w->err, ERR_FORMAT, "\"" STR_FMT "\" is no requirement", STR_ARG(text));
-    struct cut before = {version, false}, after = {version, true};
     if (str_eq(op, STR(">=")))
         return push(w, out, (struct interval){before, none});
     if (str_eq(op, STR(">")))
@@ -263,7 +163,9 @@ static bool one(struct working *w, str text, intervals *out)
     if (str_eq(op, STR("!=")))
         return push(w, out, (struct interval){none, before}) &&
                push(w, out, (struct interval){after, none});
-    return bump(w, version, &upper) && push(w, out, (struct interval){before, {upper, false}});
+    if (!bump(w, version, &upper))
+        return false;
+    return push(w, out, (struct interval){before, (struct cut){upper, false}});
 }
 
 /* All that stands between commas. */
@@ -289,8 +191,8 @@ static bool complement(struct working *w, const intervals *of, intervals *out)
     for (size_t i = 0; i < of->len; i++) {
         const struct interval *in = &of->ptr[i];
         intervals sides = {0}, left = {0};
-        if ((in->from.version.len && !push(w, &sides, (struct interval){{0}, in->from})) ||
-            (in->to.version.len && !push(w, &sides, (struct interval){in->to, {0}})) ||
+        if ((in->from.version.len && !push(w, &sides, (struct interval){.to = in->from})) ||
+            (in->to.version.len && !push(w, &sides, (struct interval){.from = in->to})) ||
             !intersect(w, out, &sides, &left))
             return false;
         *out = left;
@@ -321,8 +223,10 @@ static bool sort(struct working *w, intervals *list)
 
 bool gem_affected(const strs *healthy, struct arena *arena, struct affected *out, struct err *err)
 {
-    struct working w = {.arena = arena, .err = err};
+    struct working w = {.gem = version_find(STR("gem")), .arena = arena, .err = err};
     intervals all = {0}, left = {0};
+    if (!w.gem)
+        return err_set(err, ERR_FORMAT, "the order of versions of gems is not known");
     for (size_t i = 0; i < healthy->len; i++) {
         intervals of = {0};
         if (!clause(&w, healthy->ptr[i], &of))

@@ -17,6 +17,7 @@
 #include "codec/codec.h"
 #include "http/http.h"
 #include "os/file.h"
+#include "syntax/syntax.h"
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
@@ -391,6 +392,27 @@ struct debian_list {
 };
 NODISCARD bool debian_list_parse(str text, struct arena *arena, struct debian_list *out,
                                  struct err *err);
+
+/* --- arch.c: one group, borrowing from the tree
+ * --------------------------------------------------------------- */
+NODISCARD bool arch_group_parse(const json_t *group, struct arena *arena, struct record *out,
+                                struct err *err);
+
+/* --- gem_requirement.c
+ * -------------------------------------------------------------------------------------------- */
+/* The ranges that none of the requirements (each one clause: "~> 1.2, >= 1.2.5") holds, in order.
+ * ERR_FORMAT when one of them cannot be read. */
+NODISCARD bool gem_affected(const strs *healthy, struct arena *arena, struct affected *out,
+                            struct err *err);
+
+/* --- rubysec.c, friendsofphp.c: one file, borrowing from the text
+ * ------------------------------------------------------------ */
+/* *is_clear false: its versions could not be read, and *err says why. */
+NODISCARD bool rubysec_parse(str text, str stem, struct arena *arena, struct record *out,
+                             bool *is_clear, struct err *err);
+/* @unclear: branches that could not be read, in words. */
+NODISCARD bool friendsofphp_parse(str text, str name, struct arena *arena, struct record *out,
+                                  strs *unclear, struct err *err);
 
 /* --- debian_codenames.c
  * ------------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* versions.c - what one comparison costs in each ordering, in nanoseconds:
  *     versions DIR        a line an ordering: name, nanoseconds, pairs
- * The pairs are the rules of DIR/<name>.txt, odd ones included; a run lasts a tenth of a second, and
- * the best of five counts. */
+ * The pairs are the rules of DIR/<name>.txt, odd ones included; a run lasts a tenth of a second,
+ * and the best of five counts. */
 #include "version/version.h"
 
 #include <stdio.h>
