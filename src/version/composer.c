@@ -30,13 +30,28 @@ struct parts {
  */
 static bool starts_nocase(str s, size_t i, str word)
 {
-    str part = str_slice(s, i, i + word.len);
-    return part.len == word.len && version_cmp_nocase(part, word) == 0;
+    for (size_t j = 0; j < word.len; j++)
+        if (version_lower(version_at(s, i + j)) != version_lower(version_at(word, j)))
+            return false;
+    return true;
 }
 
 static bool ends_nocase(str s, str word)
 {
     return s.len >= word.len && starts_nocase(s, s.len - word.len, word);
+}
+
+/* @has_extras: one of the signs of what is left out below. */
+static bool is_printable(str s, bool *has_extras)
+{
+    *has_extras = false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = version_at(s, i);
+        if (c < ' ' || c > '~')
+            return false;
+        *has_extras = *has_extras || c == ' ' || c == '@' || c == '+';
+    }
+    return s.len > 0;
 }
 
 /* "1.0 as 2.0" → "1.0": three words. */
@@ -103,7 +118,7 @@ static size_t skip_stages(str s, size_t i)
 /* What the version says behind its numbers; an exact "stable" hides all that follows it. */
 static void take_stability(str s, size_t *i, struct parts *out, bool *is_final)
 {
-    const struct word *word = find_word(s, *i);
+    const struct word *word = version_is_letter(version_at(s, *i)) ? find_word(s, *i) : NULL;
     out->stability = STABLE;
     *is_final = false;
     if (!word)
@@ -222,14 +237,6 @@ static bool take_numeric_branch(str s, size_t i, struct parts *out)
     return true;
 }
 
-static bool is_printable(str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (version_at(s, i) < ' ' || version_at(s, i) > '~')
-            return false;
-    return s.len > 0;
-}
-
 static bool take_branch(str s, struct parts *out)
 {
     bool is_named =
@@ -243,13 +250,17 @@ static bool take_branch(str s, struct parts *out)
 
 static bool split(str version, struct parts *out)
 {
-    str s = without_flag(without_alias(str_trim(version)));
+    str s = str_trim(version);
+    bool has_extras;
     *out = (struct parts){.stability = STABLE};
-    if (!is_printable(s))
+    if (!is_printable(s, &has_extras))
         return false;
-    if (take_branch(s, out))
+    if (has_extras)
+        s = without_flag(without_alias(s));
+    if (!version_is_digit(version_at(s, 0)) && take_branch(s, out))
         return true;
-    s = without_build(s);
+    if (has_extras)
+        s = without_build(s);
     size_t i = version_lower(version_at(s, 0)) == 'v' ? 1 : 0;
     if (take_classical(s, i, out))
         return true;

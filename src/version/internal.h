@@ -72,6 +72,9 @@ static inline int version_cmp_numbers(str a, str b)
     return (sign > 0) - (sign < 0);
 }
 
+/* Numbers between dots; missing ones are zero. */
+int version_cmp_number_lists(str a, str b);
+
 /* --- SemVer and its kin (precedence.c)
  * -------------------------------------------------------------- */
 enum {

@@ -18,7 +18,7 @@
 
 #include "base/num.h"
 
-enum { RANK_NOTHING = 5, RANK_OTHER = 7 };
+enum { RANK_NOTHING = 5, RANK_OTHER = 7, LONGEST_WORD = 9 };
 
 struct token {
     str text;
@@ -63,7 +63,7 @@ static int rank_of(str word, bool is_before_digit)
         if (c == 'a' || c == 'b' || c == 'm')
             return c == 'a' ? 0 : c == 'b' ? 1 : 2;
     }
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+    for (size_t i = 0; i < ARRAY_LEN(words) && word.len <= LONGEST_WORD; i++)
         if (words[i].word.len == word.len && version_cmp_nocase(words[i].word, word) == 0)
             return words[i].rank;
     return RANK_OTHER;
@@ -124,13 +124,28 @@ static void find_list_end(struct cursor *c)
     (void)skip_list(&rest, &c->list_end);
 }
 
+static bool is_foreign(unsigned char c)
+{
+    switch (c) {
+    case '[':
+    case ']':
+    case '(':
+    case ')':
+    case ',':
+    case '$':
+    case '{':
+    case '}':
+        return true;
+    default:
+        return c <= ' ' || c > '~';
+    }
+}
+
 static bool maven_is_valid(str version)
 {
-    for (size_t i = 0; i < version.len; i++) {
-        unsigned char c = version_at(version, i);
-        if (c <= ' ' || c > '~' || str_find_byte(STR("[](),${}"), (char)c) < 8)
+    for (size_t i = 0; i < version.len; i++)
+        if (is_foreign(version_at(version, i)))
             return false;
-    }
     return version.len > 0;
 }
 
@@ -218,9 +233,20 @@ static int cmp_lists(struct cursor *a, struct cursor *b)
     }
 }
 
+/* One list of numbers: most versions. */
+static bool is_plain(str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!version_is_digit(version_at(s, i)) && s.ptr[i] != '.')
+            return false;
+    return s.len > 0;
+}
+
 static enum version_order maven_cmp(str sa, str sb)
 {
     struct cursor a, b;
+    if (is_plain(sa) && is_plain(sb))
+        return version_order_of(version_cmp_number_lists(sa, sb));
     if (!open(sa, &a) || !open(sb, &b))
         return VERSION_UNKNOWN;
     return version_order_of(cmp_lists(&a, &b));

@@ -107,7 +107,7 @@ static str take_number(str s, size_t *i)
     return version_part(s, from, end);
 }
 
-static int cmp_number_lists(str a, str b)
+int version_cmp_number_lists(str a, str b)
 {
     int sign = 0;
     for (size_t i = 0, j = 0; sign == 0 && (i < a.len || j < b.len);)
@@ -148,7 +148,7 @@ static int cmp_identifier_lists(str a, str b, unsigned flags)
 int precedence_sign(const struct version_precedence *a, const struct version_precedence *b,
                     unsigned flags)
 {
-    int sign = cmp_number_lists(a->numbers, b->numbers);
+    int sign = version_cmp_number_lists(a->numbers, b->numbers);
     if (!sign)
         sign = (a->prerelease.len == 0) - (b->prerelease.len == 0);
     if (!sign)

@@ -112,7 +112,7 @@ static void test_vectors__disputed_rows_only_mirror(void **state)
 
 /* --- properties, on versions that are really used ------------------------------------------------
  */
-enum { VERSIONS_MAX = 40000, TRIPLES = 200000 };
+enum { VERSIONS_MAX = 40000, TRIPLES = 60000 };
 
 static size_t read_versions(const char *name, struct arena *arena, str *out)
 {
