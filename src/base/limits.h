@@ -62,6 +62,7 @@
     X(CONFIG_FILE, "config-file", 1 * MIB, "bytes", "our own configuration file")                  \
     X(FEED_FILE, "feed-file", 2 * GIB, "bytes", "one file of an advisory feed, inflated")          \
     X(FEED_ARCHIVE, "feed-archive", 64 * GIB, "bytes", "a tar of an advisory feed, inflated")      \
+    X(FEED_DOCUMENT, "feed-document", 512 * MIB, "bytes", "one document that is a whole feed")     \
     X(FEED_RECORD, "feed-record", 64 * MIB, "bytes", "one advisory record or index")               \
     X(FEED_RECORDS, "feed-records", 10000000, "records", "records of one source")                  \
     X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \
