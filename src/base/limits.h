@@ -43,6 +43,7 @@
       "whiteouts, links and folders kept of a layer")                                              \
     X(COVERED_FILES, "covered-files", 2000000, "entries", "files of a layer for the coverage")     \
     X(OWNED_PATHS, "owned-paths", 4000000, "paths", "files that one package database lists")       \
+    X(FOLDER_NAMES, "folder-names", 16, "names", "paths to a folder through links, for ownership") \
     X(UNOWNED_FILES, "unowned-files", 1000, "files", "executables of no package that are listed")  \
     X(STRAY_FILES, "stray-files", 10000, "files", "database-named files of a layer in odd places") \
     X(STANZA_LINE, "stanza-line", 1 * MIB, "bytes", "one line of a package database")              \

@@ -154,12 +154,14 @@ static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file
 
 const struct detector detector_dpkg = {
     .name = "dpkg",
-    .revision = 3,
+    .revision = 4,
     .summary =
-        "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
-    .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",
+        "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer; "
+        "of status.d also the files that they own (.md5sums)",
+    .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6, md5sum(1)",
     .paths = PATHS("var/lib/dpkg/status", "var/lib/dpkg/status.d/*"),
     .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
+    .owner_type = "deb",
     .parse = dpkg_parse,
 };
