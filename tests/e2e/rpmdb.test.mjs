@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Databases filled by Debian's own rpm with packages that rpmbuild makes here: installed, upgraded, erased, with
-// a key, with a -wal left beside, and as ndb.  The oracle is `rpm -qa`.
+// a key, with a -wal left beside, and the same headers as Berkeley DB and ndb.  The oracle is `rpm -qa`.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
@@ -77,7 +77,8 @@ before(() => {
 });
 
 const folder = (root) => path.join(root, 'var/lib/rpm');
-const rpm = (db, ...args) => must('rpm', ['--dbpath', db, '--define', '_db_backend sqlite', ...args]);
+const backend = (db) => (fs.existsSync(path.join(db, 'Packages')) ? 'bdb_ro' : 'sqlite');
+const rpm = (db, ...args) => must('rpm', ['--dbpath', db, '--define', `_db_backend ${backend(db)}`, ...args]);
 const install = (db, how, files) => rpm(db, how, '--force-debian', '--justdb', '--nodeps', '--noscripts', '--replacefiles', ...files);
 
 function makeRoot(dir) {
@@ -154,6 +155,19 @@ function checkAsCorpus(dir, items) {
   console.log(`# vendor and module label: exact in ${items.length}/${items.length} databases`);
 }
 
+/**
+ * As old releases keep it: a hash database that Berkeley DB's own tool writes, the package's number in the
+ * database's byte order as key.  Each header comes twice, first a longer one: its pages become free again.
+ */
+function writeBdb(file, headers, config) {
+  const hex = (bytes) => ` ${Buffer.from(bytes).toString('hex')}`;
+  const u32 = (n) => { const b = Buffer.alloc(4); config.includes('db_lorder=4321') ? b.writeUInt32BE(n) : b.writeUInt32LE(n); return b; };
+  const long = headers.map(({ hnum }) => [u32(hnum), Buffer.alloc(3000 + 40 * hnum, 'x')]);
+  const last = [[u32(0), u32(1000)], ...headers.map(({ hnum, blob }) => [u32(hnum), blob])];
+  const input = ['VERSION=3', 'format=bytevalue', 'type=hash', 'HEADER=END', ...[...long, ...last].flat().map(hex), 'DATA=END', ''].join('\n');
+  must('db5.3_load', ['-t', 'hash', ...config.flatMap((c) => ['-c', c]), file], { input });
+}
+
 /** lib/backend/ndb/rpmpkg.c of rpm: slots, then blobs; those of erased packages stay without a slot. */
 function writeNdb(file, headers, erased) {
   const slots = [], blobs = [];
@@ -187,7 +201,7 @@ function headersOf(file) {
   return rows.map(({ hnum, blob }) => ({ hnum, blob: Buffer.from(blob) }));
 }
 
-test('what Debian\'s rpm wrote: SQLite, a -wal left beside it, ndb; and who owns the files', (t) => {
+test('what Debian\'s rpm wrote: SQLite, a -wal left beside it, Berkeley DB, ndb; and who owns the files', (t) => {
   const dir = tempDir(t);
   const root = makeRoot(dir), db = folder(root), file = path.join(db, 'rpmdb.sqlite');
   fill(db);
@@ -213,6 +227,17 @@ test('what Debian\'s rpm wrote: SQLite, a -wal left beside it, ndb; and who owns
   assert.notDeepEqual(after, oracle);
   check('sqlite with its -wal', later, after);
 
+  // Berkeley DB, which Debian's rpm only reads.
+  const bdbs = [];
+  for (const config of [['db_pagesize=4096'], ['db_pagesize=512', 'db_lorder=4321'], ['db_pagesize=65536', 'h_ffactor=2']]) {
+    const old = makeRoot(path.join(dir, `bdb-${bdbs.length}`)), from = path.join(folder(old), 'Packages');
+    writeBdb(from, headersOf(file), config);
+    const same = queried(folder(old));
+    assert.deepEqual(same.packages.map(wanted).sort(), after.packages.map(wanted).sort(), 'rpm reads what was written');
+    check(`bdb, ${config.join(', ')}`, old, same);
+    bdbs.push({ kind: 'rpmdb-bdb', file: `rpm/bdb-${bdbs.length}/Packages`, from, oracle: same });
+  }
+
   // Debian's rpm is built without ndb: the same headers, written after the format's own source.
   const ndb = makeRoot(path.join(dir, 'ndb')), packages = path.join(folder(ndb), 'Packages.db');
   const headers = headersOf(file), erased = new Set(headers.slice(10, 14).map((h) => h.hnum));
@@ -225,6 +250,7 @@ test('what Debian\'s rpm wrote: SQLite, a -wal left beside it, ndb; and who owns
   checkAsCorpus(path.join(dir, 'as-corpus'), [
     { kind: 'rpmdb-sqlite', file: 'rpm/as-closed/rpmdb.sqlite', from: file, oracle: after },
     { kind: 'rpmdb-sqlite', file: 'rpm/with-wal/rpmdb.sqlite', from: path.join(folder(later), 'rpmdb.sqlite'), oracle: after, wal: true },
+    ...bdbs,
     { kind: 'rpmdb-ndb', file: 'rpm/ndb/Packages.db', from: packages, oracle: kept },
   ]);
 });
