@@ -6,7 +6,8 @@
  *   steps    n, then each: kind u8, order (from the last one's), path, [target of links]
  *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], [raw],
  *            owners, packages
- *     owners    n, then each: name, hashes n, then the gaps
+ *     owners    n, then each: name, hashes n, then the gaps; diversions n,
+ *               then each: name, u64, u64
  *     packages  n, then each: u16 (fields that the package before has too, and two flags), the
  *               other fields
  *   executables  executables.c

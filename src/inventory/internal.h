@@ -79,11 +79,16 @@ struct owner {
     str package; /* "deb:openssl" */
     int layer;   /* that brought it; of several of the name the highest */
 };
+struct diversion {
+    uint64_t from, to;
+    str by; /* "deb:parallel" */
+};
 struct ownership {
     struct arena *arena;
     VEC(struct owner) owners;
-    uint64_t *hashes; /* of paths, 0: free; cap is a power of two */
-    uint32_t *whose;  /* index into owners */
+    VEC(struct diversion) diversions; /* sorted by from */
+    uint64_t *hashes;                 /* of paths, 0: free; cap is a power of two */
+    uint32_t *whose;                  /* index into owners */
     size_t cap;
     VEC(struct folder_link) links; /* sorted by target */
     uint64_t n_joined;             /* names on the way to links so far */

@@ -57,6 +57,11 @@ struct file_owner {
     str name;            /* of a package of the detector's owner_type */
     VEC(uint64_t) paths; /* as listed, sorted */
 };
+/* dpkg-divert(1): who lists @from has it at @to, but for @by, in whose favour it is. */
+struct file_diversion {
+    str by; /* of the detector's owner_type; empty: the administrator */
+    uint64_t from, to;
+};
 
 /* What one file of one layer said.  Besides the files at a detector's paths these are the strays:
  * files elsewhere with the name of a database, to which a link of another layer may lead. */
@@ -69,6 +74,7 @@ struct file_record {
     struct distro distro; /* of a release file; id empty otherwise */
     VEC(struct file_owner) owners; /* what a list of files says */
     size_t n_owned;                /* paths of all of them */
+    VEC(struct file_diversion) diversions;
     bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
     str reason;     /* why */
     /* Of a detector with a side_suffix: the file itself, when it is within the limit "deferred". */

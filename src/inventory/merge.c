@@ -220,7 +220,7 @@ static str package_beside(const struct merge *merge, const struct spot *spot)
 
 static bool add_owner(struct merge *merge, const struct spot *spot, struct err *err)
 {
-    if (spot->record->owners.len == 0)
+    if (spot->record->owners.len == 0 && spot->record->diversions.len == 0)
         return true;
     struct owner_file *owner = vec_push(merge->arena, &merge->owners);
     if (!owner)

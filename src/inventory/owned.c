@@ -6,6 +6,8 @@
  * /bin/ls, which is usr/bin/ls behind the link /bin; rpm packages list /usr/lib64/x, which is
  * usr/lib/x behind usr/lib64 -> lib.  Hashes cannot be taken apart, so it is the file that is asked
  * for by all its names: the real one, and those through links to a folder above it. */
+#include <stdlib.h>
+
 #include "base/limits.h"
 #include "base/num.h"
 #include "inventory/internal.h"
@@ -74,6 +76,44 @@ static bool add_owners(struct ownership *o, const packages *all, struct map *kno
     return true;
 }
 
+/* --- diversions ------------------------------------------------------------------------------- */
+static int cmp_diversions(const void *a, const void *b)
+{
+    const struct diversion *x = a, *y = b;
+    return (x->from > y->from) - (x->from < y->from);
+}
+
+static bool add_diversions(struct ownership *o, const owner_files *files, struct err *err)
+{
+    for (size_t f = 0; f < files->len; f++) {
+        const struct file_record *record = files->ptr[f].record;
+        for (size_t i = 0; record->detector->owner_type && i < record->diversions.len; i++) {
+            const struct file_diversion *from = &record->diversions.ptr[i];
+            struct diversion *to = vec_push(o->arena, &o->diversions);
+            if (!to)
+                return err_memory(err);
+            *to = (struct diversion){from->from, from->to, STR_NONE};
+            to->by = key_of(o->arena, str_from(record->detector->owner_type), from->by);
+            if (!to->by.ptr)
+                return err_memory(err);
+        }
+    }
+    vec_sort(&o->diversions, cmp_diversions);
+    return true;
+}
+
+/* Where the package's file is that it lists at @path. */
+static uint64_t divert(const struct ownership *o, uint64_t path, str package)
+{
+    const struct diversion key = {.from = path};
+    const struct diversion *at =
+        o->diversions.len
+            ? bsearch(&key, o->diversions.ptr, o->diversions.len, sizeof(key), cmp_diversions)
+            : NULL;
+    return at && !str_eq(at->by, package) ? at->to : path;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
 /* A list may outlive its package (removed, but not purged): only installed ones own. */
 static bool add_files(struct ownership *o, const struct owner_file *file, const struct map *known,
                       struct err *err)
@@ -87,7 +127,7 @@ static bool add_files(struct ownership *o, const struct owner_file *file, const 
             return err_memory(err);
         uintptr_t index = (uintptr_t)map_get(known, key);
         for (size_t p = 0; index && p < owner->paths.len; p++)
-            put(o, owner->paths.ptr[p], (uint32_t)(index - 1));
+            put(o, divert(o, owner->paths.ptr[p], key), (uint32_t)(index - 1));
     }
     return true;
 }
@@ -107,7 +147,8 @@ bool ownership_make(struct arena *arena, const owner_files *files, const package
     out->arena = arena;
     map_init(&known, arena);
     vec_sort(&out->links, cmp_links);
-    if (!make_table(out, files, err) || !add_owners(out, all, &known, err))
+    if (!make_table(out, files, err) || !add_owners(out, all, &known, err) ||
+        !add_diversions(out, files, err))
         return false;
     for (size_t i = 0; i < files->len; i++)
         if (!add_files(out, &files->ptr[i], &known, err))

@@ -160,6 +160,12 @@ void owners_encode(const struct file_record *file, struct sb *out)
         sb_blob(out, owner->name);
         put_hashes(out, owner->paths.ptr, owner->paths.len);
     }
+    sb_varint(out, file->diversions.len);
+    for (size_t i = 0; i < file->diversions.len; i++) {
+        sb_blob(out, file->diversions.ptr[i].by);
+        sb_u64le(out, file->diversions.ptr[i].from);
+        sb_u64le(out, file->diversions.ptr[i].to);
+    }
 }
 
 static void get_hashes(struct arena *arena, struct rd *in, struct file_record *file,
@@ -180,6 +186,20 @@ static void get_hashes(struct arena *arena, struct rd *in, struct file_record *f
     }
 }
 
+static void get_diversions(struct arena *arena, struct rd *in, struct file_record *file)
+{
+    for (uint64_t n = rd_varint(in, LIMIT(OWNED_PATHS)); n && rd_is_ok(in); n--) {
+        struct file_diversion *diversion = vec_push(arena, &file->diversions);
+        if (!diversion) {
+            rd_fail(in, ERR_MEMORY, "no memory left for it");
+            return;
+        }
+        diversion->by = rd_blob(in, LIMIT(FIELD));
+        diversion->from = rd_u64le(in);
+        diversion->to = rd_u64le(in);
+    }
+}
+
 void owners_decode(struct arena *arena, struct rd *in, struct file_record *file)
 {
     for (uint64_t n = rd_varint(in, LIMIT(INVENTORY)); n && rd_is_ok(in); n--) {
@@ -191,4 +211,5 @@ void owners_decode(struct arena *arena, struct rd *in, struct file_record *file)
         owner->name = rd_blob(in, LIMIT(FIELD));
         get_hashes(arena, in, file, owner);
     }
+    get_diversions(arena, in, file);
 }

@@ -6,6 +6,7 @@
  *   --- what comes out, a line each
  *   package name version arch source source-version maintainer|licence,licence      (- for none)
  *   owns package number files: /some/of%20them
+ *   diverts /from to /to by package
  *   distro id version codename name
  *   ! reason of the failure
  *
@@ -79,6 +80,29 @@ static inline void print_owned(struct sb *out, const struct file_owner *owner, s
     }
 }
 
+/* Those that the case names: only hashes are kept. */
+static inline void print_diversions(struct sb *out, const struct file_record *file, str want)
+{
+    str line, word[5];
+    size_t i = 0;
+    while (str_next(&want, '\n', &line)) {
+        str rest = line;
+        if (!str_starts(line, STR("diverts ")) || i >= file->diversions.len)
+            continue;
+        for (size_t w = 0; w < 5; w++)
+            str_cut_byte(rest, ' ', &word[w], &rest);
+        const struct file_diversion *diversion = &file->diversions.ptr[i++];
+        bool is_same = path_hash_from(PATH_ROOT_HASH, word[1]) == diversion->from &&
+                       path_hash_from(PATH_ROOT_HASH, word[3]) == diversion->to;
+        sb_addf(out, "diverts " STR_FMT " to " STR_FMT " by", STR_ARG(is_same ? word[1] : STR("?")),
+                STR_ARG(is_same ? word[3] : STR("?")));
+        print_word(out, diversion->by);
+        sb_addc(out, "\n");
+    }
+    if (i < file->diversions.len)
+        sb_addf(out, "and %zu more diversions\n", file->diversions.len - i);
+}
+
 static inline void print_record(struct sb *out, const struct file_record *file, str want)
 {
     for (size_t i = 0; i < file->packages.len; i++) {
@@ -104,6 +128,7 @@ static inline void print_record(struct sb *out, const struct file_record *file, 
         print_owned(out, owner, want);
         sb_addc(out, "\n");
     }
+    print_diversions(out, file, want);
     if (file->distro.id.len == 0)
         return;
     sb_addc(out, "distro");

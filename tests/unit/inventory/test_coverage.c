@@ -105,6 +105,28 @@ static void test_coverage__debian_lists_and_merged_usr(void **state)
     check(&image, 1, "35 20: /var/lib/dpkg/info/gone.postinst 8 0; /usr/bin/stray 7 0");
 }
 
+/* dpkg-divert(1): whose list a file is in does not have it at that place; but for who diverted it.
+ */
+static void test_coverage__diverted_files(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '2', "bin", "usr/bin", "");
+    file(&image, 0, "usr/bin/parallel", ELF("1"));
+    file(&image, 0, "usr/bin/parallel.moreutils", ELF("12"));
+    file(&image, 0, "usr/bin/sh", ELF("123")); /* the administrator's own */
+    file(&image, 0, "usr/bin/sh.distrib", ELF("1234"));
+    file(&image, 0, STATUS, P("moreutils") P("parallel") P("dash"));
+    file(&image, 0, LIST("moreutils"), "/usr/bin/parallel\n");
+    file(&image, 0, LIST("parallel"), "/usr/bin/parallel\n");
+    file(&image, 0, LIST("dash"), "/bin/sh\n");
+    file(&image, 0, "var/lib/dpkg/diversions",
+         "/usr/bin/parallel\n/usr/bin/parallel.moreutils\nparallel\n"
+         "/bin/sh\n/bin/sh.distrib\n:\n");
+    check(&image, 1, "26 19: /usr/bin/sh 7 0");
+}
+
 /* Without the link /bin/ls and /usr/bin/ls are two files. */
 static void test_coverage__unmerged_usr(void **state)
 {
@@ -362,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_coverage__what_is_executable),
         cmocka_unit_test(test_coverage__debian_lists_and_merged_usr),
+        cmocka_unit_test(test_coverage__diverted_files),
         cmocka_unit_test(test_coverage__unmerged_usr),
         cmocka_unit_test(test_coverage__lists_of_packages_that_are_gone),
         cmocka_unit_test(test_coverage__distroless_and_alpine),
