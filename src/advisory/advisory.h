@@ -119,6 +119,14 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem);
 /* Every statement on a package; an empty list is an answer.  Strings borrow from the mapping. */
 NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem,
                              str package, affecteds *out, struct err *err);
+/* Those that a filter lets through.  What it is shown lives until it returns. */
+struct affected_filter {
+    bool (*wants)(void *ctx, const struct affected *statement);
+    void *ctx;
+};
+NODISCARD bool advisory_find_if(const struct advisory_db *db, struct arena *arena, str ecosystem,
+                                str package, const struct affected_filter *filter, affecteds *out,
+                                struct err *err);
 NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
                             str record, struct advisory *out, struct err *err);
 /* What every source says of a CVE itself; an empty list is an answer. */

@@ -421,8 +421,8 @@ bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
     return enrichment_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
 }
 
-bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
-                   affecteds *out, struct err *err)
+bool advisory_find_if(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
+                      const struct affected_filter *filter, affecteds *out, struct err *err)
 {
     struct err missing = {0};
     str value;
@@ -433,7 +433,15 @@ bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosys
         *err = missing;
         return false;
     }
-    return package_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
+    return filter
+               ? package_value_filter(value, arena, db->sources.ptr, db->n_built, filter, out, err)
+               : package_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
+}
+
+bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
+                   affecteds *out, struct err *err)
+{
+    return advisory_find_if(db, arena, ecosystem, package, NULL, out, err);
 }
 
 /* The text at @place of unpacked @texts, into @arena. */

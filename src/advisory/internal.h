@@ -44,6 +44,11 @@ bool raw_statement_next(struct rd *in, struct raw_statement *out);
 NODISCARD bool package_value_parse(str value, struct arena *arena,
                                    const struct source_state *sources, size_t n_sources,
                                    affecteds *out, struct err *err);
+/* Of those only what @filter wants, appended. */
+NODISCARD bool package_value_filter(str value, struct arena *arena,
+                                    const struct source_state *sources, size_t n_sources,
+                                    const struct affected_filter *filter, affecteds *out,
+                                    struct err *err);
 
 /* What the sources say of one CVE. */
 NODISCARD bool enrichment_value_parse(str value, struct arena *arena,

@@ -378,6 +378,98 @@ static bool statement_parse(const struct raw_statement *raw, struct arena *arena
     return rd_ok(&in, err);
 }
 
+/* --- the statements of a package, looked at one by one
+ * ----------------------------------------------------- */
+
+/* Room for the lists of one statement that is only looked at. */
+enum { GLANCE_RANGES = 16, GLANCE_STRS = 64 };
+struct glance {
+    struct version_range ranges[GLANCE_RANGES];
+    str strs[GLANCE_STRS];
+    size_t n_strs;
+};
+
+static bool glance_strs(struct rd *in, struct glance *glance, strs *out)
+{
+    size_t n = count(in, 1);
+    if (n > GLANCE_STRS - glance->n_strs)
+        return false;
+    out->ptr = glance->strs + glance->n_strs;
+    out->len = out->cap = n;
+    glance->n_strs += n;
+    for (size_t i = 0; i < n; i++)
+        out->ptr[i] = blob(in);
+    return rd_is_ok(in);
+}
+
+/* As affected_parse, into @glance; false when it does not fit there, or is none of ours: then it is
+ * parsed in full, which says what is wrong. */
+static bool glance_parse(struct rd *in, struct glance *glance, struct affected *out)
+{
+    *out = (struct affected){.record = blob(in)};
+    uint8_t state = rd_u8(in), severity = rd_u8(in), flags = rd_u8(in);
+    size_t n = count(in, 3);
+    if (!rd_is_ok(in) || state > FIX_NOT_AFFECTED || severity > SEVERITY_CRITICAL ||
+        (flags & ~FLAG_ALL) || n > GLANCE_RANGES)
+        return false;
+    out->state = (enum fix_state)state;
+    out->severity = (enum severity)severity;
+    out->is_binary = flags & FLAG_BINARY;
+    out->is_withdrawn = flags & FLAG_WITHDRAWN;
+    out->ranges.ptr = glance->ranges;
+    out->ranges.len = out->ranges.cap = n;
+    for (size_t i = 0; i < n; i++) {
+        glance->ranges[i].introduced = blob(in);
+        glance->ranges[i].fixed = blob(in);
+        glance->ranges[i].last_affected = blob(in);
+    }
+    glance->n_strs = 0;
+    if (!glance_strs(in, glance, &out->versions) || !glance_strs(in, glance, &out->arches))
+        return false;
+    out->module = blob(in);
+    out->note = blob(in);
+    return glance_strs(in, glance, &out->symbols) && rd_is_end(in);
+}
+
+static bool is_unwanted(const struct raw_statement *raw, struct glance *glance,
+                        const struct source_state *sources, size_t n_sources,
+                        const struct affected_filter *filter)
+{
+    struct affected affected;
+    struct rd in;
+    rd_init(&in, raw->bytes);
+    if (raw->source >= n_sources || !glance_parse(&in, glance, &affected))
+        return false;
+    affected.source = sources[raw->source].name;
+    return !filter->wants(filter->ctx, &affected);
+}
+
+bool package_value_filter(str value, struct arena *arena, const struct source_state *sources,
+                          size_t n_sources, const struct affected_filter *filter, affecteds *out,
+                          struct err *err)
+{
+    struct rd in;
+    rd_init(&in, value);
+    size_t n = count(&in, 16), i = 0;
+    struct raw_statement raw;
+    struct glance glance;
+    for (; i < n && raw_statement_next(&in, &raw); i++) {
+        if (is_unwanted(&raw, &glance, sources, n_sources, filter))
+            continue;
+        struct affected *slot = vec_push(arena, out);
+        if (!slot)
+            return err_memory(err);
+        if (!statement_parse(&raw, arena, sources, n_sources, slot, err))
+            return err_wrap(err, "statements of a package");
+        if (!filter->wants(filter->ctx, slot))
+            out->len--;
+    }
+    if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
+        rd_fail(&in, ERR_FORMAT, "%zu of %zu statements, %zu bytes behind them", i, n,
+                rd_left(&in));
+    return rd_ok(&in, err) || err_wrap(err, "statements of a package");
+}
+
 bool package_value_parse(str value, struct arena *arena, const struct source_state *sources,
                          size_t n_sources, affecteds *out, struct err *err)
 {

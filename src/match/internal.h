@@ -22,6 +22,19 @@ enum applies range_applies(const struct affected *affected, const struct version
 str range_print(struct arena *arena, const struct affected *affected,
                 const struct version_scheme *scheme, str version);
 
+/* Three answers: as Kleene has them. */
+enum applies applies_both(enum applies a, enum applies b);
+enum applies applies_either(enum applies a, enum applies b);
+
+/* --- scope.c
+ * ---------------------------------------------------------------------------------------- */
+/* Does @affected speak of a package of this architecture and module, whatever its version? */
+enum applies scope_of(const struct affected *affected, const struct package *package);
+bool scope_has_arch(const struct affected *affected, const struct package *package);
+enum applies scope_module(const struct affected *affected, const struct package *package);
+/* "nodejs:18" of a label "nodejs:18:8090020230825141447:a75119d5". */
+str scope_stream(str modularity);
+
 /* --- subject.c
  * --------------------------------------------------------------------------------------- */
 struct subject {
@@ -67,8 +80,15 @@ struct context {
     struct arena *arena;
     struct match_result *out;
     struct err *err;
+    size_t n_rejected; /* findings left out: their CVE was rejected */
+    str first_rejected;
 };
 NODISCARD bool judge(struct context *context, const struct subject *subject);
+/* A distribution's own source: "debian-archive", "alpine-secdb". */
+bool subject_is_own(const struct subject *subject, str source);
+/* Why @installed could not be compared with @affected, in words. */
+const char *subject_unknown(const struct subject *subject, const struct affected *affected,
+                            str installed);
 
 /* --- identity.c
  * --------------------------------------------------------------------------------------- */
@@ -88,3 +108,25 @@ str identity_cve(str id);
 /* @n links of one id, at least one; pushes nothing when every binary is denied. */
 NODISCARD bool finding_make(struct context *context, const struct subject *subject,
                             const struct link *links, size_t n);
+
+struct making {
+    struct context *context;
+    const struct subject *subject;
+    const struct link *links; /* denials among them */
+    size_t n;
+    package_refs affected;   /* installed packages that are affected, by name */
+    enrichments enrichments; /* what is said of the CVE itself */
+    bool is_rejected;        /* by who gave the CVE */
+    struct finding *finding;
+};
+/* The affirmative claims in order, from *i on; NULL at the end. */
+const struct claim *making_next(const struct making *m, size_t *i);
+NODISCARD bool push_unique(struct arena *arena, strs *to, str s); /* unless it is the last */
+
+/* --- rating.c: CVSS, ratings and the severity by DESIGN 5.  False: arena used up.
+ * ------------------------------------------------------------------------------------------ */
+NODISCARD bool rating_fill(struct making *m);
+
+/* --- words.c: title, description, names, references, evidence.  False: arena used up.
+ * ------------------------------------------------------------------------------------------- */
+NODISCARD bool words_fill(struct making *m);

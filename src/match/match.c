@@ -113,6 +113,17 @@ static enum match_ground ground_of(const struct context *c, const struct image_i
     return inventory->packages.len && !has_os && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
 }
 
+static bool tell_rejected(struct context *c)
+{
+    if (c->n_rejected == 0)
+        return true;
+    return tell(c, NOTICE_ADVISORY, false,
+                arena_printf(c->arena,
+                             "%zu findings are left out because their CVE was rejected by who gave "
+                             "it, first " STR_FMT,
+                             c->n_rejected, STR_ARG(c->first_rejected)));
+}
+
 /* --- all of it
  * ------------------------------------------------------------------------------------------ */
 static bool judge_all(struct context *c, const struct image_inventory *inventory)
@@ -146,7 +157,7 @@ bool match_inventory(const struct match_lookup *lookup, const struct image_inven
         return err_memory(err);
     bool has_uncovered = false;
     if (!tell_foreign(&c, inventory) || !tell_uncovered(&c, inventory, &has_uncovered) ||
-        !judge_all(&c, inventory))
+        !judge_all(&c, inventory) || !tell_rejected(&c))
         return false;
     out->ground = ground_of(&c, inventory, has_uncovered);
     vec_sort(&out->findings, cmp_findings);

@@ -7,14 +7,14 @@
 #include "base/sb.h"
 
 /* Kleene's logic over three values. */
-static enum applies both(enum applies a, enum applies b)
+enum applies applies_both(enum applies a, enum applies b)
 {
     if (a == APPLIES_NO || b == APPLIES_NO)
         return APPLIES_NO;
     return a == APPLIES_YES && b == APPLIES_YES ? APPLIES_YES : APPLIES_UNKNOWN;
 }
 
-static enum applies either(enum applies a, enum applies b)
+enum applies applies_either(enum applies a, enum applies b)
 {
     if (a == APPLIES_YES || b == APPLIES_YES)
         return APPLIES_YES;
@@ -52,11 +52,12 @@ static enum applies in_range(const struct version_range *range, const struct ver
 {
     enum applies in = APPLIES_YES;
     if (!is_beginning(range->introduced))
-        in = both(in, claim_order(scheme, version, range->introduced, false, true, true));
+        in = applies_both(in, claim_order(scheme, version, range->introduced, false, true, true));
     if (range->fixed.len)
-        in = both(in, claim_order(scheme, version, range->fixed, true, false, false));
+        in = applies_both(in, claim_order(scheme, version, range->fixed, true, false, false));
     if (range->last_affected.len)
-        in = both(in, claim_order(scheme, version, range->last_affected, true, true, false));
+        in =
+            applies_both(in, claim_order(scheme, version, range->last_affected, true, true, false));
     return in;
 }
 
@@ -76,7 +77,7 @@ enum applies range_applies(const struct affected *affected, const struct version
         if (str_eq(affected->versions.ptr[i], version))
             return APPLIES_YES;
     for (size_t i = 0; i < affected->ranges.len; i++)
-        applies = either(applies, in_range(&affected->ranges.ptr[i], scheme, version));
+        applies = applies_either(applies, in_range(&affected->ranges.ptr[i], scheme, version));
     return applies;
 }
 
