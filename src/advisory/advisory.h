@@ -205,6 +205,38 @@ struct update_result {
 NODISCARD bool advisory_update(const struct update_spec *spec, struct update_result *out,
                                struct err *err);
 
+/* --- carrying -----------------------------------------------------------------------------------
+ * One file holds the last good state of every source, signed (Ed25519): a zstd file whose first,
+ * skippable frame is the signature of manifest.json, and whose tar holds that manifest with the
+ * digest of everything else.  `zstd -d` and `tar` read it.  What is imported is compiled anew here:
+ * a foreign database is never mapped. */
+struct signing_key {
+    uint8_t bytes[64]; /* secret; the public half are the last 32 */
+};
+struct trusted_key {
+    uint8_t bytes[32];
+};
+/* A new pair: the secret in @path (mode 0600, never replaced), the public key in @path.pub. */
+NODISCARD bool signing_key_make(const char *path, struct err *err);
+NODISCARD bool signing_key_load(const char *path, struct signing_key *out, struct err *err);
+NODISCARD bool trusted_key_load(const char *path, struct trusted_key *out, struct err *err);
+
+NODISCARD bool advisory_export(const char *dir, int fd, const struct signing_key *key,
+                               const struct cancel *cancel, struct err *err);
+struct import_spec {
+    const char *dir;
+    int fd;
+    const struct trusted_key *keys;
+    size_t n_keys;
+    bool takes_older; /* also sources that were fetched before those that are here */
+    const struct cancel *cancel;
+};
+/* Its sources take the place of those of the same name; others stay.  ERR_DENIED when no trusted
+ * key signed it, ERR_MISMATCH when it is not what was signed, ERR_CONFLICT when it is older than
+ * what is here.  Nothing changes unless all of it is good. */
+NODISCARD bool advisory_import(const struct import_spec *spec, struct update_result *out,
+                               struct err *err);
+
 /* One row a feed; the table is made by meson. */
 struct feed_reader;
 struct feed {
@@ -217,3 +249,4 @@ struct feed {
     bool (*read)(struct feed_reader *reader, struct err *err); /* see internal.h */
 };
 const struct feed *const *advisory_feeds(size_t *n);
+const struct feed *advisory_feed_find(str name); /* NULL: none is called so */

@@ -190,7 +190,39 @@ typedef VEC(struct known_source) known_sources;
 NODISCARD bool known_load(const char *dir, struct arena *arena, known_sources *out,
                           struct err *err);
 NODISCARD bool known_save(const char *dir, const known_sources *known, struct err *err);
+/* The same as text: {"format": …, "sources": […]}. */
+NODISCARD bool known_print(const known_sources *known, struct sb *out, struct err *err);
+NODISCARD bool known_parse(str text, struct arena *arena, known_sources *out, struct err *err);
 struct known_source *known_find(const known_sources *known, str name);
+
+/* --- publish.c: a database's folder while it is changed
+ * -------------------------------------------------- */
+struct update {
+    const char *dir;
+    const struct cancel *cancel;
+    const struct update_spec *spec; /* NULL: no feed is read */
+    struct arena arena;
+    known_sources known;
+    int lock;
+    size_t n_failed;
+    struct err first; /* the first source's failure */
+    bool is_held;     /* the source just read was, by the firewall */
+};
+/* Take the lock and learn what is known; ERR_CONFLICT when another update runs.  To be closed also
+ * after a failure. */
+NODISCARD bool update_open(struct update *update, struct err *err);
+/* Keep what is known and, when that is not what the current generation was made of, publish. */
+NODISCARD bool update_finish(struct update *update, struct update_result *out, struct err *err);
+void update_close(struct update *update);
+/* DIR/@prefix@a@b; NULL with the error set. */
+const char *update_path(struct update *update, const char *prefix, str a, str b, struct err *err);
+const char *update_records_path(struct update *update, const struct known_source *known,
+                                struct err *err);
+NODISCARD bool sync_folder(const char *path, struct err *err);
+
+/* --- keys.c
+ * --------------------------------------------------------------------------------------------- */
+str base64_print(struct arena *arena, const uint8_t *bytes, size_t n); /* ptr NULL: used up */
 
 /* --- what a reader works with
  * --------------------------------------------------------------------------- */
