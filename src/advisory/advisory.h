@@ -129,6 +129,20 @@ NODISCARD bool advisory_find_if(const struct advisory_db *db, struct arena *aren
                                 struct err *err);
 NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
                             str record, struct advisory *out, struct err *err);
+/* A package that a record speaks of. */
+struct advisory_place {
+    str ecosystem, package;
+};
+typedef VEC(struct advisory_place) advisory_places;
+struct named_record {
+    str source, record;
+    advisory_places places; /* every package that it has a statement on */
+};
+typedef VEC(struct named_record) named_records;
+/* Every record that bears the name, as its id or as an alias; an empty list is an answer.  By
+ * source, then record. */
+NODISCARD bool advisory_by_id(const struct advisory_db *db, struct arena *arena, str id,
+                              named_records *out, struct err *err);
 /* What every source says of a CVE itself; an empty list is an answer. */
 NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
                                enrichments *out, struct err *err);

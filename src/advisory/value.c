@@ -194,6 +194,19 @@ bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out)
     return rd_is_ok(in);
 }
 
+bool record_places_parse(struct rd *in, struct arena *arena, advisory_places *out)
+{
+    size_t n = count(in, 2);
+    if (n && !(out->ptr = arena_array(arena, struct advisory_place, n)))
+        return rd_fail(in, ERR_MEMORY, "a list does not fit");
+    out->len = out->cap = n;
+    for (size_t i = 0; i < n; i++) {
+        out->ptr[i].ecosystem = blob(in);
+        out->ptr[i].package = blob(in);
+    }
+    return rd_is_ok(in);
+}
+
 /* --- enrichment
  * ----------------------------------------------------------------------------------- */
 
