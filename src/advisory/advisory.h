@@ -119,6 +119,10 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem);
 /* Every statement on a package; an empty list is an answer.  Strings borrow from the mapping. */
 NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem,
                              str package, affecteds *out, struct err *err);
+/* The name under which statements on a package lie: where an ecosystem takes several spellings for
+ * one name ("Flask", "flask"), the one it prefers.  Borrows @name when it is that; ptr NULL: arena
+ * used up.  Look-ups want it. */
+str advisory_fold_name(struct arena *arena, str ecosystem, str name);
 /* Those that a filter lets through.  What it is shown lives until it returns. */
 struct affected_filter {
     bool (*wants)(void *ctx, const struct affected *statement);

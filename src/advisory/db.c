@@ -34,7 +34,7 @@ struct advisory_db {
     VEC(struct source_state) sources; /* the first n_built are numbered by statements */
     size_t n_built;
     strs compiled; /* of those: digests of their records */
-    str filter; /* of packages */
+    str filter;    /* of packages */
     struct unpacker *unpacker;
 };
 
@@ -174,7 +174,7 @@ bool db_item_names(struct db_item *item, str *a, str *b, struct err *err)
 
 /* The value under @kind of two names; two pairs of long names never pass for each other. */
 bool db_get_named(const struct advisory_db *db, enum key_kind kind, str a, str b, str *out,
-                      struct err *err)
+                  struct err *err)
 {
     struct db_key key;
     str own_a, own_b;
@@ -508,7 +508,7 @@ static bool unpack_text(const struct advisory_db *db, str block, uint64_t place,
 }
 
 bool db_get_text(const struct advisory_db *db, str source, str record, struct arena *arena,
-                     str *out, struct err *err)
+                 str *out, struct err *err)
 {
     struct db_key key;
     struct rd in;

@@ -1,9 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* names.c - from a name to the records that bear it, and to the packages that they speak of. */
+/* names.c - how names are spelt, and from a name to the records that bear it. */
 #include <stdlib.h>
 
 #include "advisory/internal.h"
 #include "base/limits.h"
+#include "base/num.h"
+
+/* --- spellings
+ * ----------------------------------------------------------------------------------------------
+ */
+
+/* PyPI: PEP 503; the others take any case for the same. */
+enum fold { FOLD_NONE, FOLD_CASE, FOLD_PEP503 };
+
+static enum fold fold_of(str ecosystem)
+{
+    static const struct {
+        const char *ecosystem;
+        enum fold fold;
+    } rows[] = {
+        {"GitHub Actions", FOLD_CASE},
+        {"NuGet", FOLD_CASE},
+        {"Packagist", FOLD_CASE},
+        {"PyPI", FOLD_PEP503},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_eq(str_from(rows[i].ecosystem), ecosystem))
+            return rows[i].fold;
+    return FOLD_NONE;
+}
+
+static bool is_separator(char c) { return c == '-' || c == '_' || c == '.'; }
+static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+
+str advisory_fold_name(struct arena *arena, str ecosystem, str name)
+{
+    enum fold fold = fold_of(ecosystem);
+    if (fold == FOLD_NONE || name.len == 0)
+        return name.len ? name : STR("");
+    char *to = arena_alloc(arena, name.len);
+    size_t n = 0;
+    if (!to)
+        return STR_NONE;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (fold == FOLD_PEP503 && is_separator(c)) {
+            if (n == 0 || to[n - 1] != '-' || !is_separator(name.ptr[i - 1]))
+                to[n++] = '-';
+        } else {
+            to[n++] = is_upper(c) ? (char)(c | 0x20) : c;
+        }
+    }
+    return str_of(to, n);
+}
+
+/* --- records by name
+ * ----------------------------------------------------------------------------------------
+ */
 
 static str source_name(const struct advisory_db *db, size_t i)
 {

@@ -3,9 +3,9 @@
  *
  *     "plimrec" version | R … | R … | T … | C … | … | E n_records
  *
- * R: id, other names, block and place of its text in it, mark, statements.  T: the next block of texts, behind the
- * records that have theirs there.
- * The end frame tells a whole file from a cut one. */
+ * R: id, other names, block and place of its text in it, mark, statements.  T: the next block of
+ * texts, behind the records that have theirs there. The end frame tells a whole file from a cut
+ * one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,6 +27,7 @@ struct records_writer {
     struct sb body, part;
     struct sb texts; /* of the block that is not yet full */
     struct packer *packer;
+    struct arena names;                    /* of the record, folded */
     uint64_t n_records, n_blocks, n_texts; /* texts: in the block */
 };
 
@@ -44,6 +45,7 @@ void records_abort(struct records_writer *writer)
     sb_fini(&writer->part);
     sb_fini(&writer->texts);
     packer_close(writer->packer);
+    arena_fini(&writer->names);
     free(writer);
 }
 
@@ -58,6 +60,7 @@ bool records_create(struct records_writer **out, const char *path, struct err *e
         records_abort(writer);
         return false;
     }
+    arena_init(&writer->names, LIMIT(FEED_RECORD));
     sb_init(&writer->pending, 2 * LIMIT(FEED_RECORD));
     sb_init(&writer->body, LIMIT(FEED_RECORD));
     sb_init(&writer->part, LIMIT(FEED_RECORD));
@@ -118,12 +121,19 @@ static bool add_texts(struct records_writer *writer, struct err *err)
 /* Names become parts of keys, which NUL divides. */
 static bool is_name(str name) { return name.len > 0 && str_find_byte(name, '\0') == name.len; }
 
-static void places_print(const struct record *record, struct sb *out)
+static str folded(struct records_writer *writer, const struct record_entry *entry)
 {
-    sb_varint(out, record->entries.len);
+    str name = advisory_fold_name(&writer->names, entry->ecosystem, entry->package);
+    writer->body.has_failed |= !name.ptr; /* said when the frame is added */
+    return name;
+}
+
+static void places_print(struct records_writer *writer, const struct record *record)
+{
+    sb_varint(&writer->part, record->entries.len);
     for (size_t i = 0; i < record->entries.len; i++) {
-        sb_blob(out, record->entries.ptr[i].ecosystem);
-        sb_blob(out, record->entries.ptr[i].package);
+        sb_blob(&writer->part, record->entries.ptr[i].ecosystem);
+        sb_blob(&writer->part, folded(writer, &record->entries.ptr[i]));
     }
 }
 
@@ -143,7 +153,7 @@ bool records_add(struct records_writer *writer, const struct record *record, str
     sb_clear(&writer->part);
     record_text_print(advisory, &writer->part);
     uint32_t mark = text_mark(sb_str(&writer->part)); /* of the words: not where they apply */
-    places_print(record, &writer->part);
+    places_print(writer, record);
     sb_blob(&writer->texts, sb_str(&writer->part));
     sb_blob(&writer->body, advisory->id);
     sb_varint(&writer->body, advisory->aliases.len);
@@ -161,9 +171,10 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         sb_clear(&writer->part);
         affected_print(&affected, &writer->part);
         sb_blob(&writer->body, entry->ecosystem);
-        sb_blob(&writer->body, entry->package);
+        sb_blob(&writer->body, folded(writer, entry));
         sb_blob(&writer->body, sb_str(&writer->part));
     }
+    arena_reset(&writer->names);
     writer->n_records++;
     return add_frame(writer, err) && (writer->texts.len < TEXTS_BLOCK || add_texts(writer, err));
 }

@@ -27,11 +27,34 @@ static bool enrich(void *ctx, struct arena *arena, str cve, enrichments *out, st
     return advisory_enrich(db_of(ctx), arena, cve, out, err);
 }
 
+static bool by_id(void *ctx, struct arena *arena, str id, named_records *out, struct err *err)
+{
+    return advisory_by_id(db_of(ctx), arena, id, out, err);
+}
+
+static struct match_lookup lookup_of(struct database *database)
+{
+    return (struct match_lookup){.covers = covers,
+                                 .find = find,
+                                 .get = get,
+                                 .enrich = enrich,
+                                 .by_id = by_id,
+                                 .ctx = database};
+}
+
 bool match_image(const struct advisory_db *db, const struct image_inventory *inventory,
                  struct arena *arena, struct match_result *out, struct err *err)
 {
     struct database database = {.db = db};
-    struct match_lookup lookup = {
-        .covers = covers, .find = find, .get = get, .enrich = enrich, .ctx = &database};
+    const struct match_lookup lookup = lookup_of(&database);
     return match_inventory(&lookup, inventory, arena, out, err);
+}
+
+bool match_explain_image(const struct advisory_db *db, const struct image_inventory *inventory,
+                         const findings *found, str id, struct arena *arena,
+                         struct explain_result *out, struct err *err)
+{
+    struct database database = {.db = db};
+    const struct match_lookup lookup = lookup_of(&database);
+    return match_explain(&lookup, inventory, found, id, arena, out, err);
 }

@@ -167,7 +167,7 @@ static bool fill(struct making *m)
 
 /* A CVE is rejected when a source says so and none holds a record of it against that.  What is
  * known to be exploited is real, whatever became of its number. */
-static bool is_rejected(const enrichments *list)
+bool enrichment_is_rejected(const enrichments *list)
 {
     bool is_rejected = false;
     for (size_t i = 0; i < list->len; i++) {
@@ -196,7 +196,7 @@ static bool enrich(struct making *m)
         return true;
     if (!c->lookup->enrich(c->lookup->ctx, c->arena, m->links->id, &m->enrichments, c->err))
         return err_wrap(c->err, STR_FMT, STR_ARG(m->links->id));
-    m->is_rejected = is_rejected(&m->enrichments);
+    m->is_rejected = enrichment_is_rejected(&m->enrichments);
     return true;
 }
 

@@ -35,6 +35,15 @@ enum applies scope_module(const struct affected *affected, const struct package 
 /* "nodejs:18" of a label "nodejs:18:8090020230825141447:a75119d5". */
 str scope_stream(str modularity);
 
+/* Of a version that a statement does not hold: the comparison that says why, "3.1 >= 3.0", and
+ * which side of it.  ptr NULL: arena used up. */
+enum outside { OUTSIDE_ALL, OUTSIDE_FIXED, OUTSIDE_BELOW };
+str range_outside(struct arena *arena, const struct affected *affected,
+                  const struct version_scheme *scheme, str version, enum outside *side);
+/* Of one that it holds: "3.0.11-1 < 3.0.11-2". */
+str range_inside(struct arena *arena, const struct affected *affected,
+                 const struct version_scheme *scheme, str version);
+
 /* --- subject.c
  * --------------------------------------------------------------------------------------- */
 struct subject {
@@ -42,6 +51,7 @@ struct subject {
         *packages; /* installed binaries, by name; borrowed from the inventory */
     size_t n_packages;
     str type, name, version;
+    str lookup_name;                     /* as statements spell it; ptr NULL: arena used up */
     str ecosystem;                       /* empty: nobody judges it */
     const struct version_scheme *scheme; /* NULL: we have no such order */
     const char *scheme_name, *category;
@@ -59,8 +69,8 @@ typedef VEC(const struct package *) package_refs;
 /* Packages that can be judged, those of one subject side by side: sort, then cut. */
 NODISCARD bool subjects_sort(struct arena *arena, const packages *all, package_refs *out);
 /* The next subject from *at on; false at the end.  @ecosystem and @distro of the image. */
-bool subject_next(const package_refs *refs, const struct distro *distro, str ecosystem, size_t *at,
-                  struct subject *out);
+bool subject_next(struct arena *arena, const package_refs *refs, const struct distro *distro,
+                  str ecosystem, size_t *at, struct subject *out);
 
 /* --- judge.c
  * ------------------------------------------------------------------------------------------ */
@@ -122,6 +132,9 @@ struct making {
 /* The affirmative claims in order, from *i on; NULL at the end. */
 const struct claim *making_next(const struct making *m, size_t *i);
 NODISCARD bool push_unique(struct arena *arena, strs *to, str s); /* unless it is the last */
+
+/* Is the CVE taken back by who gave it, as far as anybody knows? */
+bool enrichment_is_rejected(const enrichments *list);
 
 /* --- rating.c: CVSS, ratings and the severity by DESIGN 5.  False: arena used up.
  * ------------------------------------------------------------------------------------------ */

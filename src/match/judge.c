@@ -113,7 +113,7 @@ static bool look_up(struct judging *j, const struct package *package, affecteds 
     struct context *c = j->context;
     struct question question = {.judging = j, .package = package};
     const struct affected_filter filter = {.wants = may_matter, .ctx = &question};
-    str name = package ? package->name : j->subject->name;
+    str name = package ? package->name : j->subject->lookup_name;
     *out = (affecteds){0};
     return c->lookup->find(c->lookup->ctx, c->arena, j->subject->ecosystem, name, &filter, out,
                            c->err) ||

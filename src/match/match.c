@@ -132,9 +132,13 @@ static bool judge_all(struct context *c, const struct image_inventory *inventory
     if (!subjects_sort(c->arena, &inventory->packages, &refs))
         return err_memory(c->err);
     struct subject subject;
-    for (size_t at = 0; subject_next(&refs, &inventory->distro, c->out->ecosystem, &at, &subject);)
+    for (size_t at = 0;
+         subject_next(c->arena, &refs, &inventory->distro, c->out->ecosystem, &at, &subject);) {
+        if (!subject.lookup_name.ptr)
+            return err_memory(c->err);
         if (subject.ecosystem.len && !judge(c, &subject))
             return false;
+    }
     return true;
 }
 

@@ -102,6 +102,8 @@ struct match_lookup {
                 struct err *err);
     /* What every source says of a CVE itself.  NULL: nobody was asked. */
     bool (*enrich)(void *ctx, struct arena *arena, str cve, enrichments *out, struct err *err);
+    /* Every record that bears a name; for match_explain. */
+    bool (*by_id)(void *ctx, struct arena *arena, str id, named_records *out, struct err *err);
     void *ctx;
 };
 NODISCARD bool match_inventory(const struct match_lookup *lookup,
@@ -110,6 +112,63 @@ NODISCARD bool match_inventory(const struct match_lookup *lookup,
 /* The same with a database. */
 NODISCARD bool match_image(const struct advisory_db *db, const struct image_inventory *inventory,
                            struct arena *arena, struct match_result *out, struct err *err);
+
+/* --- why, or why not
+ * ------------------------------------------------------------------------------------------ */
+/* What became of one statement of one record.  Zero is the safe value. */
+enum explain_kind {
+    EXPLAIN_UNKNOWN,      /* could not be compared */
+    EXPLAIN_AFFECTED,     /* it is a finding */
+    EXPLAIN_VEX,          /* it would be one, and a VEX statement takes it away */
+    EXPLAIN_RULE,         /* … a disable rule does */
+    EXPLAIN_REJECTED,     /* … its CVE was rejected, and nobody stands behind it */
+    EXPLAIN_OVERRULED,    /* … a source that counts more says "not affected" */
+    EXPLAIN_DENIED,       /* this source says "not affected" */
+    EXPLAIN_FIXED,        /* at or above the version that heals it */
+    EXPLAIN_NOT_YET,      /* below the first affected version */
+    EXPLAIN_OUTSIDE,      /* in none of the affected ranges or versions */
+    EXPLAIN_WITHDRAWN,    /* the record was taken back */
+    EXPLAIN_ARCH,         /* of other architectures */
+    EXPLAIN_MODULE,       /* of another module, or of none */
+    EXPLAIN_OWNED,        /* an OS package owns it: the distribution judges it */
+    EXPLAIN_OTHER_SOURCE, /* an OS package, and a statement of upstream or of another distribution
+                           */
+    EXPLAIN_RELEASE,      /* of another release of the distribution */
+};
+const char *explain_kind_name(enum explain_kind kind); /* "fixed", "other-release", … */
+struct explanation {
+    enum explain_kind kind;
+    str source, record, revision; /* of the record */
+    str ecosystem, package;       /* of the statement */
+    str type, name, version;      /* what it was held against: source package, or package */
+    strs binaries;                /* of the source, installed */
+    str path, owned_by;
+    int layer;
+    str comparator; /* "dpkg" */
+    str trace;      /* "3.0.11-1 < 3.0.11-2"; empty: nothing was compared */
+    str note;       /* the source's words, or why nothing could be compared */
+    enum fix_state state;
+    const struct finding *finding; /* AFFECTED, VEX, RULE: the finding; else NULL */
+};
+struct explain_result {
+    str id;
+    named_records records;       /* that bear the name, or a name of the same vulnerability */
+    VEC(struct explanation) all; /* sorted by kind, then package, source, record */
+    VEC(struct advisory_place) not_installed; /* of this image's ecosystems, by name */
+    size_t n_elsewhere; /* packages of ecosystems that have nothing to do with this image */
+    enrichments enrichments;
+    bool is_rejected, is_covered; /* is the image's distribution covered? */
+    str ecosystem;                /* of the image's distribution; empty */
+};
+/* Both ways: every statement that bears @id and what became of it in an image that was matched,
+ * with @found of that match. */
+NODISCARD bool match_explain(const struct match_lookup *lookup,
+                             const struct image_inventory *inventory, const findings *found, str id,
+                             struct arena *arena, struct explain_result *out, struct err *err);
+NODISCARD bool match_explain_image(const struct advisory_db *db,
+                                   const struct image_inventory *inventory, const findings *found,
+                                   str id, struct arena *arena, struct explain_result *out,
+                                   struct err *err);
 
 /* --- VEX: what somebody says of a product whose vulnerabilities are listed
  * ----------------------------------------------------------------------------------------

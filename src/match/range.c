@@ -108,3 +108,69 @@ str range_print(struct arena *arena, const struct affected *affected,
         sb_addc(&out, "every version");
     return arena_dup(arena, sb_str(&out));
 }
+
+/* --- for people: which comparison decided
+ * ------------------------------------------------------------------------------------------- */
+str range_inside(struct arena *arena, const struct affected *affected,
+                 const struct version_scheme *scheme, str version)
+{
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        const struct version_range *range = &affected->ranges.ptr[i];
+        if (in_range(range, scheme, version) != APPLIES_YES)
+            continue;
+        if (range->fixed.len)
+            return arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(version),
+                                STR_ARG(range->fixed));
+        if (range->last_affected.len)
+            return arena_printf(arena, STR_FMT " <= " STR_FMT, STR_ARG(version),
+                                STR_ARG(range->last_affected));
+        return arena_printf(
+            arena, STR_FMT " >= " STR_FMT, STR_ARG(version),
+            STR_ARG(is_beginning(range->introduced) ? STR("0") : range->introduced));
+    }
+    for (size_t i = 0; i < affected->versions.len; i++)
+        if (str_eq(affected->versions.ptr[i], version))
+            return arena_printf(arena, STR_FMT " is listed", STR_ARG(version));
+    return arena_dup(arena, STR("every version"));
+}
+
+/* The end of the highest range that lies below @version; NULL when none does. */
+static const struct version_range *range_below(const struct affected *affected,
+                                               const struct version_scheme *scheme, str version)
+{
+    const struct version_range *best = NULL;
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        const struct version_range *range = &affected->ranges.ptr[i];
+        str end = range->fixed.len ? range->fixed : range->last_affected;
+        if (!end.len || claim_order(scheme, version, end, false, true, true) != APPLIES_YES)
+            continue;
+        str best_end = !best ? STR_NONE : best->fixed.len ? best->fixed : best->last_affected;
+        if (!best || claim_order(scheme, end, best_end, false, false, true) == APPLIES_YES)
+            best = range;
+    }
+    return best;
+}
+
+str range_outside(struct arena *arena, const struct affected *affected,
+                  const struct version_scheme *scheme, str version, enum outside *side)
+{
+    const struct version_range *below = range_below(affected, scheme, version);
+    *side = OUTSIDE_ALL;
+    if (below && below->fixed.len) {
+        *side = OUTSIDE_FIXED;
+        return arena_printf(arena, STR_FMT " >= " STR_FMT, STR_ARG(version), STR_ARG(below->fixed));
+    }
+    if (below)
+        return arena_printf(arena, STR_FMT " > " STR_FMT, STR_ARG(version),
+                            STR_ARG(below->last_affected));
+    if (affected->ranges.len == 0)
+        return arena_printf(arena, STR_FMT " is not among the %zu listed", STR_ARG(version),
+                            affected->versions.len);
+    *side = OUTSIDE_BELOW;
+    str first = affected->ranges.ptr[0].introduced;
+    for (size_t i = 1; i < affected->ranges.len; i++)
+        if (claim_order(scheme, affected->ranges.ptr[i].introduced, first, true, false, false) ==
+            APPLIES_YES)
+            first = affected->ranges.ptr[i].introduced;
+    return arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(version), STR_ARG(first));
+}

@@ -140,8 +140,8 @@ static void judge_as_language(struct subject *out)
     out->category = row ? row->ecosystem : "unknown";
 }
 
-bool subject_next(const package_refs *refs, const struct distro *distro, str ecosystem, size_t *at,
-                  struct subject *out)
+bool subject_next(struct arena *arena, const package_refs *refs, const struct distro *distro,
+                  str ecosystem, size_t *at, struct subject *out)
 {
     if (*at >= refs->len)
         return false;
@@ -159,6 +159,8 @@ bool subject_next(const package_refs *refs, const struct distro *distro, str eco
         judge_as_os(out, distro, ecosystem);
     else
         judge_as_language(out);
+    out->lookup_name =
+        out->is_os ? out->name : advisory_fold_name(arena, out->ecosystem, out->name);
     out->scheme = version_find(str_from(out->scheme_name));
     *at = end;
     return true;

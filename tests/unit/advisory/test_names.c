@@ -17,12 +17,13 @@ struct place {
 static void put(struct place *place, const char *id, const char *aliases, const char *package)
 {
     struct err err = {0};
-    str text = arena_printf(&place->arena,
-                            "{\"id\":\"%s\",\"aliases\":[%s],\"affected\":[{\"package\":{"
-                            "\"ecosystem\":\"npm\",\"name\":\"%s\"},\"ranges\":[{\"type\":\"SEMVER\","
-                            "\"events\":[{\"introduced\":\"0\"}]}]},{\"package\":{\"ecosystem\":"
-                            "\"PyPI\",\"name\":\"%s\"},\"versions\":[\"1\"]}]}",
-                            id, aliases, package, package);
+    str text =
+        arena_printf(&place->arena,
+                     "{\"id\":\"%s\",\"aliases\":[%s],\"affected\":[{\"package\":{"
+                     "\"ecosystem\":\"npm\",\"name\":\"%s\"},\"ranges\":[{\"type\":\"SEMVER\","
+                     "\"events\":[{\"introduced\":\"0\"}]}]},{\"package\":{\"ecosystem\":"
+                     "\"PyPI\",\"name\":\"%s\"},\"versions\":[\"1\"]}]}",
+                     id, aliases, package, package);
     const char *path =
         arena_cstr(&place->arena, arena_printf(&place->arena, "%s/%.20s.json", place->feed, id));
     assert_ok(file_save(path, text, 0644, &err), err);
