@@ -123,7 +123,8 @@ NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, 
  * one name ("Flask", "flask"), the one it prefers.  Borrows @name when it is that; ptr NULL: arena
  * used up.  Look-ups want it. */
 str advisory_fold_name(struct arena *arena, str ecosystem, str name);
-/* Those that a filter lets through.  What it is shown lives until it returns. */
+/* Those that a filter lets through.  It is shown what decides about most statements (record,
+ * source, state, severity, flags, ranges, versions), until it returns. */
 struct affected_filter {
     bool (*wants)(void *ctx, const struct affected *statement);
     void *ctx;

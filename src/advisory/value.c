@@ -10,7 +10,7 @@ static str blob(struct rd *in) { return rd_blob(in, LIMIT(FEED_RECORD)); }
 
 /* A count of things that take at least @least bytes each: a lying one fails here, before memory is
  * asked for. */
-static size_t count(struct rd *in, size_t least)
+static inline size_t count(struct rd *in, size_t least)
 {
     return (size_t)rd_varint(in, rd_left(in) / least);
 }
@@ -395,66 +395,98 @@ static bool statement_parse(const struct raw_statement *raw, struct arena *arena
  * ----------------------------------------------------- */
 
 /* Room for the lists of one statement that is only looked at. */
-enum { GLANCE_RANGES = 16, GLANCE_STRS = 64 };
+enum { GLANCE_RANGES = 16, GLANCE_VERSIONS = 64 };
 struct glance {
     struct version_range ranges[GLANCE_RANGES];
-    str strs[GLANCE_STRS];
-    size_t n_strs;
+    str versions[GLANCE_VERSIONS];
 };
 
-static bool glance_strs(struct rd *in, struct glance *glance, strs *out)
+/* Within a statement's own bytes: they are the limit. */
+static inline str near_blob(struct rd *in) { return rd_blob(in, rd_left(in)); }
+
+static bool glance_ranges(struct rd *in, struct glance *glance, struct affected *out)
 {
-    size_t n = count(in, 1);
-    if (n > GLANCE_STRS - glance->n_strs)
+    size_t n = count(in, 3);
+    if (n > GLANCE_RANGES)
         return false;
-    out->ptr = glance->strs + glance->n_strs;
-    out->len = out->cap = n;
-    glance->n_strs += n;
-    for (size_t i = 0; i < n; i++)
-        out->ptr[i] = blob(in);
-    return rd_is_ok(in);
+    for (size_t i = 0; i < n; i++) {
+        glance->ranges[i].introduced = near_blob(in);
+        glance->ranges[i].fixed = near_blob(in);
+        glance->ranges[i].last_affected = near_blob(in);
+    }
+    out->ranges.ptr = glance->ranges;
+    out->ranges.len = out->ranges.cap = n;
+    return true;
 }
 
-/* As affected_parse, into @glance; false when it does not fit there, or is none of ours: then it is
- * parsed in full, which says what is wrong. */
+/* As affected_parse up to the versions, into @glance and the fields of *out that it fills; false
+ * when it does not fit there, or is none of ours: then it is parsed in full, which says what is
+ * wrong. */
 static bool glance_parse(struct rd *in, struct glance *glance, struct affected *out)
 {
-    *out = (struct affected){.record = blob(in)};
+    out->record = near_blob(in);
     uint8_t state = rd_u8(in), severity = rd_u8(in), flags = rd_u8(in);
-    size_t n = count(in, 3);
     if (!rd_is_ok(in) || state > FIX_NOT_AFFECTED || severity > SEVERITY_CRITICAL ||
-        (flags & ~FLAG_ALL) || n > GLANCE_RANGES)
+        (flags & ~FLAG_ALL) || !glance_ranges(in, glance, out))
         return false;
     out->state = (enum fix_state)state;
     out->severity = (enum severity)severity;
     out->is_binary = flags & FLAG_BINARY;
     out->is_withdrawn = flags & FLAG_WITHDRAWN;
-    out->ranges.ptr = glance->ranges;
-    out->ranges.len = out->ranges.cap = n;
-    for (size_t i = 0; i < n; i++) {
-        glance->ranges[i].introduced = blob(in);
-        glance->ranges[i].fixed = blob(in);
-        glance->ranges[i].last_affected = blob(in);
-    }
-    glance->n_strs = 0;
-    if (!glance_strs(in, glance, &out->versions) || !glance_strs(in, glance, &out->arches))
+    size_t n = count(in, 1);
+    if (n > GLANCE_VERSIONS)
         return false;
-    out->module = blob(in);
-    out->note = blob(in);
-    return glance_strs(in, glance, &out->symbols) && rd_is_end(in);
+    for (size_t i = 0; i < n; i++)
+        glance->versions[i] = near_blob(in);
+    out->versions.ptr = glance->versions;
+    out->versions.len = out->versions.cap = n;
+    return rd_is_ok(in);
 }
 
-static bool is_unwanted(const struct raw_statement *raw, struct glance *glance,
-                        const struct source_state *sources, size_t n_sources,
-                        const struct affected_filter *filter)
+/* Looks at the statements of one package, each in turn. */
+struct sieve {
+    struct rd in; /* of the statement looked at; never fails for long: see glance_parse */
+    struct glance glance;
+    struct affected affected; /* what the filter is shown: the fields that decide, anew each time */
+    const struct source_state *sources;
+    size_t n_sources;
+    const struct affected_filter *filter;
+};
+
+static bool is_unwanted(struct sieve *sieve, const struct raw_statement *raw)
 {
-    struct affected affected;
-    struct rd in;
-    rd_init(&in, raw->bytes);
-    if (raw->source >= n_sources || !glance_parse(&in, glance, &affected))
+    rd_over(&sieve->in, raw->bytes);
+    if (raw->source >= sieve->n_sources)
         return false;
-    affected.source = sources[raw->source].name;
-    return !filter->wants(filter->ctx, &affected);
+    if (!glance_parse(&sieve->in, &sieve->glance, &sieve->affected)) {
+        if (!rd_is_ok(&sieve->in))
+            rd_init(&sieve->in, STR_NONE);
+        return false;
+    }
+    sieve->affected.source = sieve->sources[raw->source].name;
+    return !sieve->filter->wants(sieve->filter->ctx, &sieve->affected);
+}
+
+static bool take_wanted(struct sieve *sieve, const struct raw_statement *raw, struct arena *arena,
+                        affecteds *out, struct err *err)
+{
+    struct affected *slot = vec_push(arena, out);
+    if (!slot)
+        return err_memory(err);
+    if (!statement_parse(raw, arena, sieve->sources, sieve->n_sources, slot, err))
+        return false;
+    if (!sieve->filter->wants(sieve->filter->ctx, slot)) /* what was too large to be looked at */
+        out->len--;
+    return true;
+}
+
+/* raw_statement_next without the mark. */
+static inline bool glance_next(struct rd *in, struct raw_statement *out)
+{
+    out->source = (uint32_t)rd_varint(in, UINT32_MAX);
+    (void)rd_bytes(in, sizeof out->mark);
+    out->bytes = near_blob(in);
+    return rd_is_ok(in);
 }
 
 bool package_value_filter(str value, struct arena *arena, const struct source_state *sources,
@@ -462,21 +494,18 @@ bool package_value_filter(str value, struct arena *arena, const struct source_st
                           struct err *err)
 {
     struct rd in;
+    struct raw_statement raw = {0};
+    struct sieve sieve;
+    sieve.sources = sources;
+    sieve.n_sources = n_sources;
+    sieve.filter = filter;
+    sieve.affected = (struct affected){0};
+    rd_init(&sieve.in, STR_NONE);
     rd_init(&in, value);
     size_t n = count(&in, 16), i = 0;
-    struct raw_statement raw;
-    struct glance glance;
-    for (; i < n && raw_statement_next(&in, &raw); i++) {
-        if (is_unwanted(&raw, &glance, sources, n_sources, filter))
-            continue;
-        struct affected *slot = vec_push(arena, out);
-        if (!slot)
-            return err_memory(err);
-        if (!statement_parse(&raw, arena, sources, n_sources, slot, err))
+    for (; i < n && glance_next(&in, &raw); i++)
+        if (!is_unwanted(&sieve, &raw) && !take_wanted(&sieve, &raw, arena, out, err))
             return err_wrap(err, "statements of a package");
-        if (!filter->wants(filter->ctx, slot))
-            out->len--;
-    }
     if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
         rd_fail(&in, ERR_FORMAT, "%zu of %zu statements, %zu bytes behind them", i, n,
                 rd_left(&in));

@@ -502,12 +502,11 @@ static bool explain_record(struct explaining *x, const struct named_record *reco
  * ------------------------------------------------------------------------------------------ */
 static bool collect_subjects(struct explaining *x)
 {
-    package_refs refs = {0};
+    struct subjects all;
     struct subject subject;
-    if (!subjects_sort(x->arena, &x->inventory->packages, &refs))
+    if (!subjects_open(x->arena, x->inventory, x->out->ecosystem, &all))
         return memory(x);
-    for (size_t at = 0;
-         subject_next(x->arena, &refs, &x->inventory->distro, x->out->ecosystem, &at, &subject);) {
+    while (subject_next(&all, &subject)) {
         struct subject *slot = vec_push(x->arena, &x->subjects);
         if (!slot || !subject.lookup_name.ptr)
             return memory(x);

@@ -66,11 +66,29 @@ const struct language_row *language_find(str type); /* NULL: not judged */
 bool package_is_kernel_headers(str name);
 
 typedef VEC(const struct package *) package_refs;
-/* Packages that can be judged, those of one subject side by side: sort, then cut. */
-NODISCARD bool subjects_sort(struct arena *arena, const packages *all, package_refs *out);
-/* The next subject from *at on; false at the end.  @ecosystem and @distro of the image. */
-bool subject_next(struct arena *arena, const package_refs *refs, const struct distro *distro,
-                  str ecosystem, size_t *at, struct subject *out);
+/* Who judges packages of one type. */
+struct subject_judge {
+    str ecosystem, own;
+    const struct version_scheme *scheme;
+    const char *scheme_name, *category;
+    bool is_os;
+};
+/* Packages that can be judged, those of one subject side by side: opened once, then cut. */
+struct subjects {
+    struct arena *arena;
+    const struct distro *distro;
+    const struct distro_row *row;
+    str ecosystem; /* of the distribution */
+    const struct package **ptr;
+    size_t len, at;
+    struct subject_judge judge; /* of judge_type, the last one asked for */
+    str judge_type;
+};
+/* False: arena used up.  @ecosystem of the image's distribution. */
+NODISCARD bool subjects_open(struct arena *arena, const struct image_inventory *inventory,
+                             str ecosystem, struct subjects *out);
+/* The next subject; false at the end. */
+bool subject_next(struct subjects *all, struct subject *out);
 
 /* --- judge.c
  * ------------------------------------------------------------------------------------------ */

@@ -128,12 +128,11 @@ static bool tell_rejected(struct context *c)
  * ------------------------------------------------------------------------------------------ */
 static bool judge_all(struct context *c, const struct image_inventory *inventory)
 {
-    package_refs refs = {0};
-    if (!subjects_sort(c->arena, &inventory->packages, &refs))
-        return err_memory(c->err);
+    struct subjects all;
     struct subject subject;
-    for (size_t at = 0;
-         subject_next(c->arena, &refs, &inventory->distro, c->out->ecosystem, &at, &subject);) {
+    if (!subjects_open(c->arena, inventory, c->out->ecosystem, &all))
+        return err_memory(c->err);
+    while (subject_next(&all, &subject)) {
         if (!subject.lookup_name.ptr)
             return err_memory(c->err);
         if (subject.ecosystem.len && !judge(c, &subject))
