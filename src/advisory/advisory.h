@@ -34,9 +34,11 @@ enum fix_state {
 const char *fix_state_name(enum fix_state state); /* "fixed", "will-not-fix", … */
 
 /* Half-open, as OSV's events: introduced <= v < fixed; or v <= last_affected.  "0" or empty
- * introduced is before every version; all others empty: no end. */
+ * introduced is before every version; all others empty: no end.  is_after: introduced itself is not
+ * in it ("> 1.2", which some publishers write and OSV cannot say). */
 struct version_range {
     str introduced, fixed, last_affected;
+    bool is_after;
 };
 /* One statement of one record of one source about one package of one ecosystem. */
 struct affected {
@@ -49,8 +51,9 @@ struct affected {
     strs arches; /* of these architectures only, as the package database spells them; none: all */
     str module;  /* rpm: "nodejs:18", only packages of that module stream; empty: says nothing */
     str note; /* the source's words on the state: "no-dsa: minor issue", "component not present" */
-    strs symbols; /* what of the package is vulnerable, where a source says it: "crypto/tls.Dial" */
-    bool is_binary;    /* the name is a binary package's, not a source's */
+    strs symbols;   /* what of the package is vulnerable, where a source says it: "crypto/tls.Dial";
+                       "crypto/tls" alone: all of that part */
+    bool is_binary; /* the name is a binary package's, not a source's */
     bool is_withdrawn; /* the record was taken back: kept to explain, never to find */
 };
 typedef VEC(struct affected) affecteds;

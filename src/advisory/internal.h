@@ -21,7 +21,7 @@
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
-enum { ADVISORY_FORMAT = 2 }; /* of generations and of records files; raise it when bytes change */
+enum { ADVISORY_FORMAT = 3 }; /* of generations and of records files; raise it when bytes change */
 
 void affected_print(const struct affected *affected, struct sb *out);
 /* Borrows from @in; fails @in when the bytes are none of ours. */
@@ -560,6 +560,8 @@ struct secdb_fix {
     str package, version, id; /* version "0": not affected */
     str text;                 /* the item as published, when it says more than ids */
     strs others;              /* further ids of the same item */
+    strs aliases;             /* those that are certain; secdb_parse leaves them */
+    str note;                 /* of the statement; the same */
 };
 struct secdb {
     str branch; /* distroversion */
@@ -569,6 +571,104 @@ struct secdb {
 };
 NODISCARD bool secdb_parse(str text, bool is_yaml, struct arena *arena, struct secdb *out,
                            struct err *err);
+
+/* --- record_set.c: records gathered from many places before they are written; strings are borrowed
+ * ----------------------------- */
+struct set_record {
+    struct record record;
+    struct map entries; /* "ecosystem/package" → index + 1 into record.entries */
+    strs others;        /* for the reader's own use */
+};
+struct record_set {
+    struct feed_reader *reader;
+    struct arena *arena;
+    struct map by_id; /* id → struct set_record *, in the order in which they came */
+};
+void record_set_init(struct record_set *set, struct feed_reader *reader, struct arena *arena);
+/* The record called @id, made when it is new; NULL with the error set. */
+struct set_record *record_set_at(struct record_set *set, str id, struct err *err);
+/* Its statement on the package, made when it is new; good until the next call. */
+struct affected *record_set_entry(struct record_set *set, struct set_record *record, str ecosystem,
+                                  str package, struct err *err);
+NODISCARD bool record_set_write(struct record_set *set, struct err *err);
+/* Unless it is empty or there already. */
+NODISCARD bool strs_add(struct arena *arena, strs *list, str value, struct err *err);
+NODISCARD bool range_add(struct arena *arena, struct affected *affected, struct version_range range,
+                         struct err *err);
+
+/* --- secdb_set.c: records of secfixes
+ * ------------------------------------------------------------------------ */
+struct secdb_set {
+    struct record_set records;
+    struct map owners; /* further id → its one record, or the map itself when there are several */
+};
+void secdb_set_init(struct secdb_set *set, struct feed_reader *reader, struct arena *arena);
+NODISCARD bool secdb_set_add(struct secdb_set *set, str ecosystem, const struct secdb_fix *fix,
+                             struct err *err);
+NODISCARD bool secdb_set_write(struct secdb_set *set, struct err *err);
+
+/* --- wolfi_secdb.c: for chainguard_secdb.c, which differs in its ecosystem
+ * ------------------------------------- */
+NODISCARD bool wolfi_form_read(struct feed_reader *reader, str ecosystem, struct err *err);
+
+/* --- json_members.c: the members of a large JSON object without a tree of the whole
+ * --------------------------------------------- */
+struct json_members {
+    struct rd in;
+    bool has_begun;
+};
+void json_members_init(struct json_members *members, str text);
+/* The next member as it stands: its name in quotes, its value.  NEXT_END only behind a whole
+ * object. */
+NODISCARD enum next json_members_next(struct json_members *members, str *name, str *value,
+                                      struct err *err);
+NODISCARD bool json_member_name(struct arena *arena, str quoted, str *out, struct err *err);
+
+/* --- debian_list.c: DSA/list and DLA/list; borrows from the text
+ * ------------------------------------------------------------------- */
+struct debian_fix {
+    str codename, package, version; /* or "<not-affected>" … */
+    str words;                      /* in brackets behind it */
+};
+struct debian_notice {
+    str id, title, published;
+    size_t line;
+    strs ids; /* CVEs */
+    VEC(struct debian_fix) fixes;
+};
+struct debian_list {
+    VEC(struct debian_notice) notices;
+    strs broken; /* lines that are none, in words */
+};
+NODISCARD bool debian_list_parse(str text, struct arena *arena, struct debian_list *out,
+                                 struct err *err);
+
+/* --- arch.c: one group, borrowing from the tree
+ * --------------------------------------------------------------- */
+NODISCARD bool arch_group_parse(const json_t *group, struct arena *arena, struct record *out,
+                                struct err *err);
+
+/* --- gem_requirement.c
+ * -------------------------------------------------------------------------------------------- */
+/* The ranges that none of the requirements (each one clause: "~> 1.2, >= 1.2.5") holds, in order.
+ * ERR_FORMAT when one of them cannot be read. */
+NODISCARD bool gem_affected(const strs *healthy, struct arena *arena, struct affected *out,
+                            struct err *err);
+
+/* --- rubysec.c, friendsofphp.c: one file, borrowing from the text
+ * ------------------------------------------------------------ */
+/* *is_clear false: its versions could not be read, and *err says why. */
+NODISCARD bool rubysec_parse(str text, str stem, struct arena *arena, struct record *out,
+                             bool *is_clear, struct err *err);
+/* @unclear: branches that could not be read, in words. */
+NODISCARD bool friendsofphp_parse(str text, str name, struct arena *arena, struct record *out,
+                                  strs *unclear, struct err *err);
+
+/* --- debian_codenames.c
+ * ------------------------------------------------------------------------------------------- */
+/* "bookworm" → "Debian:12"; empty for sid, which has no number, and for names we do not know. */
+str debian_ecosystem(str codename);
+bool debian_codename_is_known(str codename); /* also "sid" */
 
 /* --- changelog.c: deb-changelog(5)
  * ------------------------------------------------------------------------------- */

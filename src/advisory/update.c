@@ -108,13 +108,12 @@ static bool read_into(struct feed_reader *reader, const char *path, str *compile
         return false;
     }
     bool is_ok = reader->feed->read(reader, err) && digest_finish(reader, err);
-    if (is_ok)
-        is_ok = records_finish(reader->records, &reader->state->n_records, compiled, reader->arena,
-                               err);
+    if (!is_ok)
+        records_abort(reader->records);
+    is_ok = is_ok && records_finish(reader->records, &reader->state->n_records, compiled,
+                                    reader->arena, err);
     if (is_ok)
         feed_forget_others(reader);
-    else
-        records_abort(reader->records);
     hash_close(reader->digest);
     http_client_close(reader->http);
     if (!is_ok)
