@@ -17,30 +17,16 @@
 
 static bool add(struct arena *arena, str name, strs *out, struct err *err)
 {
-    return name.ptr ? strs_add(arena, out, name, err) : err_memory(err);
+    return name.ptr ? strs_push(arena, out, name, err) : err_memory(err);
 }
 
-/* --- Red Hat
- * ----------------------------------------------------------------------------------------- */
-
-/* product:version:update:edition of a CPE.  An edition "el8" says what a product is built for. */
-static bool add_redhat(struct arena *arena, str cpe, strs *out, struct err *err)
+/* What stands behind "Red Hat:" is the end of a CPE. */
+static bool add_redhat(struct arena *arena, str product, strs *out, struct err *err)
 {
-    str product, version, edition, rest;
-    (void)str_cut_byte(cpe, ':', &product, &rest);
-    (void)str_cut_byte(rest, ':', &version, &rest);
-    (void)str_cut_byte(rest, ':', &edition, &rest);
-    (void)str_cut_byte(rest, ':', &edition, &rest);
-    if (str_eq(product, STR("enterprise_linux"))) {
-        (void)str_cut_byte(version, '.', &version, &rest);
-        edition = STR_NONE;
-    }
-    bool is_built_for = str_starts(edition, STR("el")) && edition.len > 2;
-    return add(arena,
-               arena_printf(arena, "Red Hat:" STR_FMT "%s" STR_FMT "%s" STR_FMT, STR_ARG(product),
-                            version.len ? ":" : "", STR_ARG(version), is_built_for ? "::" : "",
-                            STR_ARG(is_built_for ? edition : STR_NONE)),
-               out, err);
+    str name, cpe = arena_printf(arena, "cpe:/a:redhat:" STR_FMT, STR_ARG(product));
+    if (!cpe.ptr)
+        return err_memory(err);
+    return redhat_ecosystem(arena, cpe, &name, err) && add(arena, name, out, err);
 }
 
 /* --- SUSE

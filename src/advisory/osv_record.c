@@ -363,14 +363,6 @@ static bool move_subscribed(struct parsing *p)
  * --------------------------------------------------------------------------------------------------
  */
 
-/* The CVE that @id is, or that it is a distribution's name of; empty when none. */
-static str cve_in(str id)
-{
-    size_t at = str_find(id, STR("-CVE-"));
-    str inner = at < id.len ? str_skip(id, at + 1) : id;
-    return str_starts(inner, STR("CVE-")) ? inner : STR_NONE;
-}
-
 static bool is_of_distribution(const struct record *record)
 {
     for (size_t i = 0; i < record->entries.len; i++) {
@@ -384,7 +376,7 @@ static bool is_of_distribution(const struct record *record)
 static bool name_fixed(struct parsing *p, const strs *list)
 {
     for (size_t i = 0; i < list->len; i++) {
-        str cve = cve_in(list->ptr[i]);
+        str cve = cve_first(list->ptr[i]);
         if (cve.len && !push(p, &p->record->advisory.aliases, cve))
             return false;
     }
@@ -399,7 +391,7 @@ static bool read_names(struct parsing *p, const json_t *root)
         !push_all(p, root, "related", &advisory->related) ||
         !push_all(p, root, "upstream", &upstream))
         return false;
-    bool is_fix = !cve_in(advisory->id).len && is_of_distribution(p->record);
+    bool is_fix = !cve_first(advisory->id).len && is_of_distribution(p->record);
     if (is_fix && (!name_fixed(p, &upstream) || !name_fixed(p, &advisory->related)))
         return false;
     for (size_t i = 0; i < upstream.len; i++) {
@@ -444,7 +436,7 @@ static bool read_ratings(struct parsing *p, const json_t *root)
 static bool has_cve(const strs *names)
 {
     for (size_t i = 0; i < names->len; i++) {
-        if (cve_in(names->ptr[i]).len)
+        if (cve_first(names->ptr[i]).len)
             return true;
     }
     return false;

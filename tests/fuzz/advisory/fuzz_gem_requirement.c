@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     str rest = str_of((const char *)data, size < 4096 ? size : 4096), line;
     arena_init(&arena, 64 << 20);
     while (str_next(&rest, '\n', &line)) {
-        if (!strs_add(&arena, &healthy, line, &err))
+        if (!strs_push(&arena, &healthy, line, &err))
             abort();
     }
     if (gem_affected(&healthy, &arena, &affected, &err)) {
