@@ -58,7 +58,7 @@ static struct node *node_get(const struct measure *m, uint64_t key)
 
 static bool grow(struct measure *m)
 {
-    struct measure larger = {.cap = m->cap ? m->cap * 2 : 1024};
+    struct measure larger = {.cap = m->cap ? m->cap * 2 : 64};
     larger.slots = (struct node **)arena_alloc_array(m->arena, larger.cap, sizeof(*larger.slots));
     if (!larger.slots)
         return false;

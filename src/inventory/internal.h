@@ -35,6 +35,15 @@ bool matcher_is_known(const struct matcher *matcher, str path);
 /* All of it that a layer's inventory keeps: known, or named like a database. */
 bool matcher_is_kept(const struct matcher *matcher, str path);
 
+/* layer_scan_open and image_inventory_merge with a matcher that many share: to compile one costs as
+ * much as a small layer. */
+NODISCARD bool layer_scan_open_with(struct arena *arena, const struct matcher *matcher,
+                                    const struct cancel *cancel, struct layer_scan **out,
+                                    struct err *err);
+NODISCARD bool image_inventory_merge_with(struct arena *arena, const struct matcher *matcher,
+                                          const struct layer_inventory *const *layers, size_t n,
+                                          struct image_inventory *out, struct err *err);
+
 /* --- ownership.c: lists of files as hashes -----------------------------------------------------
  */
 enum { PATH_ROOT_HASH = 0 };

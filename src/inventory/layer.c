@@ -19,7 +19,7 @@ struct folder_set {
 struct layer_scan {
     struct arena *arena;
     const struct cancel *cancel;
-    struct matcher *matcher;
+    const struct matcher *matcher;
     struct layer_inventory out;
     struct folder_set folders;
     struct exec_scan executables;
@@ -34,17 +34,25 @@ enum { ODD_TOLD = 20 }; /* harmless oddities of one layer that are told one by o
 bool layer_scan_open(struct arena *arena, const struct cancel *cancel, struct layer_scan **out,
                      struct err *err)
 {
+    struct matcher *matcher;
+    return matcher_open(arena, &matcher, err) &&
+           layer_scan_open_with(arena, matcher, cancel, out, err);
+}
+
+bool layer_scan_open_with(struct arena *arena, const struct matcher *matcher,
+                          const struct cancel *cancel, struct layer_scan **out, struct err *err)
+{
     struct layer_scan *scan = arena_new(arena, struct layer_scan);
     if (!scan)
         return err_memory(err);
-    *scan = (struct layer_scan){.arena = arena, .cancel = cancel};
+    *scan = (struct layer_scan){.arena = arena, .cancel = cancel, .matcher = matcher};
     scan->room = arena_alloc(arena, LIMIT(PATH));
     scan->room2 = arena_alloc(arena, LIMIT(PATH));
     if (!scan->room || !scan->room2)
         return err_memory(err);
     map_init(&scan->odd_links, arena);
     *out = scan;
-    return matcher_open(arena, &scan->matcher, err);
+    return true;
 }
 
 /* --- folders ---------------------------------------------------------------------------------- */

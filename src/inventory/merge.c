@@ -13,7 +13,7 @@ struct doubt {
 struct merge {
     struct arena *arena;
     struct image_inventory *out;
-    struct matcher *matcher;
+    const struct matcher *matcher;
     struct tree tree;
     struct map records; /* whose packages are in: hard links are one file */
     VEC(struct doubt) doubts;
@@ -55,7 +55,9 @@ struct look {
 static bool look_missing(struct merge *merge, const struct look *look, str missing, bool is_folder,
                          struct err *err)
 {
-    if (matcher_is_known(merge->matcher, missing))
+    str rest = str_skip(look->pattern, missing.len);
+    bool is_of_pattern = str_starts(look->pattern, missing) && (!rest.len || rest.ptr[0] == '/');
+    if (is_of_pattern || matcher_is_known(merge->matcher, missing))
         return true; /* a layer that had it would have told */
     bool is_kept = is_folder ? path_glob(path_base(path_dir(look->pattern)), path_base(missing))
                              : matcher_is_kept(merge->matcher, missing);
@@ -375,8 +377,7 @@ static bool add_layer_notices(struct merge *merge, const struct layer_inventory 
 static bool merge_layers(struct merge *merge, const struct layer_inventory *const *layers, size_t n,
                          struct err *err)
 {
-    if (!matcher_open(merge->arena, &merge->matcher, err) ||
-        !tree_init(&merge->tree, merge->arena, merge->matcher, &merge->out->notices, err))
+    if (!tree_init(&merge->tree, merge->arena, merge->matcher, &merge->out->notices, err))
         return false;
     map_init(&merge->records, merge->arena);
     for (size_t i = 0; i < n; i++)
@@ -397,10 +398,20 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
 bool image_inventory_merge(struct arena *arena, const struct layer_inventory *const *layers,
                            size_t n, struct image_inventory *out, struct err *err)
 {
+    struct matcher *matcher;
+    *out = (struct image_inventory){.distro.layer = -1};
+    return matcher_open(arena, &matcher, err) &&
+           image_inventory_merge_with(arena, matcher, layers, n, out, err);
+}
+
+bool image_inventory_merge_with(struct arena *arena, const struct matcher *matcher,
+                                const struct layer_inventory *const *layers, size_t n,
+                                struct image_inventory *out, struct err *err)
+{
     *out = (struct image_inventory){.distro.layer = -1};
     if (n > LIMIT(LAYERS))
         return err_set(err, ERR_LIMIT, "more than %zu layers", (size_t)LIMIT(LAYERS));
-    struct merge merge = {.arena = arena, .out = out};
+    struct merge merge = {.arena = arena, .out = out, .matcher = matcher};
     if (!merge_layers(&merge, layers, n, err) || !spare_drop(arena, &out->packages, err))
         return false;
     vec_sort(&out->packages, cmp_packages);

@@ -19,20 +19,22 @@ static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
     enum { STACKS = 2000 };
     struct dice dice = {.state = 0x9e3779b97f4a7c15u};
     struct stack *stack = malloc(sizeof(*stack));
+    struct stack_work *work = stack_work_new();
     int n_of[3] = {0};
-    size_t n_packages = 0, n_executables = 0, n_known = 0;
     for (int i = 0; i < STACKS; i++) {
         char why[256] = "";
         stack_make(&dice, stack);
-        enum stack_result result =
-            stack_check(stack, why, sizeof(why), &n_packages, &n_executables, &n_known);
+        enum stack_result result = stack_check(work, stack, why, sizeof(why));
         n_of[result]++;
         if (result == STACK_DIFFERS && n_of[result] <= 3) {
             print_message("stack %d: %s\n", i, why);
             print_stack(stack);
         }
     }
+    size_t n_packages = work->n_packages, n_executables = work->n_executables;
+    size_t n_known = work->n_known;
     free(stack);
+    stack_work_free(work);
     print_message("%d stacks, %zu packages: %d equal, %d told to be incomplete, %d differ\n",
                   STACKS, n_packages, n_of[STACK_EQUAL], n_of[STACK_INCOMPLETE],
                   n_of[STACK_DIFFERS]);
