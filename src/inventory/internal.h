@@ -126,6 +126,8 @@ struct tree {
     int layer;         /* in hand; their number when all are in */
     bool is_odd;       /* the last walk went through a link that a later layer may have replaced */
     bool is_uncertain; /* and something depended on it */
+    uint64_t n_walked; /* names of paths so far; more than walked-names: no path is followed */
+    size_t n_lost;     /* entries without a place */
 };
 NODISCARD bool tree_init(struct tree *tree, struct arena *arena, const struct matcher *matcher,
                          notices *told, struct err *err);
@@ -137,7 +139,11 @@ enum walk {
     WALK_ABSENT,  /* *missing is where it would be */
     WALK_BLOCKED, /* a file stands in the way */
     WALK_LOOP,    /* too many links, or too long a path */
+    WALK_SPENT,   /* tree_is_spent(): to be told once */
 };
+/* Another name of a path is looked at; false: there were enough. */
+bool tree_take_name(struct tree *tree);
+bool tree_is_spent(const struct tree *tree);
 /* Follow @path from @from, links too, the last one as well. */
 enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot **spot,
                     str *missing);

@@ -18,11 +18,14 @@ struct merge {
     struct map records; /* whose packages are in: hard links are one file */
     VEC(struct doubt) doubts;
     owner_files owners;
+    size_t n_notices[2]; /* harmless, and not */
 };
 
 static bool notice(struct merge *merge, bool is_incomplete, int layer, str path, str why,
                    struct err *err)
 {
+    if (++merge->n_notices[is_incomplete] > LIMIT(STRAY_FILES))
+        return true; /* their number is told at the end */
     str full = arena_printf(merge->arena, "/%.*s", STR_ARG(path));
     if (!full.ptr || !notice_add(merge->arena, &merge->out->notices, NOTICE_UNREADABLE,
                                  is_incomplete, full, why))
@@ -66,6 +69,9 @@ static bool look_missing(struct merge *merge, const struct look *look, str missi
                           err);
     if (look->detector->release_rank && merge->out->distro.id.len)
         return true; /* a file of higher rank has said it */
+    for (size_t i = 0; i < merge->doubts.len; i++)
+        if (merge->doubts.ptr[i].pattern.ptr == look->pattern.ptr)
+            return true; /* once a pattern */
     struct doubt *doubt = vec_push(merge->arena, &merge->doubts);
     if (!doubt)
         return err_memory(err);
@@ -85,7 +91,7 @@ static bool follow(struct merge *merge, const struct look *look, struct spot *fr
     *spot = NULL;
     if (walk == WALK_ABSENT)
         return look_missing(merge, look, missing, is_folder, err);
-    return walk == WALK_BLOCKED ||
+    return walk == WALK_BLOCKED || walk == WALK_SPENT ||
            look->lost(merge, look, look->pattern, "links without an end", err);
 }
 
@@ -115,6 +121,8 @@ static bool look_from(struct merge *merge, const struct look *look, struct spot 
         return false;
     for (struct spot *child = dir->first; dir->kind == SPOT_DIR && child; child = child->next) {
         struct spot *spot;
+        if (!tree_take_name(&merge->tree))
+            break; /* told at the end */
         if (!path_glob(name, path_base(child->path)))
             continue;
         if (!follow(merge, look, dir, path_base(child->path), false, &spot, err) ||
@@ -353,6 +361,25 @@ static bool settle_doubts(struct merge *merge, struct err *err)
     return true;
 }
 
+/* What was not told one by one. */
+static bool tell_rest(struct merge *merge, struct err *err)
+{
+    if (tree_is_spent(&merge->tree) &&
+        !notice_add(merge->arena, &merge->out->notices, NOTICE_LIMIT, true, STR_NONE,
+                    STR("its links lead to and fro too often to follow them all (walked-names)")))
+        return err_memory(err);
+    for (int is_incomplete = 0; is_incomplete < 2; is_incomplete++) {
+        size_t n = merge->n_notices[is_incomplete];
+        if (n <= LIMIT(STRAY_FILES))
+            continue;
+        str text = arena_printf(merge->arena, "and %zu more", n - (size_t)LIMIT(STRAY_FILES));
+        if (!text.ptr || !notice_add(merge->arena, &merge->out->notices, NOTICE_LIMIT,
+                                     is_incomplete, STR_NONE, text))
+            return err_memory(err);
+    }
+    return true;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 static int cmp_packages(const void *a, const void *b)
 {
@@ -386,7 +413,7 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
             return err_wrap(err, "layer %zu", i);
     merge->tree.layer = (int)n;
     if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) ||
-        !read_databases(merge, err) || !settle_doubts(merge, err))
+        !read_databases(merge, err) || !settle_doubts(merge, err) || !tell_rest(merge, err))
         return false;
     return !merge->tree.is_uncertain ||
            notice(merge, true, -1, STR_NONE,

@@ -292,6 +292,8 @@ struct rows {
     sqlite_row row;
     void *context;
     struct sb payload;
+    size_t left; /* bytes of the page in hand that no cell has taken: cells that overlap would be
+                  * as much work as the square of a page */
 };
 
 /* 1.6: how much of a payload of @size bytes is in the cell of a table's leaf. */
@@ -322,6 +324,14 @@ static bool read_overflow(struct rows *rows, uint32_t page, uint64_t left)
     return true;
 }
 
+static bool take_bytes(struct rows *rows, size_t n)
+{
+    if (n > rows->left)
+        return false;
+    rows->left -= n;
+    return true;
+}
+
 static bool read_leaf_cell(struct rows *rows, struct rd *in, struct err *err)
 {
     uint64_t size = get_varint(in);
@@ -332,6 +342,10 @@ static bool read_leaf_cell(struct rows *rows, struct rd *in, struct err *err)
     }
     uint64_t local = local_bytes(rows->db, size);
     str record = rd_bytes(in, (size_t)local);
+    if (!take_bytes(rows, (size_t)local)) {
+        flaws_add(rows->db->flaws, 0, "row %lld overlaps others", (long long)number);
+        return true;
+    }
     if (local < size) {
         sb_clear(&rows->payload);
         sb_add(&rows->payload, record);
@@ -381,6 +395,8 @@ static bool walk_page(struct rows *rows, uint32_t number, unsigned depth, struct
         flaws_add(rows->db->flaws, 0, "page %u is none of a table", number);
         return true;
     }
+    rows->left =
+        rows->db->usable_bytes; /* only a leaf's cells take of it, and it has no children */
     for (unsigned i = 0; i < n_cells; i++)
         if (!walk_cell(rows, page, rd_u16be(&in), type == LEAF, depth, err))
             return false;
