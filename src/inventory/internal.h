@@ -123,7 +123,7 @@ struct tree {
     char *room[2], *missing;
     notices *told;
     const struct matcher *matcher;
-    int layer;         /* in hand; their number when all are in */
+    int n_layers;      /* so far, with the one in hand */
     bool is_odd;       /* the last walk went through a link that a later layer may have replaced */
     bool is_uncertain; /* and something depended on it */
     uint64_t n_walked; /* names of paths so far; more than walked-names: no path is followed */

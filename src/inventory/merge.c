@@ -411,7 +411,6 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
         if (!add_layer_notices(merge, layers[i], (int)i, err) ||
             !tree_apply(&merge->tree, layers[i], (int)i, err))
             return err_wrap(err, "layer %zu", i);
-    merge->tree.layer = (int)n;
     if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) ||
         !read_databases(merge, err) || !settle_doubts(merge, err) || !tell_rest(merge, err))
         return false;

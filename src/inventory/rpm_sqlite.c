@@ -58,7 +58,7 @@ static bool rpm_sqlite_combine(struct arena *arena, str bytes, str wal, struct f
 
 const struct detector detector_rpm_sqlite = {
     .name = "rpm_sqlite",
-    .revision = 1,
+    .revision = 2,
     .summary = "installed RPM packages in an SQLite database and its -wal: name, epoch, version, "
                "release, arch, source RPM, vendor, licence, modularity label",
     .spec = "SQLite database file format, rpm lib/backend/sqlite.c, RPM package format (header)",

@@ -176,11 +176,11 @@ static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
     return true;
 }
 
-/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead need not
- * be kept, so it may be gone. */
+/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead, also
+ * the one in hand, need not be kept, so it may be gone. */
 static void note_odd(struct tree *tree, const struct spot *link)
 {
-    if (link->layer + 1 < tree->layer && !matcher_is_kept(tree->matcher, link->path))
+    if (link->layer + 1 < tree->n_layers && !matcher_is_kept(tree->matcher, link->path))
         tree->is_odd = true;
 }
 
@@ -405,7 +405,7 @@ static int cmp_order(const void *a, const void *b)
 bool tree_apply(struct tree *tree, const struct layer_inventory *layer, int index, struct err *err)
 {
     size_t n_files = layer->files.len;
-    tree->layer = index;
+    tree->n_layers = index + 1;
     const struct file_record **files =
         (const struct file_record **)arena_alloc_array(tree->arena, n_files + 1, sizeof(*files));
     if (!files)

@@ -19,8 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!work)
         work = stack_work_new();
     stack_make(&dice, &stack);
-    if (stack_check(work, &stack, why, sizeof(why)) == STACK_DIFFERS)
+    if (stack_check(work, &stack, why, sizeof(why)) == STACK_DIFFERS) {
+        fprintf(stderr, "%s\n", why);
+        stack_print(&stack);
         abort();
+    }
     return 0;
 }
 #ifdef __clang__

@@ -202,6 +202,15 @@ static inline bool same_coverage(struct stack_work *work, const struct stack *st
            stack_says(work, "the sum is wrong", STR_NONE);
 }
 
+/* The merge says that it cannot know where a link leads that a later layer may have replaced. */
+static inline bool is_uncertain(const struct stack_work *work)
+{
+    for (size_t i = 0; i < work->merged.notices.len; i++)
+        if (str_has(work->merged.notices.ptr[i].message, STR("a link at an odd place")))
+            return true;
+    return false;
+}
+
 static inline enum stack_result stack_compare(struct stack_work *work, const struct stack *stack)
 {
     struct err err = {0};
@@ -214,7 +223,9 @@ static inline enum stack_result stack_compare(struct stack_work *work, const str
         bool is_told = !work->merged.is_complete || !work->whole.is_complete;
         return is_told ? STACK_INCOMPLETE : STACK_DIFFERS;
     }
-    return same_layers(work, stack) ? STACK_EQUAL : STACK_DIFFERS;
+    if (same_layers(work, stack))
+        return STACK_EQUAL;
+    return is_uncertain(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
 }
 
 static inline enum stack_result stack_check(struct stack_work *work, const struct stack *stack,

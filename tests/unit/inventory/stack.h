@@ -342,6 +342,16 @@ static inline void stack_make(struct dice *dice, struct stack *stack)
     stack_add_execs(dice, stack);
 }
 
+static inline void stack_print(const struct stack *stack)
+{
+    static const char *const kinds[] = {"file",     "junk",   "folder", "symlink", "hardlink",
+                                        "whiteout", "opaque", "exec",   "list"};
+    for (int l = 0; l < stack->n_layers; l++)
+        for (int i = 0; i < stack->n_ops[l]; i++)
+            fprintf(stderr, "  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
+                    stack->ops[l][i].path, stack->ops[l][i].target);
+}
+
 static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *tar)
 {
     static const char types[] = {'0', '0', '5', '2', '1', '0', '0', '0', '0'};

@@ -3,16 +3,6 @@
 
 #include "compare.h"
 
-static void print_stack(const struct stack *stack)
-{
-    static const char *const kinds[] = {"file",     "junk",   "folder", "symlink", "hardlink",
-                                        "whiteout", "opaque", "exec",   "list"};
-    for (int l = 0; l < stack->n_layers; l++)
-        for (int i = 0; i < stack->n_ops[l]; i++)
-            print_message("  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
-                          stack->ops[l][i].path, stack->ops[l][i].target);
-}
-
 static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
 {
     (void)state;
@@ -28,7 +18,7 @@ static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
         n_of[result]++;
         if (result == STACK_DIFFERS && n_of[result] <= 3) {
             print_message("stack %d: %s\n", i, why);
-            print_stack(stack);
+            stack_print(stack);
         }
     }
     size_t n_packages = work->n_packages, n_executables = work->n_executables;
