@@ -174,8 +174,9 @@ static bool add_packages(struct merge *merge, const struct spot *spot, struct er
 {
     const struct file_record *file = spot->record;
     size_t n = file->packages.len;
-    if (merge->out->packages.len + n > LIMIT(INVENTORY))
-        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT(INVENTORY));
+    if (n > LIMIT(INVENTORY) - merge->out->packages.len)
+        return notice(merge, true, spot->layer, spot->path,
+                      STR("with its packages the image would have too many (inventory)"), err);
     int *layers = arena_array(merge->arena, int, n + 1);
     bool *is_older = arena_array(merge->arena, bool, n + 1);
     str path = arena_printf(merge->arena, "/%.*s", STR_ARG(spot->path));

@@ -79,6 +79,8 @@ static bool read_slot(struct ndb *ndb, struct rd *in, struct err *err)
         flaws_add(&ndb->rpm.flaws, 0, "a slot that is none");
         return true;
     }
+    if (slot.number == 0 && (slot.block || slot.n_blocks))
+        flaws_add(&ndb->rpm.flaws, 0, "a free slot that leads somewhere");
     if (slot.number == 0)
         return true;
     ndb->n_blob_bytes += (size_t)slot.n_blocks * BLOCK;
@@ -134,7 +136,7 @@ static bool rpm_ndb_parse(struct arena *arena, str path, struct rd *in, struct f
 
 const struct detector detector_rpm_ndb = {
     .name = "rpm_ndb",
-    .revision = 1,
+    .revision = 2,
     .summary = "installed RPM packages in an ndb file, checksums verified: name, epoch, version, "
                "release, arch, source RPM, vendor, licence, modularity label",
     .spec = "rpm lib/backend/ndb/rpmpkg.c, RPM package format (header)",
