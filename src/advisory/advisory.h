@@ -4,15 +4,17 @@
  *
  * On disk, DIR holds
  *     current -> generations/000042        replaced by rename: readers see the old or the new one
- *     generations/000042/data.mdb          LMDB, immutable once published, opened
- * MDB_RDONLY|MDB_NOLOCK sources/<feed>/records               last good state of each source, from
- * which it is rebuilt sources/<feed>/…                     what else the feed keeps, so that
- * nothing is fetched twice sources.json                         when each source was last tried,
- * and how that went building-<pid>/                      a generation being made; the next update
- * removes what is left lock                                 held by the one update Nothing is ever
- * fetched on the scan path. Owns: a db owns its mapping until advisory_db_close; look-ups borrow
- * from it or copy into the arena. Threads: a db may be read by any number; an update holds
- * DIR/lock. */
+ *     generations/000042/data.mdb          LMDB, immutable once published: MDB_RDONLY|MDB_NOLOCK
+ *     generations/000042/seal              its digest, made with it
+ *     sources/<feed>/<digest>.records      last good state of each source: what it is built from
+ *     sources/<feed>/…                     what else the feed keeps, so that nothing is fetched
+ * twice sources.json                         when each source was last tried, and how that went
+ *     building-<pid>/                      a generation being made; the next update removes
+ * leftovers lock                                 held by the one update Nothing is ever fetched on
+ * the scan path.
+ *
+ * Owns: a db owns its mapping until advisory_db_close; look-ups borrow from it or copy into the
+ * arena.  Threads: a db may be read by any number; an update holds DIR/lock. */
 #pragma once
 
 #include "base/cancel.h"
@@ -91,8 +93,9 @@ struct source_state {
     int64_t fetched_at;  /* UTC seconds */
     int64_t valid_until; /* 0: none stated; past it the source is stale, not failed */
     uint64_t n_records;
-    str digest; /* of what was read, "sha256:…" */
-    str error;  /* of the last update, empty when it went well */
+    str digest;   /* of what was read, "sha256:…" */
+    str error;    /* of the last update, empty when it went well */
+    bool is_held; /* that error is the firewall's: the new state moved too much at once */
     str licence;
     notices notices;
 };
@@ -100,6 +103,13 @@ struct advisory_db;
 /* ERR_NOT_FOUND when there is no database (the message says how to make one), ERR_UNSUPPORTED when
  * it is of a newer format, ERR_FORMAT when it is none. */
 NODISCARD bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err);
+/* A generation that is kept; 0: the current one.  Without news of its sources since. */
+NODISCARD bool advisory_db_open_at(const char *dir, uint64_t generation, struct advisory_db **out,
+                                   struct err *err);
+typedef VEC(uint64_t) generation_list;
+/* Those that are kept, oldest first. */
+NODISCARD bool advisory_generations(const char *dir, struct arena *arena, generation_list *out,
+                                    struct err *err);
 void advisory_db_close(struct advisory_db *db);
 uint64_t advisory_db_generation(const struct advisory_db *db);
 size_t advisory_db_sources(const struct advisory_db *db, const struct source_state **out);
@@ -115,6 +125,41 @@ NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, s
 NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
                                enrichments *out, struct err *err);
 
+/* --- between two generations
+ * ----------------------------------------------------------------------
+ */
+enum change_kind { CHANGE_ADDED, CHANGE_CHANGED, CHANGE_WITHDRAWN, CHANGE_REMOVED };
+const char *change_kind_name(enum change_kind kind); /* "added", … */
+struct package_change {
+    str ecosystem, package;
+    enum change_kind kind; /* of what is said about it; never WITHDRAWN */
+};
+struct record_change {
+    str source, record;
+    enum change_kind kind;
+};
+struct advisory_changes {
+    VEC(struct package_change) packages; /* whose verdict may differ; by ecosystem and name */
+    VEC(struct record_change) records;   /* by source and id */
+    strs ecosystems;                     /* covered in one of the two only */
+    strs cves; /* of which something but the EPSS was added, changed or removed */
+};
+/* What tells @to from @from.  Everything is copied into @arena. */
+NODISCARD bool advisory_diff(const struct advisory_db *from, const struct advisory_db *to,
+                             struct arena *arena, struct advisory_changes *out, struct err *err);
+
+/* --- checking
+ * --------------------------------------------------------------------------------------
+ */
+struct advisory_size {
+    uint64_t n_packages, n_statements, n_records, n_enrichments, n_ecosystems;
+    uint64_t bytes, index_bytes, text_bytes; /* of the file; text: the pages of packed texts */
+};
+/* Every byte: the seal, each key and value, each text, and that each statement's record is there.
+ * ERR_MISMATCH for another digest than sealed, ERR_FORMAT for what cannot be read. */
+NODISCARD bool advisory_verify(const char *dir, uint64_t generation, const struct cancel *cancel,
+                               struct advisory_size *out, struct err *err);
+
 /* --- updating
  * -------------------------------------------------------------------------------------- */
 /* A package of a scanned image, for feeds that read only what is asked for (debian-archive). */
@@ -125,6 +170,9 @@ struct feed_choice {
     str name;  /* a row of the feed table */
     str place; /* URL or folder; empty: the default */
 };
+/* Share by which a source may move at once before it is held: its records in number, or the set of
+ * what they are about. */
+#define ADVISORY_MAX_CHANGE 0.25
 struct update_spec {
     const char *dir;
     const struct feed_choice *feeds; /* none: those the database has, or every default */
@@ -136,6 +184,8 @@ struct update_spec {
     void *progress_ctx;
     const char *keyring; /* of debian-archive; NULL: the one of Debian's package */
     const char *apt_dir; /* where APT's sources are read; NULL: /etc/apt */
+    double max_change;   /* 0: ADVISORY_MAX_CHANGE; negative: anything goes */
+    strs accepted;       /* feeds that may move by any share this time */
 };
 struct update_result {
     uint64_t generation; /* the one that is current now */
@@ -147,6 +197,38 @@ struct update_result {
 NODISCARD bool advisory_update(const struct update_spec *spec, struct update_result *out,
                                struct err *err);
 
+/* --- carrying -----------------------------------------------------------------------------------
+ * One file holds the last good state of every source, signed (Ed25519): a zstd file whose first,
+ * skippable frame is the signature of manifest.json, and whose tar holds that manifest with the
+ * digest of everything else.  `zstd -d` and `tar` read it.  What is imported is compiled anew here:
+ * a foreign database is never mapped. */
+struct signing_key {
+    uint8_t bytes[64]; /* secret; the public half are the last 32 */
+};
+struct trusted_key {
+    uint8_t bytes[32];
+};
+/* A new pair: the secret in @path (mode 0600, never replaced), the public key in @path.pub. */
+NODISCARD bool signing_key_make(const char *path, struct err *err);
+NODISCARD bool signing_key_load(const char *path, struct signing_key *out, struct err *err);
+NODISCARD bool trusted_key_load(const char *path, struct trusted_key *out, struct err *err);
+
+NODISCARD bool advisory_export(const char *dir, int fd, const struct signing_key *key,
+                               const struct cancel *cancel, struct err *err);
+struct import_spec {
+    const char *dir;
+    int fd;
+    const struct trusted_key *keys;
+    size_t n_keys;
+    bool takes_older; /* also sources that were fetched before those that are here */
+    const struct cancel *cancel;
+};
+/* Its sources take the place of those of the same name; others stay.  ERR_DENIED when no trusted
+ * key signed it, ERR_MISMATCH when it is not what was signed, ERR_CONFLICT when it is older than
+ * what is here.  Nothing changes unless all of it is good. */
+NODISCARD bool advisory_import(const struct import_spec *spec, struct update_result *out,
+                               struct err *err);
+
 /* One row a feed; the table is made by meson. */
 struct feed_reader;
 struct feed {
@@ -155,6 +237,8 @@ struct feed {
     const char *default_url; /* NULL: derived (debian-archive reads the machine's APT sources) */
     const char *licence;
     const char *cadence; /* how often its publisher renews it: "hourly", "daily" */
+    bool is_by_wish;     /* reads only what is asked for: its size says nothing */
     bool (*read)(struct feed_reader *reader, struct err *err); /* see internal.h */
 };
 const struct feed *const *advisory_feeds(size_t *n);
+const struct feed *advisory_feed_find(str name); /* NULL: none is called so */

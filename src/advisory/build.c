@@ -16,8 +16,12 @@ static const size_t BUILD_MEMORY = 8ULL << 30; /* of pointers: 64 bytes a statem
 
 struct row {
     str a, b;  /* ecosystem and package, or source and record */
-    str value; /* a statement, or a record's text */
-    uint32_t source;
+    str value; /* a statement, or where a record's text lies */
+    uint32_t source, mark;
+};
+struct block {
+    uint32_t source, number;
+    str bytes; /* length and frame, as in the records file */
 };
 typedef VEC(struct row) rows;
 
@@ -26,7 +30,8 @@ struct build {
     const struct build_source *sources;
     size_t n_sources;
     struct records_file *files;
-    rows statements, texts, enrichments; /* of those, a is the CVE */
+    rows statements, records, enrichments; /* of those, a is the CVE */
+    VEC(struct block) blocks;
     strs coverage;
     uint64_t generation;
     const struct cancel *cancel;
@@ -56,24 +61,36 @@ static int str_order(const void *left, const void *right)
     return str_cmp(*(const str *)left, *(const str *)right);
 }
 
+static bool collect_texts(struct build *build, uint32_t source, struct rd *body, struct err *err)
+{
+    uint32_t number = 0;
+    if (build->blocks.len && build->blocks.ptr[build->blocks.len - 1].source == source)
+        number = build->blocks.ptr[build->blocks.len - 1].number + 1;
+    struct block *block = vec_push(&build->arena, &build->blocks);
+    if (!block)
+        return err_memory(err);
+    *block = (struct block){source, number, rd_rest(body)};
+    return true;
+}
+
 static bool collect_record(struct build *build, uint32_t source, struct rd *body, struct err *err)
 {
-    str id = rd_blob(body, LIMIT(FEED_RECORD));
-    struct row *row = vec_push(&build->arena, &build->texts);
+    struct record_frame frame;
+    struct row *row = vec_push(&build->arena, &build->records);
     if (!row)
         return err_memory(err);
-    *row = (struct row){build->sources[source].state.name, id, rd_blob(body, LIMIT(FEED_RECORD)),
-                        source};
-    size_t n = (size_t)rd_varint(body, rd_left(body));
-    for (size_t i = 0; i < n && rd_is_ok(body); i++) {
+    if (!record_frame_read(body, &frame))
+        return rd_ok(body, err);
+    *row =
+        (struct row){build->sources[source].state.name, frame.id, frame.place, source, frame.mark};
+    for (size_t i = 0; i < frame.n_entries; i++) {
         if (!(row = vec_push(&build->arena, &build->statements)))
             return err_memory(err);
-        row->a = rd_blob(body, LIMIT(FEED_RECORD));
-        row->b = rd_blob(body, LIMIT(FEED_RECORD));
-        row->value = rd_blob(body, LIMIT(FEED_RECORD));
-        row->source = source;
+        *row = (struct row){.source = source, .mark = frame.mark};
+        if (!record_frame_entry(body, &row->a, &row->b, &row->value))
+            return rd_ok(body, err);
     }
-    return rd_ok(body, err);
+    return true;
 }
 
 static bool collect_enrichment(struct build *build, uint32_t source, struct rd *body,
@@ -103,6 +120,8 @@ static bool collect_frame(struct build *build, uint32_t source, enum frame_kind 
         return collect_record(build, source, body, err);
     if (kind == FRAME_ENRICHMENT)
         return collect_enrichment(build, source, body, err);
+    if (kind == FRAME_TEXTS)
+        return collect_texts(build, source, body, err);
     return collect_coverage(build, body, err);
 }
 
@@ -154,7 +173,7 @@ static bool put(struct filler *filler, const struct db_key *key, str value, stru
             return lmdb_fail(filler, rc, err);
     }
     /* Hashed keys, in lower case, sort behind all others but come between them: no MDB_APPEND. */
-    unsigned flags = key->bytes[0] & 0x20 ? 0 : MDB_APPEND;
+    unsigned flags = db_key_is_hashed(key) ? 0 : MDB_APPEND;
     int rc = mdb_put(filler->txn, filler->dbi, &mk, &mv, flags);
     if (rc == MDB_KEYEXIST)
         rc = mdb_put(filler->txn, filler->dbi, &mk, &mv, 0);
@@ -206,13 +225,18 @@ static bool put_groups(struct build *build, struct filler *filler, enum key_kind
             if (!str_eq(row->a, first->a) || !str_eq(row->b, first->b))
                 break;
         }
+        db_key_make(&key, kind, first->a, first->b);
         sb_clear(&value);
+        if (db_key_is_hashed(&key)) {
+            sb_blob(&value, first->a);
+            sb_blob(&value, first->b);
+        }
         sb_varint(&value, end - i);
         for (size_t j = i; j < end; j++) {
             sb_varint(&value, list->ptr[j].source);
-            sb_add(&value, list->ptr[j].value);
+            sb_u32le(&value, list->ptr[j].mark);
+            sb_blob(&value, list->ptr[j].value);
         }
-        db_key_make(&key, kind, first->a, first->b);
         if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
             return err_wrap(err, STR_FMT " " STR_FMT, STR_ARG(first->a), STR_ARG(first->b));
         if (cancel_is(build->cancel, err))
@@ -221,14 +245,35 @@ static bool put_groups(struct build *build, struct filler *filler, enum key_kind
     return true;
 }
 
+static bool put_records(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    auto_sb value;
+    sb_init(&value, KIB);
+    for (size_t i = 0; i < build->records.len; i++) {
+        const struct row *row = &build->records.ptr[i];
+        db_key_make(&key, KEY_RECORD, row->a, row->b);
+        sb_clear(&value);
+        if (db_key_is_hashed(&key)) {
+            sb_blob(&value, row->a);
+            sb_blob(&value, row->b);
+        }
+        sb_varint(&value, row->source);
+        sb_add(&value, row->value);
+        if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
+            return err_wrap(err, "record " STR_FMT, STR_ARG(row->b));
+    }
+    return true;
+}
+
 static bool put_texts(struct build *build, struct filler *filler, struct err *err)
 {
     struct db_key key;
-    for (size_t i = 0; i < build->texts.len; i++) {
-        const struct row *row = &build->texts.ptr[i];
-        db_key_make(&key, KEY_RECORD, row->a, row->b);
-        if (!put(filler, &key, row->value, err))
-            return err_wrap(err, "record " STR_FMT, STR_ARG(row->b));
+    for (size_t i = 0; i < build->blocks.len; i++) {
+        const struct block *block = &build->blocks.ptr[i];
+        db_key_texts(&key, block->source, block->number);
+        if (!put(filler, &key, block->bytes, err) || cancel_is(build->cancel, err))
+            return err_wrap(err, "texts");
     }
     return true;
 }
@@ -247,7 +292,7 @@ static bool fill(struct build *build, const char *folder, size_t map_bytes, bool
             put_groups(build, &filler, KEY_ENRICHMENT, &build->enrichments, err) &&
             put_meta(build, &filler, err) &&
             put_groups(build, &filler, KEY_PACKAGE, &build->statements, err) &&
-            put_texts(build, &filler, err);
+            put_records(build, &filler, err) && put_texts(build, &filler, err);
     if (filler.txn && is_ok)
         is_ok = commit(&filler, err);
     if (filler.txn)
@@ -297,7 +342,7 @@ bool build_generation(const char *folder, uint64_t generation, const struct buil
     if (is_ok) {
         vec_sort(&build.statements, row_cmp);
         vec_sort(&build.enrichments, row_cmp);
-        vec_sort(&build.texts, row_cmp);
+        vec_sort(&build.records, row_cmp);
         vec_sort(&build.coverage, str_order);
         is_ok = fill_until_it_fits(&build, folder, bytes, err);
     }

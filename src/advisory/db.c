@@ -6,7 +6,8 @@
  *     'C' ecosystem              empty: a source for it was verified
  *     'E' CVE                    what sources say of it itself (enrichment_value_parse)
  *     'P' ecosystem NUL package  statements (package_value_parse)
- *     'R' source NUL record      the record's text
+ *     'R' source NUL record      source, block, place: three varints
+ *     'T' source block           length of the texts, and a zstd frame of them, each a blob
  * A longer key is its sha256 behind the letter in lower case.
  * One read transaction serves all threads: without lock file and without writers, mdb_get on the
  * unnamed table changes nothing in it. */
@@ -20,6 +21,7 @@
 #include "advisory/internal.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "os/file.h"
 
 struct advisory_db {
     MDB_env *env;
@@ -30,6 +32,7 @@ struct advisory_db {
     VEC(struct source_state) sources; /* the first n_built are numbered by statements */
     size_t n_built;
     strs compiled; /* of those: digests of their records */
+    struct unpacker *unpacker;
 };
 
 void db_key_make(struct db_key *key, enum key_kind kind, str a, str b)
@@ -58,6 +61,20 @@ void db_key_make(struct db_key *key, enum key_kind kind, str a, str b)
     key->len = 1 + KEY_DIGEST;
 }
 
+static void u32be_print(uint32_t value, char *to)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (char)(value >> (24 - 8 * i));
+}
+
+void db_key_texts(struct db_key *key, uint32_t source, uint32_t block)
+{
+    key->bytes[0] = (char)KEY_TEXTS;
+    u32be_print(source, key->bytes + 1);
+    u32be_print(block, key->bytes + 5);
+    key->len = 9;
+}
+
 static enum err_kind kind_of(int rc)
 {
     if (rc == MDB_VERSION_MISMATCH)
@@ -83,6 +100,91 @@ static bool get(const struct advisory_db *db, const struct db_key *key, str *out
         return err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc));
     *out = str_of(v.mv_data, v.mv_size);
     return true;
+}
+
+struct db_cursor {
+    MDB_cursor *lmdb;
+    bool is_begun;
+};
+
+bool db_cursor_open(const struct advisory_db *db, struct db_cursor **out, struct err *err)
+{
+    struct db_cursor *cursor = calloc(1, sizeof *cursor);
+    if (!cursor)
+        return err_memory(err);
+    int rc = mdb_cursor_open(db->txn, db->dbi, &cursor->lmdb);
+    if (rc) {
+        free(cursor);
+        return err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc));
+    }
+    *out = cursor;
+    return true;
+}
+
+enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out, struct err *err)
+{
+    MDB_val k, v;
+    int rc = mdb_cursor_get(cursor->lmdb, &k, &v, cursor->is_begun ? MDB_NEXT : MDB_FIRST);
+    cursor->is_begun = true;
+    if (rc == MDB_NOTFOUND)
+        return NEXT_END;
+    str key = str_of(k.mv_data, k.mv_size);
+    if (rc || !key.len) {
+        err_set(err, rc ? kind_of(rc) : ERR_FORMAT, "advisory database: %s",
+                rc ? mdb_strerror(rc) : "an empty key");
+        return NEXT_ERR;
+    }
+    *out = (struct db_item){.kind = (enum key_kind)(key.ptr[0] & ~0x20),
+                            .is_hashed = key.ptr[0] & 0x20,
+                            .key = str_skip(key, 1),
+                            .value = str_of(v.mv_data, v.mv_size)};
+    return NEXT_ITEM;
+}
+
+void db_cursor_close(struct db_cursor *cursor)
+{
+    if (!cursor)
+        return;
+    mdb_cursor_close(cursor->lmdb);
+    free(cursor);
+}
+
+/* Two blobs before the value proper. */
+static bool take_names(str *value, str *a, str *b, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, *value);
+    *a = rd_blob(&in, LIMIT(FEED_RECORD));
+    *b = rd_blob(&in, LIMIT(FEED_RECORD));
+    *value = rd_rest(&in);
+    return rd_ok(&in, err);
+}
+
+bool db_item_names(struct db_item *item, str *a, str *b, struct err *err)
+{
+    if (item->is_hashed)
+        return take_names(&item->value, a, b, err);
+    if (!str_cut_byte(item->key, '\0', a, b))
+        *a = item->key;
+    return true;
+}
+
+/* The value under @kind of two names; two pairs of long names never pass for each other. */
+static bool get_named(const struct advisory_db *db, enum key_kind kind, str a, str b, str *out,
+                      struct err *err)
+{
+    struct db_key key;
+    str own_a, own_b;
+    db_key_make(&key, kind, a, b);
+    if (!get(db, &key, out, err))
+        return false;
+    if (!db_key_is_hashed(&key))
+        return true;
+    if (!take_names(out, &own_a, &own_b, err))
+        return false;
+    return str_eq(a, own_a) && str_eq(b, own_b)
+               ? true
+               : err_set(err, ERR_NOT_FOUND, "not in the database");
 }
 
 /* A file shorter than its own header says would end the process at the first read behind its end.
@@ -183,24 +285,83 @@ static bool add_news(struct advisory_db *db, const char *dir, struct err *err)
     return true;
 }
 
-bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err)
+static int cmp_generations(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The folder @name below @dir. */
+static bool open_folder(const char *dir, const char *name, struct advisory_db **out,
+                        struct err *err)
 {
     struct advisory_db *db = calloc(1, sizeof *db);
-    if (!db)
+    if (!db || !unpacker_open(&db->unpacker, err)) {
+        free(db);
         return err_memory(err);
+    }
     arena_init(&db->arena, LIMIT(FEED_RECORD));
-    const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/current", dir));
-    bool is_ok = path ? open_env(db, path, err) : err_memory(err);
-    if (!is_ok && err->kind == ERR_NOT_FOUND)
-        err_set(err, ERR_NOT_FOUND,
-                "no advisory database in %s: make one with `plimsoll db update --db %s`", dir, dir);
-    if (is_ok)
-        is_ok = read_meta(db, err) && add_news(db, dir, err);
+    const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/%s", dir, name));
+    bool is_ok = path ? open_env(db, path, err) && read_meta(db, err) : err_memory(err);
     if (!is_ok) {
         advisory_db_close(db);
         return false;
     }
     *out = db;
+    return true;
+}
+
+bool advisory_db_open(const char *dir, struct advisory_db **out, struct err *err)
+{
+    struct advisory_db *db = NULL;
+    if (!open_folder(dir, "current", &db, err))
+        return err->kind == ERR_NOT_FOUND
+                   ? err_set(
+                         err, ERR_NOT_FOUND,
+                         "no advisory database in %s: make one with `plimsoll db update --db %s`",
+                         dir, dir)
+                   : false;
+    if (!add_news(db, dir, err)) {
+        advisory_db_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+bool advisory_db_open_at(const char *dir, uint64_t generation, struct advisory_db **out,
+                         struct err *err)
+{
+    char name[64];
+    if (!generation)
+        return open_folder(dir, "current", out, err);
+    snprintf(name, sizeof name, GENERATION_FMT, (unsigned long long)generation);
+    if (open_folder(dir, name, out, err))
+        return true;
+    return err->kind == ERR_NOT_FOUND
+               ? err_set(err, ERR_NOT_FOUND, "%s: no generation %llu is kept", dir,
+                         (unsigned long long)generation)
+               : false;
+}
+
+bool advisory_generations(const char *dir, struct arena *arena, generation_list *out,
+                          struct err *err)
+{
+    str_vec names = {0};
+    const char *path = arena_cstr(arena, arena_printf(arena, "%s/generations", dir));
+    if (!path)
+        return err_memory(err);
+    if (!dir_list(arena, path, &names, err))
+        return err_wrap(err, "no advisory database in %s", dir);
+    for (size_t i = 0; i < names.len; i++) {
+        uint64_t number, *slot;
+        if (!str_to_u64(names.ptr[i], UINT32_MAX, &number))
+            continue;
+        if (!(slot = vec_push(arena, out)))
+            return err_memory(err);
+        *slot = number;
+    }
+    vec_sort(out, cmp_generations);
     return true;
 }
 
@@ -212,6 +373,7 @@ void advisory_db_close(struct advisory_db *db)
         mdb_txn_abort(db->txn);
     if (db->env)
         mdb_env_close(db->env);
+    unpacker_close(db->unpacker);
     arena_fini(&db->arena);
     free(db);
 }
@@ -247,12 +409,10 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem)
 bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve, enrichments *out,
                      struct err *err)
 {
-    struct db_key key;
     struct err missing = {0};
     str value;
     *out = (enrichments){0};
-    db_key_make(&key, KEY_ENRICHMENT, cve, STR_NONE);
-    if (!get(db, &key, &value, &missing)) {
+    if (!get_named(db, KEY_ENRICHMENT, cve, STR_NONE, &value, &missing)) {
         if (missing.kind == ERR_NOT_FOUND)
             return true;
         *err = missing;
@@ -264,12 +424,10 @@ bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
 bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
                    affecteds *out, struct err *err)
 {
-    struct db_key key;
     struct err missing = {0};
     str value;
     *out = (affecteds){0};
-    db_key_make(&key, KEY_PACKAGE, ecosystem, package);
-    if (!get(db, &key, &value, &missing)) {
+    if (!get_named(db, KEY_PACKAGE, ecosystem, package, &value, &missing)) {
         if (missing.kind == ERR_NOT_FOUND)
             return true;
         *err = missing;
@@ -278,14 +436,85 @@ bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosys
     return package_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
 }
 
-bool advisory_get(const struct advisory_db *db, struct arena *arena, str source, str record,
-                  struct advisory *out, struct err *err)
+/* The text at @place of unpacked @texts, into @arena. */
+static bool text_at(str texts, uint64_t place, struct arena *arena, str *out, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, texts);
+    for (uint64_t i = 0; i < place && rd_is_ok(&in); i++)
+        rd_blob(&in, LIMIT(FEED_RECORD));
+    str text = rd_blob(&in, LIMIT(FEED_RECORD));
+    if (!rd_ok(&in, err))
+        return false;
+    *out = arena_dup(arena, text);
+    return out->ptr ? true : err_memory(err);
+}
+
+bool db_unpack(const struct advisory_db *db, str block, struct arena *arena, str *texts,
+               struct err *err)
+{
+    struct rd in;
+    rd_init(&in, block);
+    size_t n = (size_t)rd_varint(&in, 2 * LIMIT(FEED_RECORD));
+    str frame = rd_rest(&in);
+    char *to = rd_is_ok(&in) ? arena_alloc(arena, n + 1) : NULL;
+    if (!to)
+        return rd_ok(&in, err) && err_memory(err);
+    *texts = str_of(to, n);
+    return unpacker_take(db->unpacker, frame, to, n, err);
+}
+
+/* A block is small but for one that holds a huge record. */
+static bool unpack_text(const struct advisory_db *db, str block, uint64_t place,
+                        struct arena *arena, str *out, struct err *err)
+{
+    char small[2 * TEXTS_BLOCK];
+    struct rd in;
+    rd_init(&in, block);
+    size_t n = (size_t)rd_varint(&in, 2 * LIMIT(FEED_RECORD));
+    str frame = rd_rest(&in);
+    if (!rd_ok(&in, err))
+        return false;
+    char *to = n <= sizeof small ? small : malloc(n);
+    if (!to)
+        return err_memory(err);
+    bool is_ok = unpacker_take(db->unpacker, frame, to, n, err) &&
+                 text_at(str_of(to, n), place, arena, out, err);
+    if (to != small)
+        free(to);
+    return is_ok;
+}
+
+static bool get_text(const struct advisory_db *db, str source, str record, struct arena *arena,
+                     str *out, struct err *err)
 {
     struct db_key key;
     struct rd in;
     str value;
-    db_key_make(&key, KEY_RECORD, source, record);
-    if (!get(db, &key, &value, err))
+    if (!get_named(db, KEY_RECORD, source, record, &value, err))
+        return false;
+    rd_init(&in, value);
+    uint32_t number = (uint32_t)rd_varint(&in, UINT32_MAX);
+    uint32_t block = (uint32_t)rd_varint(&in, UINT32_MAX);
+    uint64_t place = rd_varint(&in, 2 * LIMIT(FEED_RECORD));
+    db_key_texts(&key, number, block);
+    return rd_ok(&in, err) && get(db, &key, &value, err) &&
+           unpack_text(db, value, place, arena, out, err);
+}
+
+bool db_has_record(const struct advisory_db *db, str source, str record, struct err *err)
+{
+    str value;
+    return get_named(db, KEY_RECORD, source, record, &value, err) ||
+           err_wrap(err, "record " STR_FMT " of " STR_FMT, STR_ARG(record), STR_ARG(source));
+}
+
+bool advisory_get(const struct advisory_db *db, struct arena *arena, str source, str record,
+                  struct advisory *out, struct err *err)
+{
+    struct rd in;
+    str value;
+    if (!get_text(db, source, record, arena, &value, err))
         return err_wrap(err, "record " STR_FMT " of " STR_FMT, STR_ARG(record), STR_ARG(source));
     rd_init(&in, value);
     if (record_text_parse(&in, arena, out) && !rd_is_end(&in))

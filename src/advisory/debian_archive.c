@@ -344,5 +344,6 @@ const struct feed feed_debian_archive = {
     .summary = "Debian's signed archive: what the security suite replaced, and its changelogs",
     .licence = "facts of the Debian archive",
     .cadence = "four times a day",
+    .is_by_wish = true,
     .read = debian_archive_read,
 };

@@ -245,14 +245,9 @@ static str last_step(str place)
 
 static bool take_url(struct walk *walk, str url, struct err *err)
 {
-    struct arena *arena = walk->reader->arena;
-    const char *to = arena_cstr(arena, arena_printf(arena, "%s/download.new", walk->reader->cache));
-    if (!to)
-        return err_memory(err);
-    bool is_ok = feed_download(walk->reader, url, to, LIMIT(FEED_FILE), err) &&
-                 take_file(walk, to, last_step(url), err);
-    (void)unlink(to);
-    return is_ok;
+    const char *path;
+    return feed_download(walk->reader, url, LIMIT(FEED_FILE), &path, err) &&
+           take_file(walk, path, last_step(url), err);
 }
 
 static bool take_disk(struct walk *walk, str place, struct err *err)

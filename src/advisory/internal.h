@@ -16,6 +16,7 @@
 #include "base/sb.h"
 #include "codec/codec.h"
 #include "http/http.h"
+#include "os/file.h"
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
@@ -30,6 +31,14 @@ void enrichment_print(const struct enrichment *enrichment, struct sb *out);
 bool enrichment_parse(struct rd *in, struct arena *arena, struct enrichment *out);
 void source_state_print(const struct source_state *state, struct sb *out);
 bool source_state_parse(struct rd *in, struct arena *arena, struct source_state *out);
+/* A statement as it stands: its source's number, the mark of its record's text, its bytes. */
+struct raw_statement {
+    uint32_t source;
+    uint32_t mark;
+    str bytes;
+};
+/* The next of a package's value behind its count; false at the end or when @in failed. */
+bool raw_statement_next(struct rd *in, struct raw_statement *out);
 /* The statements of one package: what the database holds under its key.  Source numbers index
  * @sources. */
 NODISCARD bool package_value_parse(str value, struct arena *arena,
@@ -41,6 +50,8 @@ NODISCARD bool enrichment_value_parse(str value, struct arena *arena,
                                       const struct source_state *sources, size_t n_sources,
                                       enrichments *out, struct err *err);
 
+#define GENERATION_FMT "generations/%06llu"
+
 /* --- db.c: keys
  * ------------------------------------------------------------------------------------ */
 enum { KEY_MAX = 511, KEY_DIGEST = 32 };
@@ -49,15 +60,37 @@ enum key_kind {
     KEY_ENRICHMENT = 'E',
     KEY_META = 'M',
     KEY_PACKAGE = 'P',
-    KEY_RECORD = 'R'
+    KEY_RECORD = 'R',
+    KEY_TEXTS = 'T',
 };
 struct db_key {
     size_t len;
     char bytes[KEY_MAX];
 };
+static inline bool db_key_is_hashed(const struct db_key *key) { return key->bytes[0] & 0x20; }
+/* Of a block of texts: the kind, source and block, both big-endian. */
+void db_key_texts(struct db_key *key, uint32_t source, uint32_t block);
 /* kind, @a, NUL, @b; what would be longer than KEY_MAX is its sha256 behind the kind in lower case.
  */
 void db_key_make(struct db_key *key, enum key_kind kind, str a, str b);
+/* Every key and value, in order of keys.  Of a hashed key @kind is the letter in capitals and
+ * is_hashed is set: its names stand before the value (hashed_names). */
+struct db_item {
+    enum key_kind kind;
+    bool is_hashed;
+    str key; /* behind the letter */
+    str value;
+};
+struct db_cursor;
+NODISCARD bool db_cursor_open(const struct advisory_db *db, struct db_cursor **out,
+                              struct err *err);
+NODISCARD enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out, struct err *err);
+void db_cursor_close(struct db_cursor *cursor);
+/* The two names of a key that has two; of a hashed one they are taken off the value. */
+NODISCARD bool db_item_names(struct db_item *item, str *a, str *b, struct err *err);
+NODISCARD bool db_has_record(const struct advisory_db *db, str source, str record, struct err *err);
+NODISCARD bool db_unpack(const struct advisory_db *db, str block, struct arena *arena, str *texts,
+                         struct err *err);
 /* Digest of the records file that @name was built from; empty: it has no part in this generation.
  */
 str advisory_db_compiled(const struct advisory_db *db, str name);
@@ -66,6 +99,11 @@ size_t advisory_db_built(const struct advisory_db *db);
 
 /* --- records.c: the intermediate file of one source
  * ------------------------------------------------ */
+/* A record's text as a number, by which two states of it are told apart. */
+uint32_t text_mark(str text);
+/* Texts lie in blocks of about this many bytes, each one zstd frame behind its length: small enough
+ * that one record is had in microseconds, large enough that the frames are small. */
+enum { TEXTS_BLOCK = 32 << 10 };
 struct record_entry {
     str ecosystem, package;
     struct affected affected; /* record and source are filled when it is read back */
@@ -94,14 +132,36 @@ struct records_file {
 enum frame_kind {
     FRAME_RECORD = 'R',
     FRAME_ENRICHMENT = 'N',
+    FRAME_TEXTS = 'T',
     FRAME_COVERAGE = 'C',
     FRAME_END = 'E'
 };
+/* A record's frame, and behind it its entries, one by one.  False when the body failed. */
+struct record_frame {
+    str id;
+    str place; /* block, place and mark, as they stand */
+    uint32_t mark;
+    size_t n_entries;
+};
+bool record_frame_read(struct rd *body, struct record_frame *out);
+bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement);
 NODISCARD bool records_open(struct records_file *file, const char *path, struct err *err);
 void records_close(struct records_file *file);
 /* The next frame's kind and body, borrowed from the mapping.  NEXT_END only behind a whole file. */
 NODISCARD enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
                                  struct err *err);
+
+/* --- firewall.c
+ * ----------------------------------------------------------------------------------------- */
+/* *is_held, and ERR_MISMATCH in words, when the records at @after differ from those at @before by
+ * more than the share @most: in number, or in what they are about. */
+NODISCARD bool firewall_check(const char *before, const char *after, double most, bool *is_held,
+                              struct err *err);
+
+/* --- verify.c
+ * ------------------------------------------------------------------------------------------- */
+/* Write @folder/seal: the digest of its data.mdb. */
+NODISCARD bool seal_write(const char *folder, struct err *err);
 
 /* --- build.c: records of all sources -> one generation
  * ---------------------------------------------- */
@@ -125,7 +185,39 @@ typedef VEC(struct known_source) known_sources;
 NODISCARD bool known_load(const char *dir, struct arena *arena, known_sources *out,
                           struct err *err);
 NODISCARD bool known_save(const char *dir, const known_sources *known, struct err *err);
+/* The same as text: {"format": …, "sources": […]}. */
+NODISCARD bool known_print(const known_sources *known, struct sb *out, struct err *err);
+NODISCARD bool known_parse(str text, struct arena *arena, known_sources *out, struct err *err);
 struct known_source *known_find(const known_sources *known, str name);
+
+/* --- publish.c: a database's folder while it is changed
+ * -------------------------------------------------- */
+struct update {
+    const char *dir;
+    const struct cancel *cancel;
+    const struct update_spec *spec; /* NULL: no feed is read */
+    struct arena arena;
+    known_sources known;
+    int lock;
+    size_t n_failed;
+    struct err first; /* the first source's failure */
+    bool is_held;     /* the source just read was, by the firewall */
+};
+/* Take the lock and learn what is known; ERR_CONFLICT when another update runs.  To be closed also
+ * after a failure. */
+NODISCARD bool update_open(struct update *update, struct err *err);
+/* Keep what is known and, when that is not what the current generation was made of, publish. */
+NODISCARD bool update_finish(struct update *update, struct update_result *out, struct err *err);
+void update_close(struct update *update);
+/* DIR/@prefix@a@b; NULL with the error set. */
+const char *update_path(struct update *update, const char *prefix, str a, str b, struct err *err);
+const char *update_records_path(struct update *update, const struct known_source *known,
+                                struct err *err);
+NODISCARD bool sync_folder(const char *path, struct err *err);
+
+/* --- keys.c
+ * --------------------------------------------------------------------------------------------- */
+str base64_print(struct arena *arena, const uint8_t *bytes, size_t n); /* ptr NULL: used up */
 
 /* --- what a reader works with
  * --------------------------------------------------------------------------- */
@@ -138,6 +230,7 @@ struct feed_reader {
                                  * part of it kept its last good state */
     struct records_writer *records;
     const char *cache;        /* sources/<feed>, the reader's own */
+    str_vec fetched;          /* names in the cache of what was downloaded */
     struct http_client *http; /* opened by the first fetch */
     struct hash *digest;      /* feed_seen collects here */
     int64_t now_s;
@@ -169,9 +262,18 @@ bool place_is_url(str place);
  * for 404 and 410.  In a folder nothing leads out of it. */
 NODISCARD bool feed_get(struct feed_reader *reader, str place, str path, size_t max,
                         struct arena *arena, str *out, struct err *err);
-/* The URL's body into the file @to; its digest is of what was written. */
-NODISCARD bool feed_download(struct feed_reader *reader, str url, const char *to, uint64_t max,
+/* The URL's body as a file in the cache: *path.  Asked for with the validators of last time, so
+ * that what has not changed is not sent again; a broken transfer goes on where it broke; a digest
+ * that the server states must hold (Repr-Digest, Digest, Content-MD5, x-goog-hash). */
+NODISCARD bool feed_download(struct feed_reader *reader, str url, uint64_t max, const char **path,
                              struct err *err);
+/* Forget cached files whose URLs this reading did not ask for. */
+void feed_forget_others(struct feed_reader *reader);
+/* Into memory; for feed_get. */
+NODISCARD bool web_get(struct feed_reader *reader, str url, size_t max, struct arena *arena,
+                       str *out, struct err *err);
+/* @place/@path with what RFC 3986 does not let stand in a path escaped; NULL: too long. */
+const char *url_join(struct arena *arena, str place, str path);
 /* --- documents.c: every document of a place, whatever it is packed in
  * ------------------------------------------------------------------ */
 struct documents {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* records.c - the last good state of one source: magic, then frames of a varint length and a body.
  *
- *     "plimrec" version | R … | C … | … | E n_records
+ *     "plimrec" version | R … | R … | T … | C … | … | E n_records
  *
+ * R: id, block and place of its text in it, statements.  T: the next block of texts, behind the
+ * records that have theirs there.
  * The end frame tells a whole file from a cut one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,14 +18,16 @@
 #include "base/limits.h"
 #include "os/file.h"
 
-enum { FLUSH_AT = 1 << 20 };
+enum { FLUSH_AT = 1 << 20, TEXTS_LEVEL = 3 };
 
 struct records_writer {
     int fd;
     struct hash *hash;
     struct sb pending; /* whole frames not yet written */
     struct sb body, part;
-    uint64_t n_records;
+    struct sb texts; /* of the block that is not yet full */
+    struct packer *packer;
+    uint64_t n_records, n_blocks, n_texts; /* texts: in the block */
 };
 
 static str magic(void) { return STR("plimrec\x02"); }
@@ -37,6 +42,8 @@ void records_abort(struct records_writer *writer)
     sb_fini(&writer->pending);
     sb_fini(&writer->body);
     sb_fini(&writer->part);
+    sb_fini(&writer->texts);
+    packer_close(writer->packer);
     free(writer);
 }
 
@@ -54,7 +61,9 @@ bool records_create(struct records_writer **out, const char *path, struct err *e
     sb_init(&writer->pending, 2 * LIMIT(FEED_RECORD));
     sb_init(&writer->body, LIMIT(FEED_RECORD));
     sb_init(&writer->part, LIMIT(FEED_RECORD));
-    if (!hash_open(&writer->hash, HASH_SHA256, err)) {
+    sb_init(&writer->texts, 2 * LIMIT(FEED_RECORD));
+    if (!hash_open(&writer->hash, HASH_SHA256, err) ||
+        !packer_open(&writer->packer, TEXTS_LEVEL, err)) {
         records_abort(writer);
         return false;
     }
@@ -90,6 +99,22 @@ static bool may_add(const struct records_writer *writer, struct err *err)
                          (unsigned long long)LIMIT(FEED_RECORDS));
 }
 
+static bool add_texts(struct records_writer *writer, struct err *err)
+{
+    sb_clear(&writer->body);
+    sb_clear(&writer->part);
+    if (!sb_ok(&writer->texts, err) ||
+        !packer_add(writer->packer, sb_str(&writer->texts), &writer->part, err))
+        return err_wrap(err, "texts of records");
+    sb_byte(&writer->body, FRAME_TEXTS);
+    sb_varint(&writer->body, writer->texts.len);
+    sb_add(&writer->body, sb_str(&writer->part));
+    sb_clear(&writer->texts);
+    writer->n_blocks++;
+    writer->n_texts = 0;
+    return add_frame(writer, err);
+}
+
 /* Names become parts of keys, which NUL divides. */
 static bool is_name(str name) { return name.len > 0 && str_find_byte(name, '\0') == name.len; }
 
@@ -108,8 +133,11 @@ bool records_add(struct records_writer *writer, const struct record *record, str
     sb_byte(&writer->body, FRAME_RECORD);
     sb_clear(&writer->part);
     record_text_print(advisory, &writer->part);
+    sb_blob(&writer->texts, sb_str(&writer->part));
     sb_blob(&writer->body, advisory->id);
-    sb_blob(&writer->body, sb_str(&writer->part));
+    sb_varint(&writer->body, writer->n_blocks);
+    sb_varint(&writer->body, writer->n_texts++);
+    sb_u32le(&writer->body, text_mark(sb_str(&writer->part)));
     sb_varint(&writer->body, record->entries.len);
     for (size_t i = 0; i < record->entries.len; i++) {
         const struct record_entry *entry = &record->entries.ptr[i];
@@ -123,7 +151,7 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         sb_blob(&writer->body, sb_str(&writer->part));
     }
     writer->n_records++;
-    return add_frame(writer, err);
+    return add_frame(writer, err) && (writer->texts.len < TEXTS_BLOCK || add_texts(writer, err));
 }
 
 bool records_enrich(struct records_writer *writer, str cve, const struct enrichment *enrichment,
@@ -158,10 +186,11 @@ bool records_finish(struct records_writer *writer, uint64_t *n_records, str *dig
 {
     uint8_t sum[HASH_MAX];
     char hex[2 * HASH_MAX + 1];
+    bool is_ok = !writer->n_texts || add_texts(writer, err);
     sb_clear(&writer->body);
     sb_byte(&writer->body, FRAME_END);
     sb_varint(&writer->body, writer->n_records);
-    bool is_ok = add_frame(writer, err) && flush(writer, err);
+    is_ok = is_ok && add_frame(writer, err) && flush(writer, err);
     if (is_ok && fsync(writer->fd) != 0)
         is_ok = err_sys(err, ERR_IO, "records");
     if (is_ok) {
@@ -172,6 +201,26 @@ bool records_finish(struct records_writer *writer, uint64_t *n_records, str *dig
     }
     records_abort(writer);
     return is_ok;
+}
+
+bool record_frame_read(struct rd *body, struct record_frame *out)
+{
+    *out = (struct record_frame){.id = rd_blob(body, LIMIT(FEED_RECORD))};
+    struct rd before = *body;
+    rd_varint(body, UINT32_MAX);
+    rd_varint(body, UINT32_MAX);
+    out->mark = rd_u32le(body);
+    out->place = rd_bytes(&before, rd_left(&before) - rd_left(body));
+    out->n_entries = (size_t)rd_varint(body, rd_left(body));
+    return rd_is_ok(body);
+}
+
+bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement)
+{
+    *ecosystem = rd_blob(body, LIMIT(FEED_RECORD));
+    *package = rd_blob(body, LIMIT(FEED_RECORD));
+    *statement = rd_blob(body, LIMIT(FEED_RECORD));
+    return rd_is_ok(body);
 }
 
 bool records_open(struct records_file *file, const char *path, struct err *err)
@@ -207,6 +256,8 @@ void records_close(struct records_file *file)
     *file = (struct records_file){0};
 }
 
+static const uint8_t FRAMES[] = {FRAME_RECORD, FRAME_ENRICHMENT, FRAME_TEXTS, FRAME_COVERAGE};
+
 enum next records_next(struct records_file *file, enum frame_kind *kind, struct rd *body,
                        struct err *err)
 {
@@ -221,7 +272,7 @@ enum next records_next(struct records_file *file, enum frame_kind *kind, struct 
         err_set(err, ERR_FORMAT, "bytes behind the end of a records file");
         return NEXT_ERR;
     }
-    if (tag != FRAME_RECORD && tag != FRAME_COVERAGE && tag != FRAME_ENRICHMENT) {
+    if (!memchr(FRAMES, tag, sizeof FRAMES)) {
         err_set(err, ERR_FORMAT, "a frame of kind %u in a records file", tag);
         return NEXT_ERR;
     }

@@ -267,20 +267,25 @@ bool enrichment_value_parse(str value, struct arena *arena, const struct source_
 {
     struct rd in;
     rd_init(&in, value);
-    size_t n = count(&in, 10);
+    size_t n = count(&in, 15), i = 0;
     enrichments list = {0};
+    struct raw_statement raw;
     if (n && !(list.ptr = arena_array(arena, struct enrichment, n)))
         return err_memory(err);
     list.len = list.cap = n;
-    for (size_t i = 0; i < n && rd_is_ok(&in); i++) {
-        size_t source = (size_t)rd_varint(&in, n_sources);
-        if (source >= n_sources)
-            rd_fail(&in, ERR_FORMAT, "source %zu of %zu", source, n_sources);
-        else if (enrichment_parse(&in, arena, &list.ptr[i]))
-            list.ptr[i].source = sources[source].name;
+    for (; i < n && raw_statement_next(&in, &raw); i++) {
+        struct rd own;
+        rd_init(&own, raw.bytes);
+        if (raw.source >= n_sources)
+            rd_fail(&own, ERR_FORMAT, "source %u of %zu", raw.source, n_sources);
+        if (enrichment_parse(&own, arena, &list.ptr[i]) && !rd_is_end(&own))
+            rd_fail(&own, ERR_FORMAT, "%zu bytes too many", rd_left(&own));
+        if (!rd_ok(&own, err))
+            return err_wrap(err, "enrichment of a CVE");
+        list.ptr[i].source = sources[raw.source].name;
     }
-    if (rd_is_ok(&in) && !rd_is_end(&in))
-        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
+        rd_fail(&in, ERR_FORMAT, "%zu of %zu sources, %zu bytes behind them", i, n, rd_left(&in));
     if (!rd_ok(&in, err))
         return err_wrap(err, "enrichment of a CVE");
     *out = list;
@@ -299,6 +304,7 @@ void source_state_print(const struct source_state *state, struct sb *out)
     sb_varint(out, state->n_records);
     sb_blob(out, state->digest);
     sb_blob(out, state->error);
+    sb_byte(out, state->is_held);
     sb_blob(out, state->licence);
     sb_varint(out, state->notices.len);
     for (size_t i = 0; i < state->notices.len; i++) {
@@ -334,8 +340,42 @@ bool source_state_parse(struct rd *in, struct arena *arena, struct source_state 
     out->n_records = rd_varint(in, LIMIT(FEED_RECORDS));
     out->digest = blob(in);
     out->error = blob(in);
+    out->is_held = rd_u8(in) != 0;
     out->licence = blob(in);
     return notices_parse(in, arena, &out->notices);
+}
+
+uint32_t text_mark(str text)
+{
+    uint8_t sum[HASH_MAX];
+    struct rd in;
+    rd_init(&in, str_of((const char *)sum, hash_of(HASH_SHA256, text, sum)));
+    return rd_u32le(&in);
+}
+
+bool raw_statement_next(struct rd *in, struct raw_statement *out)
+{
+    if (!rd_is_ok(in) || rd_is_end(in))
+        return false;
+    out->source = (uint32_t)rd_varint(in, UINT32_MAX);
+    out->mark = rd_u32le(in);
+    out->bytes = blob(in);
+    return rd_is_ok(in);
+}
+
+/* One statement of a source that there is, whole and nothing behind it. */
+static bool statement_parse(const struct raw_statement *raw, struct arena *arena,
+                            const struct source_state *sources, size_t n_sources,
+                            struct affected *out, struct err *err)
+{
+    struct rd in;
+    if (raw->source >= n_sources)
+        return err_set(err, ERR_FORMAT, "source %u of %zu", raw->source, n_sources);
+    rd_init(&in, raw->bytes);
+    if (affected_parse(&in, arena, out) && !rd_is_end(&in))
+        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    out->source = sources[raw->source].name;
+    return rd_ok(&in, err);
 }
 
 bool package_value_parse(str value, struct arena *arena, const struct source_state *sources,
@@ -343,20 +383,19 @@ bool package_value_parse(str value, struct arena *arena, const struct source_sta
 {
     struct rd in;
     rd_init(&in, value);
-    size_t n = count(&in, 11);
+    size_t n = count(&in, 16), i = 0;
     affecteds list = {0};
+    struct raw_statement raw;
     if (n && !(list.ptr = arena_array(arena, struct affected, n)))
         return err_memory(err);
     list.len = list.cap = n;
-    for (size_t i = 0; i < n && rd_is_ok(&in); i++) {
-        size_t source = (size_t)rd_varint(&in, n_sources);
-        if (source >= n_sources)
-            rd_fail(&in, ERR_FORMAT, "source %zu of %zu", source, n_sources);
-        else if (affected_parse(&in, arena, &list.ptr[i]))
-            list.ptr[i].source = sources[source].name;
+    for (; i < n && raw_statement_next(&in, &raw); i++) {
+        if (!statement_parse(&raw, arena, sources, n_sources, &list.ptr[i], err))
+            return err_wrap(err, "statements of a package");
     }
-    if (rd_is_ok(&in) && !rd_is_end(&in))
-        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
+        rd_fail(&in, ERR_FORMAT, "%zu of %zu statements, %zu bytes behind them", i, n,
+                rd_left(&in));
     if (!rd_ok(&in, err))
         return err_wrap(err, "statements of a package");
     *out = list;

@@ -40,7 +40,7 @@ static void cell(struct sb *out, str text, size_t columns)
 static void source_state_words(struct sb *out, const struct source_state *source, int64_t now_s)
 {
     if (source->error.len) {
-        sb_addc(out, "error: ");
+        sb_addc(out, source->is_held ? "" : "error: ");
         report_text(out, source->error, 0);
     } else if (is_stale(source, now_s)) {
         sb_addc(out, "stale: valid until ");
@@ -121,6 +121,7 @@ static void json_source(struct jw *jw, const struct source_state *source, int64_
     json_text(jw, "digest", source->digest);
     json_text(jw, "licence", source->licence);
     json_text(jw, "error", source->error);
+    jw_kbool(jw, "held", source->is_held);
     jw_key(jw, "notices");
     jw_arr(jw);
     for (size_t i = 0; i < source->notices.len; i++) {
@@ -151,15 +152,15 @@ void db_status_json(struct sb *out, uint64_t generation, const struct source_sta
     sb_byte(out, '\n');
 }
 
-static bool is_json(const struct cmd_call *call)
+bool cmd_is_json(const struct cmd_call *call)
 {
     return str_eq(cmd_value(call, "format"), STR("json"));
 }
 
-static bool status_check(const struct cmd_call *call, struct err *err)
+bool cmd_check_table_or_json(const struct cmd_call *call, struct err *err)
 {
     str format = cmd_value(call, "format");
-    if (!cmd_has(call, "format") || is_json(call) || str_eq(format, STR("table")))
+    if (!cmd_has(call, "format") || cmd_is_json(call) || str_eq(format, STR("table")))
         return true;
     return err_set(err, ERR_USAGE, "--format " STR_FMT ": unknown format, one of: json, table",
                    STR_ARG(format));
@@ -174,8 +175,8 @@ static bool print_status(const struct cmd_call *call, const char *dir, struct er
     size_t n = advisory_db_sources(db, &sources);
     auto_sb out;
     sb_init(&out, LIMIT(HTTP_ANSWER));
-    (is_json(call) ? db_status_json : db_status_table)(&out, advisory_db_generation(db), sources, n,
-                                                       clock_stamp_s());
+    (cmd_is_json(call) ? db_status_json : db_status_table)(&out, advisory_db_generation(db),
+                                                           sources, n, clock_stamp_s());
     bool is_done = sb_ok(&out, err);
     if (is_done)
         fwrite(out.ptr, 1, out.len, stdout);
@@ -212,7 +213,7 @@ static const struct command command_status = {
         "when it is past the date its publisher calls valid.",
     .options = status_options,
     .examples = status_examples,
-    .check = status_check,
+    .check = cmd_check_table_or_json,
     .run = status_run,
 };
 
@@ -220,17 +221,7 @@ static const struct command command_status = {
  */
 typedef VEC(struct feed_choice) feed_choices;
 
-static bool is_feed(str name)
-{
-    size_t n;
-    const struct feed *const *all = advisory_feeds(&n);
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(str_from(all[i]->name), name))
-            return true;
-    return false;
-}
-
-static bool fail_feed(str name, struct err *err)
+static bool fail_feed(const char *option, str name, struct err *err)
 {
     size_t n;
     const struct feed *const *all = advisory_feeds(&n);
@@ -238,7 +229,7 @@ static bool fail_feed(str name, struct err *err)
     sb_init(&names, 4096);
     for (size_t i = 0; i < n; i++)
         sb_addf(&names, "%s%s", i ? ", " : "", all[i]->name);
-    return err_set(err, ERR_USAGE, "--feed " STR_FMT ": no such feed, one of: " STR_FMT,
+    return err_set(err, ERR_USAGE, "%s " STR_FMT ": no such feed, one of: " STR_FMT, option,
                    STR_ARG(name), STR_ARG(sb_str(&names)));
 }
 
@@ -250,8 +241,8 @@ static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct er
         if (!choice)
             return err_memory(err);
         bool has_place = str_cut_byte(text, '=', &choice->name, &choice->place);
-        if (!is_feed(choice->name))
-            return fail_feed(choice->name, err);
+        if (!advisory_feed_find(choice->name))
+            return fail_feed("--feed", choice->name, err);
         if (has_place && !choice->place.len)
             return err_set(
                 err, ERR_USAGE,
@@ -260,10 +251,49 @@ static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct er
     return true;
 }
 
+static bool read_accepted(const struct cmd_call *call, strs *out, struct err *err)
+{
+    str name;
+    for (size_t i = 0; cmd_value_at(call, "accept", i, &name); i++) {
+        str *slot = vec_push(call->arena, out);
+        if (!slot)
+            return err_memory(err);
+        if (!advisory_feed_find(name))
+            return fail_feed("--accept", name, err);
+        *slot = name;
+    }
+    return true;
+}
+
+/* "25" or "25%"; "off" is negative. */
+static bool read_max_change(const struct cmd_call *call, double *out, struct err *err)
+{
+    str text = cmd_value(call, "max-change"), number = text;
+    uint64_t percent;
+    *out = 0;
+    if (!cmd_has(call, "max-change"))
+        return true;
+    if (str_eq(text, STR("off"))) {
+        *out = -1;
+        return true;
+    }
+    if (str_ends(text, STR("%")))
+        number = str_slice(text, 0, text.len - 1);
+    if (!str_to_u64(number, 1000, &percent) || !percent)
+        return err_set(err, ERR_USAGE,
+                       "--max-change " STR_FMT ": not a percentage from 1 to 1000, nor off",
+                       STR_ARG(text));
+    *out = (double)percent / 100;
+    return true;
+}
+
 static bool update_check(const struct cmd_call *call, struct err *err)
 {
     feed_choices feeds = {0};
-    return read_feeds(call, &feeds, err) && cmd_check_registry(call, err);
+    strs accepted = {0};
+    double max_change;
+    return read_feeds(call, &feeds, err) && read_accepted(call, &accepted, err) &&
+           read_max_change(call, &max_change, err) && cmd_check_registry(call, err);
 }
 
 static bool add_wanted(struct arena *arena, struct map *seen, str ecosystem,
@@ -326,7 +356,10 @@ static bool update(const struct cmd_call *call, struct update_result *result, st
     wanted_packages wanted = {0};
     struct progress progress;
     const char *dir = cmd_db_dir(call, err);
-    if (!dir || !read_feeds(call, &feeds, err) || !read_wanted(call, &wanted, err))
+    strs accepted = {0};
+    double max_change;
+    if (!dir || !read_feeds(call, &feeds, err) || !read_accepted(call, &accepted, err) ||
+        !read_max_change(call, &max_change, err) || !read_wanted(call, &wanted, err))
         return false;
     progress_open(&progress, cmd_has(call, "quiet"));
     const struct update_spec spec = {
@@ -335,6 +368,8 @@ static bool update(const struct cmd_call *call, struct update_result *result, st
         .n_feeds = feeds.len,
         .wanted = wanted.ptr,
         .n_wanted = wanted.len,
+        .accepted = accepted,
+        .max_change = max_change,
         .cancel = cmd_cancel(),
         .progress = progress_feed,
         .progress_ctx = &progress,
@@ -366,12 +401,21 @@ static const struct cmd_option update_options[] = {
     CMD_OPTION_DB,
     {.name = "feed",
      .argument = "NAME[=URL-or-DIR]",
-     .help = "read this feed, from a mirror or a folder when one is given: osv, alpine-secdb, "
-             "debian-archive; default: the feeds the database has, or all of them",
+     .help =
+         "read this feed (see `plimsoll help --support`), from a mirror or a folder when one is "
+         "given; default: the feeds the database has, or all of them",
      .is_repeatable = true},
     {.name = "for",
      .argument = "SOURCE",
      .help = "an image whose packages debian-archive shall read the changelogs of"},
+    {.name = "max-change",
+     .argument = "PERCENT",
+     .help = "hold a source at its last good state when its records, or what they are about, move "
+             "by more at once; default 25, off: never"},
+    {.name = "accept",
+     .argument = "NAME",
+     .help = "believe this feed this time, however much it moved",
+     .is_repeatable = true},
     CMD_OPTIONS_REGISTRY,
     CMD_OPTION_QUIET,
     {0},
@@ -397,7 +441,13 @@ static const struct command command_update = {
     .run = update_run,
 };
 
-static const struct command *const subs[] = {&command_status, &command_update, NULL};
+static const struct command *const subs[] = {&command_db_diff,
+                                             &command_db_export,
+                                             &command_db_import,
+                                             &command_status,
+                                             &command_update,
+                                             &command_db_verify,
+                                             NULL};
 
 const struct command command_db = {
     .name = "db",

@@ -87,6 +87,9 @@ struct output {
 /* Could --output be written? */
 NODISCARD bool output_check(const struct cmd_call *call, struct err *err);
 NODISCARD bool output_open(const struct cmd_call *call, struct output *out, struct err *err);
+/* The same for a path; NULL: standard output. */
+NODISCARD bool output_open_path(struct arena *arena, const char *to, struct output *out,
+                                struct err *err);
 /* Rename into place when @is_done, else forget it. */
 NODISCARD bool output_close(struct output *out, bool is_done, struct err *err);
 /* Width 0 and no colour when @fd is not a terminal. */
@@ -140,12 +143,22 @@ void progress_feed(void *ctx, str feed, str what, uint64_t done, uint64_t total)
 void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out,
                     size_t *n_lines);
 
-/* --- db: pure
+/* --format of table or json. */
+NODISCARD bool cmd_check_table_or_json(const struct cmd_call *call, struct err *err);
+bool cmd_is_json(const struct cmd_call *call);
+
+/* --- db: its sub-commands, and what is pure of them
  * --------------------------------------------------------------------------------------- */
 void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources,
                      size_t n, int64_t now_s);
 void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources,
                     size_t n, int64_t now_s);
+extern const struct command command_db_diff, command_db_export, command_db_import,
+    command_db_verify;
+void db_diff_table(struct sb *out, uint64_t from, uint64_t to,
+                   const struct advisory_changes *changes);
+void db_diff_json(struct sb *out, uint64_t from, uint64_t to,
+                  const struct advisory_changes *changes);
 typedef VEC(struct wanted_package) wanted_packages;
 /* The distinct source packages that the package manager of one scanned image installed. */
 NODISCARD bool db_wanted_of(struct arena *arena, const struct report *report, wanted_packages *out);

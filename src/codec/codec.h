@@ -6,7 +6,9 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/cancel.h"
 #include "base/limits.h"
+#include "base/sb.h"
 
 /* Where bytes come from.  read() gives the next chunk, never empty; NEXT_END after the last. */
 struct source {
@@ -36,10 +38,15 @@ size_t hash_done(struct hash *hash, uint8_t out[static HASH_MAX]);
 void hash_close(struct hash *hash);
 /* Of bytes at once. */
 size_t hash_of(enum hash_kind kind, str bytes, uint8_t out[static HASH_MAX]);
+/* Of a file; ERR_CANCELLED when it is time to stop (@cancel may be NULL). */
+NODISCARD bool hash_file(const char *path, enum hash_kind kind, const struct cancel *cancel,
+                         uint8_t out[static HASH_MAX], size_t *n, struct err *err);
 /* Lower-case hexadecimal, NUL-terminated: @out has room for 2 * n + 1. */
 void hex_print(const uint8_t *bytes, size_t n, char *out);
 /* Exactly 2 * @n hexadecimal digits of either case. */
 NODISCARD bool hex_parse(str text, uint8_t *out, size_t n);
+/* RFC 4648 section 4, with padding; false when it is none, or @arena is used up. */
+NODISCARD bool base64_decode(struct arena *arena, str text, str *out);
 
 /* --- decompression: by magic bytes, never by label ------------------------------------------- */
 enum codec_kind { CODEC_PLAIN, CODEC_GZIP, CODEC_ZSTD, CODEC_XZ, CODEC_BZIP2, CODEC_COUNT };
@@ -65,6 +72,20 @@ struct source source_from_decoder(struct decoder *decoder);
 void decoder_close(struct decoder *decoder);
 /* Everything, at most @max bytes, into @arena. */
 NODISCARD bool decode_whole(struct arena *arena, str bytes, size_t max, str *out, struct err *err);
+
+/* --- compression of our own: one zstd frame (RFC 8878)
+ * -------------------------------------------------- */
+/* Appends the frame to @out.  A packer keeps its working memory from one call to the next. */
+struct packer;
+NODISCARD bool packer_open(struct packer **out, int level, struct err *err);
+NODISCARD bool packer_add(struct packer *packer, str bytes, struct sb *out, struct err *err);
+void packer_close(struct packer *packer);
+/* Exactly @n bytes come out, or ERR_FORMAT.  Unpackers may be used by several threads at once. */
+struct unpacker;
+NODISCARD bool unpacker_open(struct unpacker **out, struct err *err);
+NODISCARD bool unpacker_take(struct unpacker *unpacker, str frame, char *to, size_t n,
+                             struct err *err);
+void unpacker_close(struct unpacker *unpacker);
 
 /* --- archives: tar (ustar, pax, GNU), zip, ar; by libarchive ---------------------------------- */
 enum entry_type { ENTRY_OTHER, ENTRY_FILE, ENTRY_DIR, ENTRY_SYMLINK, ENTRY_HARDLINK };
@@ -98,6 +119,14 @@ NODISCARD enum next archive_data(struct archive_reader *archive, str *chunk, str
 NODISCARD bool archive_body(struct archive_reader *archive, struct arena *arena, size_t max,
                             str *out, struct err *err);
 void archive_close(struct archive_reader *archive);
+
+/* A tar of regular files, compressed with zstd, into @fd, which stays the caller's.  The same files
+ * give the same bytes: no times, no owners. */
+struct tar_writer;
+NODISCARD bool tar_writer_open(struct tar_writer **out, int fd, struct err *err);
+NODISCARD bool tar_writer_add(struct tar_writer *tar, const char *path, str bytes, struct err *err);
+/* The end is written when @is_whole.  The writer is gone, also after an error. */
+NODISCARD bool tar_writer_close(struct tar_writer *tar, bool is_whole, struct err *err);
 
 /* --- before a sandbox closes -------------------------------------------------------------------
  */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/codec.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#include "base/auto.h"
 #include "base/num.h"
 
 static const char *const names[] = {
@@ -100,4 +103,45 @@ bool hex_parse(str text, uint8_t *out, size_t n)
         out[i] = (uint8_t)(high << 4 | low);
     }
     return true;
+}
+
+bool base64_decode(struct arena *arena, str text, str *out)
+{
+    *out = STR_NONE;
+    size_t n_pad = 0;
+    while (n_pad < 2 && n_pad < text.len && text.ptr[text.len - 1 - n_pad] == '=')
+        n_pad++;
+    if (text.len % 4 != 0 || text.len > INT32_MAX / 2)
+        return false;
+    unsigned char *bytes = arena_alloc(arena, text.len / 4 * 3 + 1);
+    if (!bytes)
+        return false;
+    int n = EVP_DecodeBlock(bytes, (const unsigned char *)text.ptr, (int)text.len);
+    if (n < 0 || (size_t)n < n_pad)
+        return false;
+    *out = (str){(const char *)bytes, (size_t)n - n_pad};
+    return true;
+}
+
+bool hash_file(const char *path, enum hash_kind kind, const struct cancel *cancel,
+               uint8_t out[static HASH_MAX], size_t *n, struct err *err)
+{
+    struct source_fd *bytes = NULL;
+    struct hash *hash = NULL;
+    str chunk;
+    enum next next = NEXT_ERR;
+    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
+    if (source_fd_open(&bytes, fd, err) && hash_open(&hash, kind, err)) {
+        struct source source = source_from_fd(bytes);
+        while ((next = source.read(source.ctx, &chunk, err)) == NEXT_ITEM &&
+               !cancel_is(cancel, err))
+            hash_add(hash, chunk);
+    }
+    if (next == NEXT_END)
+        *n = hash_done(hash, out);
+    hash_close(hash);
+    source_fd_close(bytes);
+    return next == NEXT_END;
 }

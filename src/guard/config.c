@@ -69,6 +69,8 @@ static const struct row rows[] = {
          "advisory feeds as NAME or NAME=URL-or-FOLDER; empty: every feed with its default"),
     NUMBER("feeds-interval", "21600", feeds_interval_s, 31536000,
            "seconds between two updates of all feeds; 0: only at start"),
+    NUMBER("feeds-max-change", "25", feeds_max_change, 1000,
+           "percent by which a feed may move at once before it is held back; 0: any"),
     NUMBER("refresh-pause", "15", refresh_pause_s, 86400,
            "at least so many seconds between two look-ups of changelogs for new Debian images"),
     NUMBER("workers", "2", workers, 64, "scans at the same time"),
@@ -241,16 +243,6 @@ static bool read_scalar(struct reading *in, const struct row *row, const struct 
 
 /* --- the keys that are more than a scalar
  * ------------------------------------------------------------------- */
-static bool feed_exists(str name)
-{
-    size_t n = 0;
-    const struct feed *const *feeds = advisory_feeds(&n);
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(name, str_from(feeds[i]->name)))
-            return true;
-    return false;
-}
-
 static bool read_feeds(struct reading *in, const struct yaml *list)
 {
     for (size_t i = 0; i < list->items.len; i++) {
@@ -262,7 +254,7 @@ static bool read_feeds(struct reading *in, const struct yaml *list)
         if (!feed || !text.ptr)
             return err_memory(in->err);
         str_cut_byte(text, '=', &feed->name, &feed->place);
-        if (!feed_exists(feed->name))
+        if (!advisory_feed_find(feed->name))
             return complain(in, item, "feeds: no feed is called ", feed->name);
     }
     return true;

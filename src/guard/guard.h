@@ -34,6 +34,7 @@ struct config {
     str assessment_key;
     VEC(struct feed_choice) feeds;
     uint32_t feeds_interval_s; /* 0: only at start */
+    uint32_t feeds_max_change; /* percent; 0: any */
     uint32_t refresh_pause_s;  /* between two refreshes for scanned images */
     uint32_t workers, http_workers;
     uint32_t max_attempts;

@@ -63,6 +63,8 @@ static bool update(struct loop *loop, const struct job *job, struct update_resul
         return false;
     spec.wanted = wanted.ptr;
     spec.n_wanted = wanted.len;
+    spec.max_change =
+        guard->config->feeds_max_change ? guard->config->feeds_max_change / 100.0 : -1;
     return advisory_update(&spec, result, err);
 }
 

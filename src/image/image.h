@@ -27,8 +27,6 @@ bool digest_eq(const digest *a, const digest *b);
 digest digest_of(enum hash_kind kind, str bytes);
 /* ERR_MISMATCH unless @bytes have the digest @want. */
 NODISCARD bool digest_check(const digest *want, str bytes, struct err *err);
-/* RFC 4648 section 4, with padding; false when it is none, or @arena is used up. */
-NODISCARD bool base64_decode(struct arena *arena, str text, str *out);
 static inline bool digest_is_none(const digest *d) { return d->n == 0; }
 
 /* --- references ---------------------------------------------------------------------------------

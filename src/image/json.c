@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/internal.h"
 
-#include <openssl/evp.h>
-
 static bool is_twin(str key, const char *const *keys, size_t n)
 {
     bool is_twin = false;
@@ -27,22 +25,4 @@ bool json_keep(struct arena *arena, const json_t *object, const char *key, str *
 {
     *out = arena_dup(arena, json_str(object, key));
     return out->ptr != NULL;
-}
-
-bool base64_decode(struct arena *arena, str text, str *out)
-{
-    *out = STR_NONE;
-    size_t n_pad = 0;
-    while (n_pad < 2 && n_pad < text.len && text.ptr[text.len - 1 - n_pad] == '=')
-        n_pad++;
-    if (text.len % 4 != 0 || text.len > LIMIT(CONFIG))
-        return false;
-    unsigned char *bytes = arena_alloc(arena, text.len / 4 * 3 + 1);
-    if (!bytes)
-        return false;
-    int n = EVP_DecodeBlock(bytes, (const unsigned char *)text.ptr, (int)text.len);
-    if (n < 0 || (size_t)n < n_pad)
-        return false;
-    *out = (str){(const char *)bytes, (size_t)n - n_pad};
-    return true;
 }

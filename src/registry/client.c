@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "registry/internal.h"
 
-enum { MAX_REDIRECTS = 8, MAX_RETRIES = 3, MAX_WAIT_S = 30, SLICE_MS = 100, MAX_HEADERS = 2 };
+enum { MAX_REDIRECTS = 8, MAX_RETRIES = 3, MAX_WAIT_S = 30, SLICE_MS = 100, MAX_HEADERS = 3 };
 
 bool registry_host_is_loopback(str host)
 {
@@ -88,8 +88,14 @@ static bool exchange(struct http_client *client, struct arena *arena, const stru
         headers[n++] = (struct http_header){STR("Accept"), str_from(request->accept)};
     if (!str_is_empty(authorization))
         headers[n++] = (struct http_header){STR("Authorization"), authorization};
-    struct http_call call = {
-        .url = url.ptr, .headers = headers, .n_headers = n, .range_from = request->range_from};
+    if (request->content_type)
+        headers[n++] = (struct http_header){STR("Content-Type"), str_from(request->content_type)};
+    struct http_call call = {.method = request->method,
+                             .url = url.ptr,
+                             .headers = headers,
+                             .n_headers = n,
+                             .body = request->body,
+                             .range_from = request->range_from};
     *reply = (struct reply){0};
     if (request->is_stream)
         return http_stream_open(client, &call, arena, &reply->stream, &reply->answer, err);
@@ -221,6 +227,13 @@ struct course {
     unsigned n_redirects, n_retries;
 };
 
+static str first_url(struct registry *r, struct arena *arena, const struct request *request)
+{
+    if (request->url.len)
+        return join_url(arena, home_url(r, arena, STR("/")), request->url);
+    return home_url(r, arena, request->path);
+}
+
 /* Whether the answer is not the last one: the course says where to ask next. */
 static bool goes_on(struct registry *r, struct http_client *client, struct arena *arena,
                     const struct request *request, struct course *course, struct reply *reply,
@@ -238,7 +251,7 @@ static bool goes_on(struct registry *r, struct http_client *client, struct arena
     if (status == 401 && course->is_home && !course->has_authenticated) {
         drop(reply);
         course->has_authenticated = true;
-        course->url = home_url(r, arena, request->path);
+        course->url = first_url(r, arena, request);
         return registry_authenticate(r, client, arena, &reply->answer.headers, err);
     }
     if (!registry_waits(r, &reply->answer, course->n_retries))
@@ -251,13 +264,13 @@ static bool goes_on(struct registry *r, struct http_client *client, struct arena
 bool registry_send(struct registry *r, struct http_client *client, struct arena *arena,
                    const struct request *request, struct reply *reply, struct err *err)
 {
-    struct course course = {.url = home_url(r, arena, request->path)};
+    struct course course = {.url = first_url(r, arena, request)};
     *err = (struct err){0};
     *reply = (struct reply){0};
     for (;;) {
         if (!course.url.ptr)
             return err_memory(err);
-        course.is_home = is_same_origin(course.url, home_url(r, arena, request->path));
+        course.is_home = is_same_origin(course.url, home_url(r, arena, STR("/")));
         bool ok = course.is_home
                       ? exchange_home(r, client, arena, request, course.url, reply, err)
                       : exchange(client, arena, request, course.url, STR_NONE, reply, err);

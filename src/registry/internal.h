@@ -23,7 +23,11 @@ struct registry {
 };
 
 struct request {
-    str path; /* "/v2/…" */
+    str path;           /* "/v2/…" */
+    str url;            /* absolute, instead of path: where an upload goes on */
+    const char *method; /* NULL: GET */
+    str body;
+    const char *content_type; /* of the body */
     const char *accept;
     uint64_t range_from;
     bool is_stream;
@@ -41,6 +45,10 @@ NODISCARD bool registry_send(struct registry *registry, struct http_client *clie
 /* Whether @answer asks to come again and it is worth waiting; waits. */
 bool registry_waits(const struct registry *registry, const struct http_answer *answer,
                     unsigned n_tries);
+
+/* registry.c: what a status that is no success means. */
+bool registry_fail_status(const struct registry *registry, int status, const char *noun, str name,
+                          struct err *err);
 
 /* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
 NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,

@@ -11,8 +11,8 @@ const char *registry_user_agent(void) { return REGISTRY_AGENT; }
 
 /* --- what a status means
  * ------------------------------------------------------------------------------ */
-static bool fail_status(const struct registry *r, int status, const char *noun, str name,
-                        struct err *err)
+bool registry_fail_status(const struct registry *r, int status, const char *noun, str name,
+                          struct err *err)
 {
     str host = r->api_host, repository = r->ref.repository;
     if (status == 401 || status == 403)
@@ -79,7 +79,7 @@ static bool registry_manifest(struct image_source *source, struct arena *arena, 
     if (!registry_send(r, r->client, arena, &request, &reply, err))
         return false;
     if (reply.answer.status != 200)
-        return fail_status(r, reply.answer.status, "manifest", name, err);
+        return registry_fail_status(r, reply.answer.status, "manifest", name, err);
     *bytes = reply.answer.body;
     return verify(r, &reply.answer, want, got, err);
 }
@@ -126,7 +126,7 @@ static bool ask(struct blob_stream *s, struct err *err)
         return err_set(err, ERR_UNAVAILABLE, "%.*s: answered another range than was asked for",
                        STR_ARG(s->registry->api_host));
     if (status != 200 && (status != 206 || s->offset == 0))
-        return fail_status(s->registry, status, "blob", str_from(text), err);
+        return registry_fail_status(s->registry, status, "blob", str_from(text), err);
     s->skip_bytes = status == 200 ? s->offset : 0;
     return true;
 }

@@ -33,6 +33,15 @@ const char *registry_user_agent(void); /* "plimsoll/0.1.0" */
 NODISCARD bool registry_open(const struct reference *ref, const struct registry_config *config,
                              struct image_source **out, struct err *err);
 
+/* --- pushing, to a source of registry_open (distribution-spec, "Pushing blobs", "Pushing
+ * manifests") ---------------------------------------------------------------------------------- */
+/* Nothing is sent when the registry has it already.  ERR_MISMATCH when it stored another digest. */
+NODISCARD bool registry_push_blob(struct image_source *registry, str bytes, const digest *name,
+                                  struct err *err);
+/* Under the reference's tag ("latest" when it has none). */
+NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
+                                      const char *media_type, struct err *err);
+
 /* Whether @host, with or without a port, is this machine: localhost, 127.0.0.0/8, [::1]. */
 bool registry_host_is_loopback(str host);
 

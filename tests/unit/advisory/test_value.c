@@ -21,15 +21,24 @@ static struct affected sample(struct arena *arena)
     return affected;
 }
 
+/* An item of a value: source, mark, bytes. */
+static void print_item(struct sb *out, uint32_t source, const struct sb *item)
+{
+    sb_varint(out, source);
+    sb_u32le(out, 7);
+    sb_blob(out, sb_str(item));
+}
+
 /* One package's value: two statements of the two sources. */
 static void print_value(struct arena *arena, struct sb *out)
 {
     struct affected affected = sample(arena);
+    auto_sb item;
+    sb_init(&item, 1 << 20);
+    affected_print(&affected, &item);
     sb_varint(out, 2);
-    sb_varint(out, 0);
-    affected_print(&affected, out);
-    sb_varint(out, 1);
-    affected_print(&affected, out);
+    print_item(out, 0, &item);
+    print_item(out, 1, &item);
 }
 
 static const struct source_state SOURCES[] = {{.name = {"a", 1}}, {.name = {"b", 1}}};
@@ -75,11 +84,14 @@ static void print_enrichments(struct arena *arena, struct sb *out)
     *cvss = (struct cvss){.version = STR("3.1"), .vector = STR("CVSS:3.1/AV:N"), .score = 9.8};
     struct rating *rating = vec_push(arena, &epss.ratings);
     *rating = (struct rating){.source = STR("nvd"), .severity = SEVERITY_CRITICAL};
+    auto_sb item;
+    sb_init(&item, 1 << 20);
     sb_varint(out, 2);
-    sb_varint(out, 0);
-    enrichment_print(&kev, out);
-    sb_varint(out, 1);
-    enrichment_print(&epss, out);
+    enrichment_print(&kev, &item);
+    print_item(out, 0, &item);
+    sb_clear(&item);
+    enrichment_print(&epss, &item);
+    print_item(out, 1, &item);
 }
 
 static void test_value__enrichments_come_back(void **state)
