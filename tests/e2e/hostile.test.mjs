@@ -21,7 +21,7 @@ function detectors() {
 function brokenCase(name) {
   const text = fs.readFileSync(path.join(ROOT, `tests/data/inventory/${name}.cases`), 'utf8');
   for (const one of text.split(/^=== /m).slice(1)) {
-    const [, title, file, input, expected] = /^(.*?): (.*)\n([^]*?)^---.*\n([^]*)$/m.exec(one);
+    const [, title, file, input, expected] = /^(.*): (.*)\n([^]*?)^---.*\n([^]*)$/m.exec(one);
     if (!/^! /m.test(expected)) continue;
     const from = /^@(.*)\n$/.exec(input);
     return { title, file, body: from ? fs.readFileSync(path.join(ROOT, 'tests/data', from[1])) : input };

@@ -33,7 +33,10 @@ static inline fixtures fixtures_of(struct arena *arena, const struct detector *d
         assert_non_null(fixture);
         str_cut(rest, STR("\n=== "), &one, &rest);
         assert_true(str_cut_byte(one, '\n', &one, &body));
-        assert_true(str_cut(one, STR(": "), &fixture->title, &fixture->path));
+        for (str rest_of_title = one;
+             str_cut(rest_of_title, STR(": "), &fixture->title, &rest_of_title);)
+            fixture->path = rest_of_title; /* a title may have a colon, too */
+        fixture->title = one;
         size_t end = str_find(body, STR("\n---"));
         bool is_stray;
         fixture->detector = detector;
