@@ -26,6 +26,8 @@
     X(XZ_MEMORY, "xz-memory", 256 * MIB, "bytes", "what an xz stream may ask us to hold")          \
     X(LAYER_FILES, "layer-files", 10000000, "entries", "entries of one layer")                     \
     X(PATH, "path", 4096, "bytes", "PATH_MAX of Linux")                                            \
+    X(WALKED_NAMES, "walked-names", 100000000, "names",                                            \
+      "of paths that are followed to merge an image's layers")                                     \
     X(SYMLINK_HOPS, "symlink-hops", 40, "links", "MAXSYMLINKS of Linux")                           \
     X(PACKAGE_DB, "package-db", 512 * MIB, "bytes", "one package database file")                   \
     X(RELEASE_FILE, "release-file", 64 * KIB, "bytes", "os-release and its kin")                   \

@@ -55,8 +55,12 @@ static bool add_folders(struct arena *arena, struct matcher *matcher, str dir)
         if (dir.len > matcher->longest_folder)
             matcher->longest_folder = dir.len;
         if (!has_star(dir)) {
-            if (!map_put(&matcher->folders, dir, matcher))
+            void **slot = map_at(&matcher->folders, dir);
+            if (!slot)
                 return false;
+            if (*slot)
+                return true; /* and so are those above */
+            *slot = matcher;
             continue;
         }
         struct glob *glob = vec_push(arena, &matcher->glob_folders);
