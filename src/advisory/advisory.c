@@ -18,6 +18,17 @@ const struct feed *const *advisory_feeds(size_t *n)
     return feeds;
 }
 
+const struct feed *advisory_feed_find(str name)
+{
+    size_t n;
+    const struct feed *const *feeds = advisory_feeds(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(name, str_from(feeds[i]->name)))
+            return feeds[i];
+    }
+    return NULL;
+}
+
 const char *fix_state_name(enum fix_state state)
 {
     static const char *const names[] = {

@@ -30,7 +30,7 @@ struct records_writer {
     uint64_t n_records, n_blocks, n_texts; /* texts: in the block */
 };
 
-static str magic(void) { return STR("plimrec\x02"); }
+static str magic(void) { return STR("plimrec\x03"); }
 
 void records_abort(struct records_writer *writer)
 {

@@ -55,13 +55,10 @@ static void print_source(struct jw *jw, const struct known_source *source)
     jw_obj_end(jw);
 }
 
-bool known_save(const char *dir, const known_sources *known, struct err *err)
+bool known_print(const known_sources *known, struct sb *out, struct err *err)
 {
-    struct arena arena;
     struct jw jw;
-    auto_sb text;
-    sb_init(&text, LIMIT(FEED_RECORD));
-    jw_init(&jw, &text, true);
+    jw_init(&jw, out, true);
     jw_obj(&jw);
     jw_kint(&jw, "format", STATE_FORMAT);
     jw_key(&jw, "sources");
@@ -70,10 +67,18 @@ bool known_save(const char *dir, const known_sources *known, struct err *err)
         print_source(&jw, &known->ptr[i]);
     jw_arr_end(&jw);
     jw_obj_end(&jw);
+    return sb_ok(out, err);
+}
+
+bool known_save(const char *dir, const known_sources *known, struct err *err)
+{
+    struct arena arena;
+    auto_sb text;
+    sb_init(&text, LIMIT(FEED_RECORD));
     arena_init(&arena, 64 * KIB);
     const char *path = state_path(dir, &arena);
-    bool is_ok =
-        path ? sb_ok(&text, err) && file_save(path, sb_str(&text), 0644, err) : err_memory(err);
+    bool is_ok = path ? known_print(known, &text, err) && file_save(path, sb_str(&text), 0644, err)
+                      : err_memory(err);
     arena_fini(&arena);
     return is_ok;
 }
@@ -116,30 +121,35 @@ static bool read_source(const json_t *object, struct arena *arena, struct known_
            dup_into(arena, object, "licence", &state->licence);
 }
 
-bool known_load(const char *dir, struct arena *arena, known_sources *out, struct err *err)
+bool known_parse(str text, struct arena *arena, known_sources *out, struct err *err)
 {
     auto_json *root = NULL;
+    if (!json_read(text, &root, err))
+        return false;
+    if (json_int(root, "format", 0) != STATE_FORMAT)
+        return err_set(err, ERR_UNSUPPORTED, "of another version of this program");
+    const json_t *list = json_arr(root, "sources");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct known_source *source = vec_push(arena, out);
+        if (!source || !read_source(json_array_get(list, i), arena, source))
+            return err_memory(err);
+    }
+    return true;
+}
+
+bool known_load(const char *dir, struct arena *arena, known_sources *out, struct err *err)
+{
     struct arena text_arena;
     str text;
     arena_init(&text_arena, 2 * LIMIT(FEED_RECORD));
     const char *path = state_path(dir, &text_arena);
     bool is_ok =
         path ? file_read(&text_arena, path, LIMIT(FEED_RECORD), &text, err) : err_memory(err);
-    if (!is_ok && err->kind == ERR_NOT_FOUND) {
+    bool is_absent = !is_ok && err->kind == ERR_NOT_FOUND;
+    if (is_absent)
         *err = (struct err){0};
-        arena_fini(&text_arena);
-        return true;
-    }
     if (is_ok)
-        is_ok = json_read(text, &root, err) ? true : err_wrap(err, "%s", path);
-    if (is_ok && json_int(root, "format", 0) != STATE_FORMAT)
-        is_ok = err_set(err, ERR_UNSUPPORTED, "%s: of another version of this program", path);
-    const json_t *list = is_ok ? json_arr(root, "sources") : NULL;
-    for (size_t i = 0; is_ok && i < json_array_size(list); i++) {
-        struct known_source *source = vec_push(arena, out);
-        if (!source || !read_source(json_array_get(list, i), arena, source))
-            is_ok = err_memory(err);
-    }
+        is_ok = known_parse(text, arena, out, err) || err_wrap(err, "%s", path);
     arena_fini(&text_arena);
-    return is_ok;
+    return is_ok || is_absent;
 }

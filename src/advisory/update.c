@@ -13,17 +13,6 @@
 /* --- choosing
  * ------------------------------------------------------------------------------------- */
 
-static const struct feed *feed_find(str name)
-{
-    size_t n;
-    const struct feed *const *feeds = advisory_feeds(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(name, str_from(feeds[i]->name)))
-            return feeds[i];
-    }
-    return NULL;
-}
-
 static struct known_source *known_make(struct update *update, const struct feed *feed)
 {
     struct known_source *known = known_find(&update->known, str_from(feed->name));
@@ -60,13 +49,14 @@ static bool choose(struct update *update, choices *out, struct err *err)
         if (!choice)
             return err_memory(err);
         *choice = update->spec->feeds[i];
-        if (!feed_find(choice->name))
+        if (!advisory_feed_find(choice->name))
             return err_set(err, ERR_USAGE, "no feed is called " STR_FMT, STR_ARG(choice->name));
     }
     for (size_t i = 0; i < n; i++) {
         const struct known_source *known = known_find(&update->known, str_from(feeds[i]->name));
-        bool is_due = update->spec->n_feeds ? is_lost(known) && !is_chosen(out, feeds[i])
-                                            : known || !update->known.len;
+        bool is_due = update->spec->n_feeds
+                          ? is_lost(known) && !is_chosen(out, feeds[i])
+                          : known || (!update->known.len && !feeds[i]->is_named_only);
         if (!is_due)
             continue;
         struct feed_choice *choice = vec_push(&update->arena, out);
@@ -118,13 +108,12 @@ static bool read_into(struct feed_reader *reader, const char *path, str *compile
         return false;
     }
     bool is_ok = reader->feed->read(reader, err) && digest_finish(reader, err);
-    if (is_ok)
-        is_ok = records_finish(reader->records, &reader->state->n_records, compiled, reader->arena,
-                               err);
+    if (!is_ok)
+        records_abort(reader->records);
+    is_ok = is_ok && records_finish(reader->records, &reader->state->n_records, compiled,
+                                    reader->arena, err);
     if (is_ok)
         feed_forget_others(reader);
-    else
-        records_abort(reader->records);
     hash_close(reader->digest);
     http_client_close(reader->http);
     if (!is_ok)
@@ -147,7 +136,7 @@ static bool is_believed(struct update *update, const struct known_source *known,
                         const char *fresh, struct err *err)
 {
     double most = update->spec->max_change;
-    const struct feed *feed = feed_find(known->state.name);
+    const struct feed *feed = advisory_feed_find(known->state.name);
     if (most < 0 || feed->is_by_wish || str_is_empty(known->compiled) ||
         !str_eq(place, known->place) || is_accepted(update, known->state.name))
         return true;
@@ -161,7 +150,7 @@ static bool read_feed(struct update *update, struct known_source *known, str pla
 {
     struct source_state state = {.name = known->state.name, .licence = known->state.licence};
     struct feed_reader reader = {
-        .feed = feed_find(known->state.name),
+        .feed = advisory_feed_find(known->state.name),
         .spec = update->spec,
         .place = place,
         .arena = arena,
@@ -195,7 +184,7 @@ static bool update_source(struct update *update, const struct feed_choice *choic
 {
     struct arena arena;
     struct err why = {0};
-    struct known_source *known = known_make(update, feed_find(choice->name));
+    struct known_source *known = known_make(update, advisory_feed_find(choice->name));
     if (!known)
         return err_memory(err);
     arena_init(&arena, 4 * GIB);

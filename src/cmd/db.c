@@ -221,16 +221,6 @@ static const struct command command_status = {
  */
 typedef VEC(struct feed_choice) feed_choices;
 
-static bool is_feed(str name)
-{
-    size_t n;
-    const struct feed *const *all = advisory_feeds(&n);
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(str_from(all[i]->name), name))
-            return true;
-    return false;
-}
-
 static bool fail_feed(const char *option, str name, struct err *err)
 {
     size_t n;
@@ -251,7 +241,7 @@ static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct er
         if (!choice)
             return err_memory(err);
         bool has_place = str_cut_byte(text, '=', &choice->name, &choice->place);
-        if (!is_feed(choice->name))
+        if (!advisory_feed_find(choice->name))
             return fail_feed("--feed", choice->name, err);
         if (has_place && !choice->place.len)
             return err_set(
@@ -268,7 +258,7 @@ static bool read_accepted(const struct cmd_call *call, strs *out, struct err *er
         str *slot = vec_push(call->arena, out);
         if (!slot)
             return err_memory(err);
-        if (!is_feed(name))
+        if (!advisory_feed_find(name))
             return fail_feed("--accept", name, err);
         *slot = name;
     }
@@ -451,8 +441,13 @@ static const struct command command_update = {
     .run = update_run,
 };
 
-static const struct command *const subs[] = {&command_db_diff, &command_status, &command_update,
-                                             &command_db_verify, NULL};
+static const struct command *const subs[] = {&command_db_diff,
+                                             &command_db_export,
+                                             &command_db_import,
+                                             &command_status,
+                                             &command_update,
+                                             &command_db_verify,
+                                             NULL};
 
 const struct command command_db = {
     .name = "db",

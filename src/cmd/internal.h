@@ -87,6 +87,9 @@ struct output {
 /* Could --output be written? */
 NODISCARD bool output_check(const struct cmd_call *call, struct err *err);
 NODISCARD bool output_open(const struct cmd_call *call, struct output *out, struct err *err);
+/* The same for a path; NULL: standard output. */
+NODISCARD bool output_open_path(struct arena *arena, const char *to, struct output *out,
+                                struct err *err);
 /* Rename into place when @is_done, else forget it. */
 NODISCARD bool output_close(struct output *out, bool is_done, struct err *err);
 /* Width 0 and no colour when @fd is not a terminal. */
@@ -150,7 +153,8 @@ void db_status_table(struct sb *out, uint64_t generation, const struct source_st
                      size_t n, int64_t now_s);
 void db_status_json(struct sb *out, uint64_t generation, const struct source_state *sources,
                     size_t n, int64_t now_s);
-extern const struct command command_db_diff, command_db_verify;
+extern const struct command command_db_diff, command_db_export, command_db_import,
+    command_db_verify;
 void db_diff_table(struct sb *out, uint64_t from, uint64_t to,
                    const struct advisory_changes *changes);
 void db_diff_json(struct sb *out, uint64_t from, uint64_t to,

@@ -34,7 +34,12 @@ bool output_check(const struct cmd_call *call, struct err *err)
 
 bool output_open(const struct cmd_call *call, struct output *out, struct err *err)
 {
-    *out = (struct output){.fd = STDOUT_FILENO, .path = cmd_cstr(call, "output")};
+    return output_open_path(call->arena, cmd_cstr(call, "output"), out, err);
+}
+
+bool output_open_path(struct arena *arena, const char *to, struct output *out, struct err *err)
+{
+    *out = (struct output){.fd = STDOUT_FILENO, .path = to};
     if (!out->path || strcmp(out->path, "-") == 0) {
         out->path = NULL;
         return true;
@@ -42,7 +47,7 @@ bool output_open(const struct cmd_call *call, struct output *out, struct err *er
     const char *path = out->path;
     int flags = O_WRONLY | O_CLOEXEC;
     if (!is_written_in_place(path)) {
-        out->aside = arena_printf(call->arena, "%s.%ld.tmp", path, (long)getpid());
+        out->aside = arena_printf(arena, "%s.%ld.tmp", path, (long)getpid());
         if (!out->aside.ptr)
             return err_memory(err);
         path = out->aside.ptr;

@@ -120,6 +120,14 @@ NODISCARD bool archive_body(struct archive_reader *archive, struct arena *arena,
                             str *out, struct err *err);
 void archive_close(struct archive_reader *archive);
 
+/* A tar of regular files, compressed with zstd, into @fd, which stays the caller's.  The same files
+ * give the same bytes: no times, no owners. */
+struct tar_writer;
+NODISCARD bool tar_writer_open(struct tar_writer **out, int fd, struct err *err);
+NODISCARD bool tar_writer_add(struct tar_writer *tar, const char *path, str bytes, struct err *err);
+/* The end is written when @is_whole.  The writer is gone, also after an error. */
+NODISCARD bool tar_writer_close(struct tar_writer *tar, bool is_whole, struct err *err);
+
 /* --- before a sandbox closes -------------------------------------------------------------------
  */
 /* Use each library once, so that afterwards none opens a file: OpenSSL's configuration, iconv's

@@ -243,16 +243,6 @@ static bool read_scalar(struct reading *in, const struct row *row, const struct 
 
 /* --- the keys that are more than a scalar
  * ------------------------------------------------------------------- */
-static bool feed_exists(str name)
-{
-    size_t n = 0;
-    const struct feed *const *feeds = advisory_feeds(&n);
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(name, str_from(feeds[i]->name)))
-            return true;
-    return false;
-}
-
 static bool read_feeds(struct reading *in, const struct yaml *list)
 {
     for (size_t i = 0; i < list->items.len; i++) {
@@ -264,7 +254,7 @@ static bool read_feeds(struct reading *in, const struct yaml *list)
         if (!feed || !text.ptr)
             return err_memory(in->err);
         str_cut_byte(text, '=', &feed->name, &feed->place);
-        if (!feed_exists(feed->name))
+        if (!advisory_feed_find(feed->name))
             return complain(in, item, "feeds: no feed is called ", feed->name);
     }
     return true;

@@ -450,7 +450,8 @@ static bool tell(struct measure *m, const struct ownership *ownership,
     }
     return !ownership->is_cut ||
            notice_add(m->arena, &inventory->notices, NOTICE_LIMIT, false, STR_NONE,
-                      STR("more links to a folder than are followed (folder-names): files in it "
+                      STR("more links to folders than are followed (folder-names, joined-names): "
+                          "files there "
                           "may be of packages that list them by another path")) ||
            err_memory(err);
 }

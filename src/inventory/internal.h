@@ -91,7 +91,8 @@ struct ownership {
     uint32_t *whose;                  /* index into owners */
     size_t cap;
     VEC(struct folder_link) links; /* sorted by target */
-    bool is_cut;                   /* a folder had more names than folder-names */
+    uint64_t n_joined;             /* names on the way to links so far */
+    bool is_cut;                   /* folder-names or joined-names was crossed */
 };
 /* @links of @out are in; packages that are not installed own nothing. */
 NODISCARD bool ownership_make(struct arena *arena, const owner_files *files, const packages *all,
@@ -124,10 +125,6 @@ NODISCARD bool exec_folder(struct exec_scan *scan, struct arena *arena, str path
 /* @target: of links; a hard link's is cleaned. */
 NODISCARD bool exec_entry(struct exec_scan *scan, struct arena *arena, enum exec_kind kind,
                           str path, str target, uint64_t order, struct err *err);
-/* Symlinks below the root's own folder of which @leads_to_folder is false become EXEC_NOT.  @room
- * holds LIMIT_PATH bytes. */
-void exec_close(struct exec_scan *scan, bool (*leads_to_folder)(void *ctx, str path, str target),
-                void *ctx, char *room);
 /* By its mode and name alone. */
 bool exec_is_likely(str name, uint32_t mode);
 void exec_encode(const struct exec_log *log, struct sb *out);

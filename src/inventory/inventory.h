@@ -109,7 +109,7 @@ struct layer_step {
 enum exec_kind {
     EXEC_NOT, /* replaces what stood there */
     EXEC_FILE,
-    EXEC_SYMLINK, /* that may lead to a folder */
+    EXEC_SYMLINK, /* all: whether one leads to a folder, the layers above and below tell */
     EXEC_HARDLINK,
     EXEC_KINDS
 };

@@ -12,10 +12,11 @@
 #include "base/num.h"
 #include "inventory/internal.h"
 
-/* --- the table -------------------------------------------------------------------------------- */
+/* --- the table, by the process's own hash: strangers choose what is in it ------------------------
+ */
 static size_t slot_of(const struct ownership *o, uint64_t hash)
 {
-    size_t at = (hash ^ hash >> 32) & (o->cap - 1);
+    size_t at = map_hash(str_of((const char *)&hash, sizeof(hash))) & (o->cap - 1);
     while (o->hashes[at] && o->hashes[at] != hash)
         at = (at + 1) & (o->cap - 1);
     return at;
@@ -186,7 +187,7 @@ static bool add_links(struct ownership *o, uint64_t target, unsigned level, fold
         if (!add_names(o, link->folder, level - 1, &above, err))
             return false;
         for (size_t n = 0; n < above.len; n++) {
-            if (out->len >= LIMIT(FOLDER_NAMES)) {
+            if (out->len >= LIMIT(FOLDER_NAMES) || o->n_joined > LIMIT(JOINED_NAMES)) {
                 o->is_cut = true;
                 return true;
             }
@@ -213,6 +214,7 @@ static bool add_names(struct ownership *o, str folder, unsigned level, folder_na
         return false;
     while (folder.len && str_next(&folder, '/', &name)) {
         uint64_t hash = path_name_hash(name);
+        o->n_joined += level < LINK_LEVELS;
         real = path_join_hash(real, hash);
         for (size_t i = 0; i < out->len; i++)
             out->ptr[i] = path_join_hash(out->ptr[i], hash);

@@ -78,7 +78,7 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
         if (package->is_os || package->owned_by.len || str_eq(package->type, last))
             continue;
         last = package->type;
-        const struct language_row *row = language_find(package->type);
+        const struct ecosystem_row *row = ecosystem_find(package->type);
         if (row && is_covered(c, str_from(row->ecosystem)))
             continue;
         *has_uncovered = true;

@@ -9,26 +9,40 @@ struct place {
     size_t line, column; /* from 1; columns count bytes */
 };
 
+static struct place place_of(str text, size_t at)
+{
+    struct place place = {1, 1};
+    for (size_t i = 0; i < at; i++)
+        place = text.ptr[i] == '\n' ? (struct place){place.line + 1, 1}
+                                    : (struct place){place.line, place.column + 1};
+    return place;
+}
+
+/* The byte behind the string that begins at @i. */
+static size_t skip_string(str text, size_t i)
+{
+    for (i++; i < text.len && text.ptr[i] != '"'; i++)
+        i += text.ptr[i] == '\\';
+    return i + 1;
+}
+
 /* The first bracket nested deeper than the limit.  Before the parse, because jansson's own limit is
  * far higher, and building what is thrown away is what a bomb wants. */
 static bool is_too_deep(str text, struct place *place)
 {
-    size_t depth = 0;
-    bool is_string = false;
-    *place = (struct place){1, 0};
+    size_t depth = 0, most = LIMIT(JSON_DEPTH);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        place->column++;
-        if (c == '\n')
-            *place = (struct place){place->line + 1, 0};
-        else if (is_string && c == '\\')
-            i++, place->column++;
-        else if (c == '"')
-            is_string = !is_string;
-        else if (!is_string && (c == '[' || c == '{') && ++depth > LIMIT(JSON_DEPTH))
-            return true;
-        else if (!is_string && (c == ']' || c == '}') && depth)
+        if (c == '"') {
+            i = skip_string(text, i) - 1;
+        } else if (c == '[' || c == '{') {
+            if (++depth > most) {
+                *place = place_of(text, i);
+                return true;
+            }
+        } else if ((c == ']' || c == '}') && depth) {
             depth--;
+        }
     }
     return false;
 }

@@ -3,12 +3,13 @@
 //     bench: <name> <value> <budget> <ok|over>
 // Times are medians of alternating runs (reference, ours, reference, …), given as a ratio; memory is the
 // peak of the sum of PSS over all processes.   usage: bench.mjs [--runs N] [--only NAME]
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { alpineRoot, freePort, makeLayout, makeSecdb, push, startRegistry, startServer, tar, tempDir, verdictOf } from '../e2e/lib.mjs';
+import { makeRecords } from './records.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const BUILD = path.join(ROOT, 'build');
@@ -41,13 +42,13 @@ function pssOf(pid) {
   return total;
 }
 
-/** Seconds of wall clock; with @watch also the peak of PSS. */
-function once(command, args, watch = false) {
+/** Seconds of wall clock; with @watch, milliseconds between two looks, also the peak of PSS. */
+function once(command, args, watch = 0) {
   return new Promise((resolve, reject) => {
     const begin = process.hrtime.bigint();
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '', peak = 0;
-    const timer = watch ? setInterval(() => (peak = Math.max(peak, pssOf(child.pid))), 5) : null;
+    const timer = watch ? setInterval(() => (peak = Math.max(peak, pssOf(child.pid))), watch) : null;
     child.stderr.on('data', (d) => (stderr += d));
     child.on('error', reject);
     child.on('exit', (code) => {
@@ -93,7 +94,7 @@ const benches = {
   async 'scan-memory'() {
     const args = ['scan', `oci:${IMAGES}/plain:latest`, '--db', `${IMAGES}/db`, '--format', 'json', '--quiet', '-o', '/dev/null'];
     const peaks = [];
-    for (let i = 0; i < 5; i++) peaks.push((await once(BINARY, args, true)).peak);
+    for (let i = 0; i < 5; i++) peaks.push((await once(BINARY, args, 5)).peak);
     row('scan-memory', Math.max(...peaks) / 2 ** 20, 64, 'MiB', 'peak of PSS over all processes');
   },
 };
@@ -139,6 +140,30 @@ Object.assign(benches, {
       row('push-to-recommendation', times[Math.ceil(times.length * 0.99) - 1], 1.5, 's', `p99 of ${times.length}, from the end of the push; median ${ms(median(times))}`);
       await new Promise((r) => setTimeout(r, 2000));
       row('idle-server', pssOf(server.child.pid) / 2 ** 20, 40, 'MiB', 'PSS of server and zygote after those pushes');
+    } finally {
+      await t.end();
+    }
+  },
+});
+
+Object.assign(benches, {
+  /** Half a million OSV records, those of ../shared and generated ones. */
+  async compile() {
+    const t = scope();
+    try {
+      const feed = path.join(BUILD, 'bench/osv'), shared = path.join(ROOT, '../shared/feeds/osv'), db = path.join(tempDir(t), 'db');
+      makeRecords(path.join(feed, 'generated'), fs.existsSync(shared) ? 480000 : 500000);
+      fs.rmSync(path.join(feed, 'real'), { force: true });
+      if (fs.existsSync(shared)) fs.symlinkSync(shared, path.join(feed, 'real'));
+      const { seconds, peak } = await once(BINARY, ['db', 'update', '--db', db, '--feed', `osv=${feed}`, '--quiet'], 100);
+      const said = execFileSync(BINARY, ['db', 'verify', '--db', db], { encoding: 'utf8' });
+      const [, records, statements] = /whole: (\d+) advisories, (\d+) statements/.exec(said).map(Number);
+      const index = Number(/index ([\d.]+) MB/.exec(said)[1]) * 1e6;
+      row('compile-time', seconds, 60, 's', `${records} advisories, ${statements} statements; one run`);
+      row('compile-memory', peak / 2 ** 20, 1024, 'MiB', 'peak of PSS, mapped files included');
+      row('index-size', index / statements, 250, ' bytes/statement', said.trim().split('\n')[1]);
+      const opened = Number(execFileSync(path.join(BUILD, 'tests/bench/database'), [db], { encoding: 'utf8' }));
+      row('database-open', opened / 1000, 1, 'ms', 'open and first look-up, median of 1,001');
     } finally {
       await t.end();
     }

@@ -42,7 +42,9 @@ function affected(d, ecosystem, nVersions) {
     package: { ecosystem, name: `${d.pick(WORDS)}-${d.pick(WORDS)}-${d.below(4000)}` },
     ranges: [{ type: isSemver ? 'SEMVER' : 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: version(d, ecosystem) }] }],
   };
-  if (nVersions) entry.versions = Array.from({ length: 1 + d.below(2 * nVersions) }, () => version(d, ecosystem));
+  const [major, minor] = entry.ranges[0].events[1].fixed.split('.').map(Number);
+  if (nVersions && major) /* what is listed lies below the fix, as publishers do it */
+    entry.versions = Array.from({ length: 1 + d.below(2 * nVersions) }, () => `${d.below(major)}.${d.below(minor + 30)}.${d.below(40)}`);
   return entry;
 }
 

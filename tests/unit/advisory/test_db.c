@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,6 +226,51 @@ static void test_db__killed_at_any_point_the_last_good_one_answers(void **state)
     place_fini(&place);
 }
 
+/* Every write beyond @bytes of a file fails, as on a full disk. */
+static int update_on_a_full_disk(struct place *place, rlim_t bytes)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct err err;
+        struct update_result result;
+        struct rlimit limit = {bytes, bytes};
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        _exit(try_update(place, &result, &err) && result.n_failed == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_db__on_a_full_disk_the_last_good_one_answers(void **state)
+{
+    (void)state;
+    struct place place;
+    char id[16];
+    size_t n_failed = 0, n_done = 0;
+    place_init(&place);
+    update(&place);
+    for (rlim_t bytes = 0; bytes < 30000; bytes += 700) {
+        snprintf(id, sizeof id, "F-%d", (int)bytes);
+        put_record(&place, id, "1");
+        size_t before = count(&place, NULL);
+        int code = update_on_a_full_disk(&place, bytes);
+        n_failed += code != 0;
+        n_done += code == 0;
+        size_t after = count(&place, NULL);
+        assert_true(code == 0 ? after > before : after >= before);
+    }
+    assert_true(n_failed > 2 && n_done > 2);
+    put_record(&place, "F-last", "1");
+    update(&place);
+    struct err err = {0};
+    struct advisory_size size;
+    assert_ok(advisory_verify(place.db, 0, NULL, &size, &err), err);
+    place_fini(&place);
+}
+
 static void test_db__what_is_no_database_is_said_in_words(void **state)
 {
     (void)state;
@@ -295,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_db__five_generations_are_kept),
         cmocka_unit_test(test_db__one_update_at_a_time),
         cmocka_unit_test(test_db__killed_at_any_point_the_last_good_one_answers),
+        cmocka_unit_test(test_db__on_a_full_disk_the_last_good_one_answers),
         cmocka_unit_test(test_db__what_is_no_database_is_said_in_words),
         cmocka_unit_test(test_db__a_damaged_current_is_replaced_by_the_next_update),
         cmocka_unit_test(test_db__feeds_have_their_facts),

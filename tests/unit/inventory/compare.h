@@ -103,6 +103,22 @@ static inline int package_number(const struct package *package)
     return package->name.ptr[package->name.len - 1] - '0';
 }
 
+/* Links between odd places: either may not know, when it says so. */
+static inline bool is_told(const struct stack_work *work)
+{
+    return !work->merged.is_complete || !work->whole.is_complete;
+}
+
+/* Both have read the same databases. */
+static inline bool same_paths(const struct stack_work *work)
+{
+    const packages *a = &work->merged.packages, *b = &work->whole.packages;
+    for (size_t i = 0; i < a->len && a->len == b->len; i++)
+        if (!str_eq(a->ptr[i].path, b->ptr[i].path))
+            return false;
+    return a->len == b->len;
+}
+
 /* Version of the "pkgN" in its file, as the plain file system has it; 0: not there. */
 static inline int version_in(struct fs *fs, const struct package *package)
 {
@@ -122,8 +138,12 @@ static inline bool same_layers(struct stack_work *work, const struct stack *stac
         int lowest = stack->n_layers;
         while (lowest > 0 && version_in(work->after[lowest - 1], package) == version)
             lowest--;
-        if (lowest != package->layer)
-            return stack_says(work, "wrong layer of", package->path);
+        if (lowest != package->layer) {
+            snprintf(work->why, work->why_size, "wrong layer of %.*s %.*s in %.*s: %d, not %d",
+                     STR_ARG(package->name), STR_ARG(package->version), STR_ARG(package->path),
+                     package->layer, lowest);
+            return false;
+        }
     }
     return true;
 }
@@ -247,9 +267,13 @@ static inline bool same_coverage(struct stack_work *work, const struct stack *st
     if (!a->is_measured || !b->is_measured || a->executable_bytes != executable_bytes(fs))
         return stack_says(work, "wrong executable bytes", STR_NONE);
     if (a->executable_bytes != b->executable_bytes || a->known_bytes != b->known_bytes ||
-        a->n_unowned != b->n_unowned)
-        return stack_says(work, "another coverage", STR_NONE);
-    if (a->known_bytes != model_known_bytes(fs, &work->whole.packages))
+        a->n_unowned != b->n_unowned) {
+        snprintf(work->why, work->why_size, "another coverage: %zu of %zu, not %zu of %zu",
+                 (size_t)a->known_bytes, (size_t)a->executable_bytes, (size_t)b->known_bytes,
+                 (size_t)b->executable_bytes);
+        return false;
+    }
+    if (a->known_bytes != model_known_bytes(fs, &work->merged.packages))
         return stack_says(work, "other files are owned", STR_NONE);
     uint64_t unowned = 0;
     for (size_t i = 0; i < a->unowned.len; i++) {
@@ -301,11 +325,9 @@ static inline enum stack_result stack_check(const struct stack *stack, char *why
         stack_says(work, "error", str_from(err.msg));
         result = STACK_DIFFERS;
     } else if (!same_packages(work)) {
-        /* links between odd places: either may not know, when it says so */
-        bool is_told = !work->merged.is_complete || !work->whole.is_complete;
-        result = is_told ? STACK_INCOMPLETE : STACK_DIFFERS;
+        result = is_told(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
     } else if (!same_coverage(work, stack)) {
-        result = STACK_DIFFERS;
+        result = is_told(work) && !same_paths(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
     } else if (!same_layers(work, stack)) {
         result = STACK_DIFFERS;
     }

@@ -58,7 +58,7 @@ static inline void database_path(struct dice *dice, struct op *op)
     print_into(op->path, sizeof(op->path), "%s", from);
     char *letter = strchr(op->path, '%');
     if (letter) {
-        letter[0] = (char)('a' + roll(dice, 3));
+        letter[0] = (char)('p' + roll(dice, 3)); /* names of exec_paths would not be kept */
         letter[1] = '\0';
     }
     op->body = body_make(dice, kind);
@@ -220,12 +220,13 @@ static inline void stack_add_execs(struct dice *dice, struct stack *stack)
             make_exec_op(dice, &op);
             insert_op(stack, l, at, &op);
         }
-        if (roll(dice, 4) == 1) { /* a link to a folder of its layer */
+        if (roll(dice, 4) == 1) { /* a link to a folder, of its layer or of any */
             const struct op folder = {.kind = OP_DIR, .path = "opt/app", .body = -1};
             const struct op link = {
                 .kind = OP_SYMLINK, .path = "opt/now", .target = "app", .body = -1};
             insert_op(stack, l, 0, &link);
-            insert_op(stack, l, 0, &folder);
+            if (l % 2 == 0)
+                insert_op(stack, l, 0, &folder);
         }
     }
 }

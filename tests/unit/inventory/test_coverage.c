@@ -334,6 +334,51 @@ static void test_coverage__the_list_is_bounded(void **state)
     arena_fini(&image.arena);
 }
 
+/* More links to one folder than are followed: told, as files may be owned by another path. */
+static void test_coverage__names_of_a_folder_are_bounded(void **state)
+{
+    (void)state;
+    for (size_t n = LIMIT(FOLDER_NAMES) - 1; n <= LIMIT(FOLDER_NAMES); n++) {
+        struct image image;
+        struct err err = {0};
+        struct layer_inventory layer;
+        const struct layer_inventory *layers[] = {&layer};
+        begin(&image);
+        for (size_t i = 0; i < n; i++) {
+            char path[40];
+            snprintf(path, sizeof(path), "opt/%02zu", i);
+            add(&image, 0, '2', path, "../usr/bin", "");
+        }
+        file(&image, 0, "usr/bin/a", ELF("1"));
+        tar_end(&image.tars[0]);
+        assert_ok(scan_tar(&image.arena, sb_str(&image.tars[0]), &layer, &err), err);
+        assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
+        assert_int_equal(image.merged.coverage.unowned.len, 1);
+        assert_int_equal(image.merged.notices.len, n == LIMIT(FOLDER_NAMES));
+        for (size_t i = 0; i < MAX_LAYERS; i++)
+            sb_fini(&image.tars[i]);
+        arena_fini(&image.arena);
+    }
+}
+
+/* A link into its own folder: names without end, of which some are followed. */
+static void test_coverage__links_in_circles(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '2', "usr/lib/self", ".", "");
+    add(&image, 0, '2', "usr/lib/up", "..", "");
+    add(&image, 0, '2', "usr/root", "/", "");
+    add(&image, 0, '2', "usr/loop", "loop", "");
+    file(&image, 0, "usr/lib/a", ELF("1"));
+    file(&image, 0, "usr/lib/b", ELF("22"));
+    file(&image, 0, STATUS, P("a") P("b"));
+    file(&image, 0, LIST("a"), "/usr/lib/self/a\n");
+    file(&image, 0, LIST("b"), "/usr/root/usr/lib/b\n");
+    check(&image, 1, "11 11:");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +397,8 @@ int main(void)
         cmocka_unit_test(test_coverage__layers_write_through_links),
         cmocka_unit_test(test_coverage__an_image_of_nothing),
         cmocka_unit_test(test_coverage__the_list_is_bounded),
+        cmocka_unit_test(test_coverage__names_of_a_folder_are_bounded),
+        cmocka_unit_test(test_coverage__links_in_circles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

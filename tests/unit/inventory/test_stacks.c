@@ -9,8 +9,8 @@ static void print_stack(const struct stack *stack)
                                         "whiteout", "opaque", "exec",   "list"};
     for (int l = 0; l < stack->n_layers; l++)
         for (int i = 0; i < stack->n_ops[l]; i++)
-            print_message("  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
-                          stack->ops[l][i].path, stack->ops[l][i].target);
+            print_message("  layer %d: %s %s %s %d\n", l, kinds[stack->ops[l][i].kind],
+                          stack->ops[l][i].path, stack->ops[l][i].target, stack->ops[l][i].body);
 }
 
 static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
