@@ -44,6 +44,8 @@
     X(LAYER_STEPS, "layer-steps", 1000000, "facts",                                                \
       "whiteouts, links and folders kept of a layer")                                              \
     X(COVERED_FILES, "covered-files", 2000000, "entries", "files of a layer for the coverage")     \
+    X(HARD_LINKS, "hard-links", 250000, "files",                                                   \
+      "of a folder, with several names, that are met as one file")                                 \
     X(OWNED_PATHS, "owned-paths", 4000000, "paths", "files that one package database lists")       \
     X(FOLDER_NAMES, "folder-names", 16, "names", "paths to a folder through links, for ownership") \
     X(JOINED_NAMES, "joined-names", 10000000, "names", "of folders above links, for ownership")    \
