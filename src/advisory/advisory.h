@@ -169,8 +169,35 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem);
 /* Every statement on a package; an empty list is an answer.  Strings borrow from the mapping. */
 NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem,
                              str package, affecteds *out, struct err *err);
+/* The name under which statements on a package lie: where an ecosystem takes several spellings for
+ * one name ("Flask", "flask"), the one it prefers.  Borrows @name when it is that; ptr NULL: arena
+ * used up.  Look-ups want it. */
+str advisory_fold_name(struct arena *arena, str ecosystem, str name);
+/* Those that a filter lets through.  It is shown what decides about most statements (record,
+ * source, state, severity, flags, ranges, versions), until it returns. */
+struct affected_filter {
+    bool (*wants)(void *ctx, const struct affected *statement);
+    void *ctx;
+};
+NODISCARD bool advisory_find_if(const struct advisory_db *db, struct arena *arena, str ecosystem,
+                                str package, const struct affected_filter *filter, affecteds *out,
+                                struct err *err);
 NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
                             str record, struct advisory *out, struct err *err);
+/* A package that a record speaks of. */
+struct advisory_place {
+    str ecosystem, package;
+};
+typedef VEC(struct advisory_place) advisory_places;
+struct named_record {
+    str source, record;
+    advisory_places places; /* every package that it has a statement on */
+};
+typedef VEC(struct named_record) named_records;
+/* Every record that bears the name, as its id or as an alias; an empty list is an answer.  By
+ * source, then record. */
+NODISCARD bool advisory_by_id(const struct advisory_db *db, struct arena *arena, str id,
+                              named_records *out, struct err *err);
 /* What every source says of a CVE itself; an empty list is an answer. */
 NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
                                enrichments *out, struct err *err);

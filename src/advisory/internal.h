@@ -28,6 +28,8 @@ void affected_print(const struct affected *affected, struct sb *out);
 bool affected_parse(struct rd *in, struct arena *arena, struct affected *out);
 void record_text_print(const struct advisory *advisory, struct sb *out);
 bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out);
+/* Behind a record's text: the packages that it speaks of. */
+bool record_places_parse(struct rd *in, struct arena *arena, advisory_places *out);
 void enrichment_print(const struct enrichment *enrichment, struct sb *out);
 bool enrichment_parse(struct rd *in, struct arena *arena, struct enrichment *out);
 void source_state_print(const struct source_state *state, struct sb *out);
@@ -45,6 +47,11 @@ bool raw_statement_next(struct rd *in, struct raw_statement *out);
 NODISCARD bool package_value_parse(str value, struct arena *arena,
                                    const struct source_state *sources, size_t n_sources,
                                    affecteds *out, struct err *err);
+/* Of those only what @filter wants, appended. */
+NODISCARD bool package_value_filter(str value, struct arena *arena,
+                                    const struct source_state *sources, size_t n_sources,
+                                    const struct affected_filter *filter, affecteds *out,
+                                    struct err *err);
 
 /* What the sources say of one CVE. */
 NODISCARD bool enrichment_value_parse(str value, struct arena *arena,
@@ -59,6 +66,8 @@ enum { KEY_MAX = 511, KEY_DIGEST = 32 };
 enum key_kind {
     KEY_COVERAGE = 'C',
     KEY_ENRICHMENT = 'E',
+    KEY_FILTER = 'F',
+    KEY_NAME = 'I',
     KEY_META = 'M',
     KEY_PACKAGE = 'P',
     KEY_RECORD = 'R',
@@ -89,6 +98,14 @@ NODISCARD enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out
 void db_cursor_close(struct db_cursor *cursor);
 /* The two names of a key that has two; of a hashed one they are taken off the value. */
 NODISCARD bool db_item_names(struct db_item *item, str *a, str *b, struct err *err);
+/* The value under @kind of two names; ERR_NOT_FOUND when there is none. */
+NODISCARD bool db_get_named(const struct advisory_db *db, enum key_kind kind, str a, str b,
+                            str *out, struct err *err);
+/* A record's text, unpacked into @arena. */
+NODISCARD bool db_get_text(const struct advisory_db *db, str source, str record,
+                           struct arena *arena, str *out, struct err *err);
+/* Does the filter know of statements on it? */
+bool db_may_have(const struct advisory_db *db, str ecosystem, str package);
 NODISCARD bool db_has_record(const struct advisory_db *db, str source, str record, struct err *err);
 NODISCARD bool db_unpack(const struct advisory_db *db, str block, struct arena *arena, str *texts,
                          struct err *err);
@@ -97,6 +114,16 @@ NODISCARD bool db_unpack(const struct advisory_db *db, str block, struct arena *
 str advisory_db_compiled(const struct advisory_db *db, str name);
 /* Sources that have a part in it. */
 size_t advisory_db_built(const struct advisory_db *db);
+
+/* --- filter.c: which packages there is any statement on
+ * ----------------------------------------------------------------------------------------- */
+/* Bytes of a filter for @n keys; false never, so that a look-up that finds nothing costs one line
+ * of memory.  In 64-byte blocks, each key six bits of one block. */
+size_t filter_size(size_t n);
+uint64_t filter_hash(str a, str b);
+void filter_add(unsigned char *filter, size_t size, uint64_t hash);
+/* False: surely not there. */
+bool filter_has(str filter, uint64_t hash);
 
 /* --- records.c: the intermediate file of one source
  * ------------------------------------------------ */
@@ -140,11 +167,14 @@ enum frame_kind {
 /* A record's frame, and behind it its entries, one by one.  False when the body failed. */
 struct record_frame {
     str id;
+    str names; /* its other names, as they stand: record_frame_name */
     str place; /* block, place and mark, as they stand */
     uint32_t mark;
     size_t n_entries;
 };
 bool record_frame_read(struct rd *body, struct record_frame *out);
+/* The next of its names; false behind the last. */
+bool record_frame_name(struct rd *names, str *out);
 bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement);
 NODISCARD bool records_open(struct records_file *file, const char *path, struct err *err);
 void records_close(struct records_file *file);

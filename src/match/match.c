@@ -135,17 +135,31 @@ static enum match_ground ground_of(const struct context *c, const struct image_i
     return inventory->packages.len && !has_os && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
 }
 
+static bool tell_rejected(struct context *c)
+{
+    if (c->n_rejected == 0)
+        return true;
+    return tell(c, NOTICE_ADVISORY, false,
+                arena_printf(c->arena,
+                             "%zu findings are left out because their CVE was rejected by who gave "
+                             "it, first " STR_FMT,
+                             c->n_rejected, STR_ARG(c->first_rejected)));
+}
+
 /* --- all of it
  * ------------------------------------------------------------------------------------------ */
 static bool judge_all(struct context *c, const struct image_inventory *inventory)
 {
-    package_refs refs = {0};
-    if (!subjects_sort(c->arena, &inventory->packages, &refs))
-        return err_memory(c->err);
+    struct subjects all;
     struct subject subject;
-    for (size_t at = 0; subject_next(&refs, &inventory->distro, c->out->ecosystem, &at, &subject);)
+    if (!subjects_open(c->arena, inventory, c->out->ecosystem, &all))
+        return err_memory(c->err);
+    while (subject_next(&all, &subject)) {
+        if (!subject.lookup_name.ptr)
+            return err_memory(c->err);
         if (subject.ecosystem.len && !judge(c, &subject))
             return false;
+    }
     return true;
 }
 
@@ -168,7 +182,7 @@ bool match_inventory(const struct match_lookup *lookup, const struct image_inven
         return err_memory(err);
     bool has_uncovered = false;
     if (!tell_foreign(&c, inventory) || !tell_uncovered(&c, inventory, &has_uncovered) ||
-        !tell_owned(&c, inventory) || !judge_all(&c, inventory))
+        !tell_owned(&c, inventory) || !judge_all(&c, inventory) || !tell_rejected(&c))
         return false;
     out->ground = ground_of(&c, inventory, has_uncovered);
     vec_sort(&out->findings, cmp_findings);

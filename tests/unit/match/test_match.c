@@ -29,8 +29,8 @@ static bool covers(void *ctx, str ecosystem)
     return !((struct world *)ctx)->is_uncovered;
 }
 
-static bool find(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out,
-                 struct err *err)
+static bool find(void *ctx, struct arena *arena, str ecosystem, str package,
+                 const struct affected_filter *filter, affecteds *out, struct err *err)
 {
     struct world *world = ctx;
     if (world->is_failing)
@@ -38,6 +38,8 @@ static bool find(void *ctx, struct arena *arena, str ecosystem, str package, aff
     for (size_t i = 0; i < world->statements.len; i++) {
         struct statement *s = &world->statements.ptr[i];
         if (!str_eq(s->ecosystem, ecosystem) || !str_eq(s->package, package))
+            continue;
+        if (filter && !filter->wants(filter->ctx, &s->affected))
             continue;
         struct affected *slot = vec_push(arena, out);
         if (!slot)
