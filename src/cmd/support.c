@@ -130,12 +130,13 @@ static void feed_table(FILE *out)
     const struct feed *const *feeds = advisory_feeds(&n);
     head(out, "Advisory feeds",
          "A mirror or a folder can stand in for every URL: `--feed NAME=URL-or-DIR`.",
-         COLUMNS("feed", "default", "what it says", "licence"));
+         COLUMNS("feed", "default", "what it says", "renewed", "licence"));
     for (size_t i = 0; i < n; i++) {
         fputs("|", out);
         code(out, feeds[i]->name);
         cell(out, feeds[i]->default_url ? feeds[i]->default_url : "this machine's APT sources");
         cell(out, feeds[i]->summary);
+        cell(out, feeds[i]->cadence);
         cell(out, feeds[i]->licence);
         fputs("\n", out);
     }
