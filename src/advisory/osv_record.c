@@ -250,6 +250,31 @@ static void read_urgency(const json_t *specific, struct affected *out)
         out->state = FIX_END_OF_LIFE;
 }
 
+/* A module's stream, as titles of rpm advisories name it: "Important: nodejs:18 security update",
+ * "Moderate: httpd:2.4/mod_http2 security update".  Empty when the title names none. */
+static str stream_in(str title)
+{
+    str word, name, stream, rest;
+    while (str_next(&title, ' ', &word)) {
+        (void)str_cut_byte(word, '/', &word, &rest);
+        if (str_cut_byte(word, ':', &name, &stream) && name.len && stream.len &&
+            name.ptr[0] >= 'a' && name.ptr[0] <= 'z' && str_find_byte(stream, ':') == stream.len)
+            return word;
+    }
+    return STR_NONE;
+}
+
+/* AlmaLinux and Rocky say only there which stream a module's builds are of. */
+static void read_module(const struct parsing *p, struct affected *out)
+{
+    bool is_modular = false;
+    for (size_t i = 0; i < out->ranges.len; i++)
+        is_modular = is_modular || str_has(out->ranges.ptr[i].fixed, STR(".module_")) ||
+                     str_has(out->ranges.ptr[i].fixed, STR(".module+"));
+    if (is_modular)
+        out->module = stream_in(p->record->advisory.title);
+}
+
 static bool read_entry(struct parsing *p, const json_t *object)
 {
     const json_t *package = json_obj(object, "package");
@@ -274,6 +299,7 @@ static bool read_entry(struct parsing *p, const json_t *object)
     word_severity(own, "urgency", &affected->severity);
     word_severity(json_obj(object, "database_specific"), "severity", &affected->severity);
     read_urgency(own, affected);
+    read_module(p, affected);
     return true;
 }
 

@@ -63,6 +63,33 @@ static void test_osv_record__events_are_walked_in_version_order(void **state)
     arena_fini(&arena);
 }
 
+/* Title, fixed version | module */
+static void test_osv_record__a_module_is_read_from_the_title(void **state)
+{
+    (void)state;
+    static const char *const rows[][3] = {
+        {"Important: nodejs:18 security update", "1:18.9-1.module_el8.9.0+3765+a", "nodejs:18"},
+        {"ALSA-2022:5468: php:8.0 security update (Important)", "8.0-1.module_el8.6.0+1+a",
+         "php:8.0"},
+        {"Moderate: httpd:2.4/mod_http2 security update", "2-1.module+el8.9.0+1+a", "httpd:2.4"},
+        {"Moderate: go-toolset security update", "1-1.module_el8.9.0+3765+a", ""},
+        {"Moderate: unbound:1.16.2 security update", "1.16.2-6.el9", ""}, /* no module's build */
+    };
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct record record =
+            parse(&arena, arena_printf(&arena,
+                                       "{\"id\":\"ALSA-1\",\"summary\":\"%s\",\"affected\":[{"
+                                       "\"package\":{\"ecosystem\":\"AlmaLinux:8\",\"name\":\"a\"},"
+                                       "\"ranges\":[{\"type\":\"ECOSYSTEM\",\"events\":[{"
+                                       "\"introduced\":\"0\"},{\"fixed\":\"%s\"}]}]}]}",
+                                       rows[i][0], rows[i][1]));
+        assert_str(record.entries.ptr[0].affected.module, rows[i][2]);
+    }
+    arena_fini(&arena);
+}
+
 static void test_osv_record__broken_ones_are_refused(void **state)
 {
     (void)state;
@@ -116,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_osv_record__every_field_is_kept),
         cmocka_unit_test(test_osv_record__events_are_walked_in_version_order),
+        cmocka_unit_test(test_osv_record__a_module_is_read_from_the_title),
         cmocka_unit_test(test_osv_record__broken_ones_are_refused),
         cmocka_unit_test(test_osv_record__an_end_without_a_beginning_holds_from_the_first_version),
     };
