@@ -156,6 +156,22 @@ static void scheme_table(FILE *out)
     }
 }
 
+static void dialect_table(FILE *out)
+{
+    size_t n;
+    const struct version_dialect *dialects = version_dialects(&n);
+    head(out, "Ranges of versions",
+         "How the sources write them. What is not understood is a notice, and the answer unknown.",
+         COLUMNS("dialect", "versions", "after"));
+    for (size_t i = 0; i < n; i++) {
+        fputs("|", out);
+        code(out, dialects[i].name);
+        cell(out, dialects[i].scheme ? dialects[i].scheme : "its ecosystem's");
+        cell(out, dialects[i].spec);
+        fputs("\n", out);
+    }
+}
+
 static void ecosystem_table(FILE *out)
 {
     size_t n;
@@ -195,6 +211,7 @@ void cmd_help_support(FILE *out)
     feed_table(out);
     ecosystem_table(out);
     scheme_table(out);
+    dialect_table(out);
     format_table(out);
 }
 

@@ -3,7 +3,7 @@
 //     bench: <name> <value> <budget> <ok|over>
 // Times are medians of alternating runs (reference, ours, reference, …), given as a ratio; memory is the
 // peak of the sum of PSS over all processes.   usage: bench.mjs [--runs N] [--only NAME]
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -167,6 +167,18 @@ Object.assign(benches, {
     } finally {
       await t.end();
     }
+  },
+});
+
+Object.assign(benches, {
+  /** Processor time, so a busy machine does not count; the slowest ordering is the row's value. */
+  async versions() {
+    const run = spawnSync(path.join(BUILD, 'tests/bench/versions'), [path.join(ROOT, 'tests/data/version')], { encoding: 'utf8' });
+    if (run.status !== 0) throw new Error(`versions: exit ${run.status}: ${run.stderr}`);
+    const costs = run.stdout.trim().split('\n').map((line) => line.split(' ')).map(([name, ns]) => ({ name, ns: Number(ns) }));
+    costs.sort((a, b) => a.ns - b.ns);
+    const slowest = costs[costs.length - 1], middle = costs[Math.floor(costs.length / 2)];
+    row('versions', slowest.ns, 200, 'ns', `a comparison of ${slowest.name}, the slowest of ${costs.length}; median ${middle.ns} ns (${middle.name})`);
   },
 });
 
