@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// image.mjs DIR - an OCI layout of 100,000 files and 1 GiB in five gzip layers, for the rows inventory-large-*.
+// image.mjs - makeImage(DIR): an OCI layout of 100,000 files and 1 GiB in five gzip layers, for the rows inventory-large-*.
 // Programs, libraries and texts are the machine's own (in order of their paths, so that their compression is
 // real); names, sizes and package databases come from a seeded generator.  The same machine gives the same
 // bytes.  Idempotent: an image that is there stays.
@@ -313,8 +313,8 @@ async function make(dir) {
   return `${sum((l) => l.n)} files, ${(sum((l) => l.size) / MIB).toFixed(0)} MiB, ${maker.packages.length} packages, ${all.length} layers`;
 }
 
-const dir = process.argv[2];
-if (!fs.existsSync(dir)) {
+export async function makeImage(dir) {
+  if (fs.existsSync(dir)) return;
   fs.rmSync(`${dir}.tmp`, { recursive: true, force: true });
   fs.mkdirSync(path.join(`${dir}.tmp`, 'blobs/sha256'), { recursive: true });
   const told = await make(`${dir}.tmp`);
