@@ -22,8 +22,7 @@ struct buffer {
     str chunk; /* what the decoder put there */
 };
 
-/* The inflater fills slot head % N, the reader empties slot tail % N.  Whoever found it full or empty
- * waits until half of it is free or filled: a switch of threads for each buffer would cost more. */
+/* The inflater fills slot head % N, the reader empties slot tail % N. */
 struct ring {
     pthread_mutex_t lock; /* guards head, tail, is_ended, is_abandoned, err */
     pthread_cond_t moved;
@@ -52,9 +51,8 @@ struct analyser {
 static bool ring_wait_free(struct ring *ring, struct buffer **out)
 {
     pthread_mutex_lock(&ring->lock);
-    if (ring->head - ring->tail == N_BUFFERS)
-        while (ring->head - ring->tail > N_BUFFERS / 2 && !ring->is_abandoned)
-            pthread_cond_wait(&ring->moved, &ring->lock);
+    while (ring->head - ring->tail == N_BUFFERS && !ring->is_abandoned)
+        pthread_cond_wait(&ring->moved, &ring->lock);
     bool is_wanted = !ring->is_abandoned;
     *out = &ring->buffers[ring->head % N_BUFFERS];
     pthread_mutex_unlock(&ring->lock);
@@ -85,9 +83,8 @@ static void ring_release(struct ring *ring)
 static enum next ring_wait_full(struct ring *ring, str *chunk, struct err *err)
 {
     pthread_mutex_lock(&ring->lock);
-    if (ring->head == ring->tail)
-        while (ring->head - ring->tail < N_BUFFERS / 2 && !ring->is_ended)
-            pthread_cond_wait(&ring->moved, &ring->lock);
+    while (ring->head == ring->tail && !ring->is_ended)
+        pthread_cond_wait(&ring->moved, &ring->lock);
     enum next step = NEXT_ITEM;
     if (ring->head != ring->tail)
         *chunk = ring->buffers[ring->tail % N_BUFFERS].chunk;
