@@ -150,8 +150,7 @@ const struct detector *matcher_find(const struct matcher *matcher, str path, boo
 
 bool matcher_is_folder(const struct matcher *matcher, str path)
 {
-    if (path.len == 0 ||
-        (path.len <= matcher->longest_folder && map_get(&matcher->folders, path)))
+    if (path.len == 0 || (path.len <= matcher->longest_folder && map_get(&matcher->folders, path)))
         return true;
     for (size_t i = 0; i < matcher->glob_folders.len; i++) {
         const struct glob *glob = &matcher->glob_folders.ptr[i];
