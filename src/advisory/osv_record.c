@@ -48,31 +48,11 @@ static bool push_all(struct parsing *p, const json_t *object, const char *key, s
     return true;
 }
 
-/* Which comparator orders an ecosystem's versions; the match asks its own table again. */
+/* By the ecosystem; where that is not known, a range that says so is SemVer. */
 static const struct version_scheme *scheme_of(str ecosystem, str type)
 {
-    static const struct {
-        const char *ecosystem, *scheme;
-    } rows[] = {
-        {"Debian", "dpkg"},        {"Ubuntu", "dpkg"},      {"Echo", "dpkg"},
-        {"Alpine", "apk"},         {"Alpaquita", "apk"},    {"BellSoft Hardened Containers", "apk"},
-        {"Wolfi", "apk"},          {"Chainguard", "apk"},   {"MinimOS", "apk"},
-        {"AlmaLinux", "rpm"},      {"Rocky Linux", "rpm"},  {"Red Hat", "rpm"},
-        {"SUSE", "rpm"},           {"openSUSE", "rpm"},     {"Mageia", "rpm"},
-        {"openEuler", "rpm"},      {"Azure Linux", "rpm"},  {"Photon OS", "rpm"},
-        {"PyPI", "pep440"},        {"Maven", "maven"},      {"RubyGems", "gem"},
-        {"Packagist", "composer"}, {"NuGet", "nuget"},      {"npm", "semver"},
-        {"Go", "semver"},          {"crates.io", "semver"}, {"Hex", "semver"},
-        {"SwiftURL", "semver"},    {"Pub", "pub"},          {"CRAN", "cran"},
-        {"Hackage", "hackage"},    {"Bitnami", "semver"},
-    };
-    str head, tail;
-    (void)str_cut_byte(ecosystem, ':', &head, &tail);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (str_eq(head, str_from(rows[i].ecosystem)))
-            return version_find(str_from(rows[i].scheme));
-    }
-    return str_eq(type, STR("SEMVER")) ? version_find(STR("semver")) : NULL;
+    const struct version_scheme *scheme = ecosystem_scheme(ecosystem);
+    return scheme || !str_eq(type, STR("SEMVER")) ? scheme : version_find(STR("semver"));
 }
 
 /* --- ranges

@@ -45,6 +45,7 @@ void affected_print(const struct affected *affected, struct sb *out)
         sb_blob(out, affected->ranges.ptr[i].introduced);
         sb_blob(out, affected->ranges.ptr[i].fixed);
         sb_blob(out, affected->ranges.ptr[i].last_affected);
+        sb_byte(out, affected->ranges.ptr[i].is_after);
     }
     strs_print(&affected->versions, out);
     strs_print(&affected->arches, out);
@@ -63,7 +64,7 @@ static enum severity severity_of(struct rd *in)
 
 static bool ranges_parse(struct rd *in, struct arena *arena, struct affected *out)
 {
-    size_t n = count(in, 3);
+    size_t n = count(in, 4);
     if (n && !(out->ranges.ptr = arena_array(arena, struct version_range, n)))
         return rd_fail(in, ERR_MEMORY, "ranges do not fit");
     out->ranges.len = out->ranges.cap = n;
@@ -71,6 +72,7 @@ static bool ranges_parse(struct rd *in, struct arena *arena, struct affected *ou
         out->ranges.ptr[i].introduced = blob(in);
         out->ranges.ptr[i].fixed = blob(in);
         out->ranges.ptr[i].last_affected = blob(in);
+        out->ranges.ptr[i].is_after = rd_u8(in) != 0;
     }
     return rd_is_ok(in);
 }
@@ -406,13 +408,14 @@ static inline str near_blob(struct rd *in) { return rd_blob(in, rd_left(in)); }
 
 static bool glance_ranges(struct rd *in, struct glance *glance, struct affected *out)
 {
-    size_t n = count(in, 3);
+    size_t n = count(in, 4);
     if (n > GLANCE_RANGES)
         return false;
     for (size_t i = 0; i < n; i++) {
         glance->ranges[i].introduced = near_blob(in);
         glance->ranges[i].fixed = near_blob(in);
         glance->ranges[i].last_affected = near_blob(in);
+        glance->ranges[i].is_after = rd_u8(in) != 0;
     }
     out->ranges.ptr = glance->ranges;
     out->ranges.len = out->ranges.cap = n;

@@ -413,7 +413,7 @@ static bool explain_owned(struct explaining *x, const struct advisory_place *pla
     const packages *all = &x->inventory->packages;
     for (size_t i = 0; i < all->len; i++) {
         const struct package *package = &all->ptr[i];
-        const struct language_row *row = package->is_os ? NULL : language_find(package->type);
+        const struct ecosystem_row *row = package->is_os ? NULL : ecosystem_find(package->type);
         if (!row || !package->owned_by.len || !str_eq(str_from(row->ecosystem), place->ecosystem))
             continue;
         str name = advisory_fold_name(x->arena, place->ecosystem, package->name);
@@ -442,7 +442,7 @@ static bool is_of_image(const struct explaining *x, str ecosystem)
         return true;
     for (size_t i = 0; i < x->inventory->packages.len; i++) {
         const struct package *package = &x->inventory->packages.ptr[i];
-        const struct language_row *row = package->is_os ? NULL : language_find(package->type);
+        const struct ecosystem_row *row = package->is_os ? NULL : ecosystem_find(package->type);
         if (row && str_eq(str_from(row->ecosystem), ecosystem))
             return true;
     }

@@ -58,11 +58,6 @@ struct subject {
     str own; /* how the names of the distribution's own sources begin; empty */
     bool is_os;
 };
-/* Where a package outside the operating system's is judged. */
-struct language_row {
-    const char *type, *ecosystem, *scheme;
-};
-const struct language_row *language_find(str type); /* NULL: not judged */
 bool package_is_kernel_headers(str name);
 
 typedef VEC(const struct package *) package_refs;

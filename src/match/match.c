@@ -78,7 +78,7 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
         if (package->is_os || package->owned_by.len || str_eq(package->type, last))
             continue;
         last = package->type;
-        const struct language_row *row = language_find(package->type);
+        const struct ecosystem_row *row = ecosystem_find(package->type);
         if (row && is_covered(c, str_from(row->ecosystem)))
             continue;
         *has_uncovered = true;
@@ -89,6 +89,28 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
             return false;
     }
     return true;
+}
+
+/* One notice for those that their own ecosystem does not judge, because an OS package has them. */
+static bool tell_owned(struct context *c, const struct image_inventory *inventory)
+{
+    size_t n = 0;
+    const struct package *first = NULL;
+    for (size_t i = 0; i < inventory->packages.len; i++) {
+        const struct package *package = &inventory->packages.ptr[i];
+        if (package->is_os || package->owned_by.len == 0)
+            continue;
+        first = n++ ? first : package;
+    }
+    if (n == 0)
+        return true;
+    return tell(c, NOTICE_INFO, false,
+                arena_printf(c->arena,
+                             "%zu package%s of other managers belong%s to packages of the "
+                             "distribution, whose advisories judge them: first " STR_FMT " " STR_FMT
+                             " of " STR_FMT,
+                             n, n == 1 ? "" : "s", n == 1 ? "s" : "", STR_ARG(first->type),
+                             STR_ARG(first->name), STR_ARG(first->owned_by)));
 }
 
 static bool has_os_package(const struct image_inventory *inventory)
@@ -170,7 +192,7 @@ bool match_inventory(const struct match_lookup *lookup, const struct image_inven
         return err_memory(err);
     bool has_uncovered = false;
     if (!tell_foreign(&c, inventory) || !tell_uncovered(&c, inventory, &has_uncovered) ||
-        !judge_all(&c, inventory) || !tell_rejected(&c))
+        !tell_owned(&c, inventory) || !judge_all(&c, inventory) || !tell_rejected(&c))
         return false;
     out->ground = ground_of(&c, inventory, has_uncovered);
     vec_sort(&out->findings, cmp_findings);

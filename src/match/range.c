@@ -52,7 +52,8 @@ static enum applies in_range(const struct version_range *range, const struct ver
 {
     enum applies in = APPLIES_YES;
     if (!is_beginning(range->introduced))
-        in = applies_both(in, claim_order(scheme, version, range->introduced, false, true, true));
+        in = applies_both(
+            in, claim_order(scheme, version, range->introduced, false, !range->is_after, true));
     if (range->fixed.len)
         in = applies_both(in, claim_order(scheme, version, range->fixed, true, false, false));
     if (range->last_affected.len)
@@ -84,7 +85,8 @@ enum applies range_applies(const struct affected *affected, const struct version
 static void print_range(struct sb *out, const struct version_range *range)
 {
     str introduced = is_beginning(range->introduced) ? STR("0") : range->introduced;
-    sb_addf(out, "%s>= " STR_FMT, out->len ? " or " : "", STR_ARG(introduced));
+    sb_addf(out, "%s%s " STR_FMT, out->len ? " or " : "",
+            range->is_after ? ">" : ">=", STR_ARG(introduced));
     if (range->fixed.len)
         sb_addf(out, ", < " STR_FMT, STR_ARG(range->fixed));
     if (range->last_affected.len)

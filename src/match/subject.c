@@ -6,32 +6,6 @@
 
 #include <stdlib.h>
 
-/* One row a purl type: ecosystem by OSV's name, and its order of versions. */
-static const struct language_row languages[] = {
-    {"bitnami", "Bitnami", "semver"},
-    {"cargo", "crates.io", "semver"},
-    {"composer", "Packagist", "composer"},
-    {"cran", "CRAN", "cran"},
-    {"gem", "RubyGems", "gem"},
-    {"golang", "Go", "golang"},
-    {"hackage", "Hackage", "hackage"},
-    {"hex", "Hex", "semver"},
-    {"maven", "Maven", "maven"},
-    {"npm", "npm", "semver"},
-    {"nuget", "NuGet", "nuget"},
-    {"pub", "Pub", "pub"},
-    {"pypi", "PyPI", "pep440"},
-    {"swift", "SwiftURL", "semver"},
-};
-
-const struct language_row *language_find(str type)
-{
-    for (size_t i = 0; i < ARRAY_LEN(languages); i++)
-        if (str_eq(str_from(languages[i].type), type))
-            return &languages[i];
-    return NULL;
-}
-
 /* What is built from the kernel's source and never run as a kernel: headers, and what compiles
  * modules against them.  A star stands for any end. */
 static const char *const kernel_headers[] = {
@@ -125,7 +99,7 @@ static int cmp_rows(const void *pa, const void *pb)
  */
 static bool is_judged(const struct package *package)
 {
-    return package->is_os || (package->owned_by.len == 0 && language_find(package->type));
+    return package->is_os || (package->owned_by.len == 0 && ecosystem_find(package->type));
 }
 
 bool subjects_open(struct arena *arena, const struct image_inventory *inventory, str ecosystem,
@@ -201,7 +175,7 @@ static void judge_as_os(struct subjects *all, str type)
 
 static void judge_as_language(struct subjects *all, str type)
 {
-    const struct language_row *row = language_find(type);
+    const struct ecosystem_row *row = ecosystem_find(type);
     all->judge = (struct subject_judge){
         .ecosystem = row ? str_from(row->ecosystem) : STR_NONE,
         .scheme_name = row ? row->scheme : "none",

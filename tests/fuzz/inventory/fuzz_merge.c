@@ -13,9 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct stack *stack = calloc(1, sizeof(*stack));
     stack_make(&dice, stack);
     char why[256];
-    size_t n_packages = 0, n_executables = 0, n_known = 0;
-    if (stack_check(stack, why, sizeof(why), &n_packages, &n_executables, &n_known) ==
-        STACK_DIFFERS)
+    struct stack_tally tally = {0};
+    if (stack_check(stack, why, sizeof(why), &tally) == STACK_DIFFERS)
         abort();
     free(stack);
     return 0;

@@ -27,7 +27,7 @@ struct world {
     struct arena arena;
     VEC(struct statement) statements;
     VEC(struct said_of_cve) enrichments;
-    vex_claims vex;
+    vex_statements vex;
     struct image_inventory inventory;
     str ecosystem; /* of the distribution */
     bool is_uncovered;
@@ -128,6 +128,8 @@ static inline bool by_id(void *ctx, struct arena *arena, str id, named_records *
                 !str_eq(other->affected.record, slot->record))
                 continue;
             struct advisory_place *place = vec_push(arena, &slot->places);
+            if (!place)
+                return err_memory(err);
             *place = (struct advisory_place){other->ecosystem, other->package};
         }
     }
@@ -308,33 +310,49 @@ static inline void parse_enrichment(struct world *world, str text)
 }
 
 /* "DOCUMENT STATUS IDS [for=PRODUCTS] [sub=PURLS] [why=JUSTIFICATION] [at=TIME]" */
+static inline enum vex_status parse_vex_status(str word)
+{
+    for (int i = VEX_UNDER_INVESTIGATION; i <= VEX_FIXED; i++)
+        if (str_eq(word, str_from(vex_status_name((enum vex_status)i))))
+            return (enum vex_status)i;
+    fail_msg("status " STR_FMT, STR_ARG(word));
+    return VEX_UNDER_INVESTIGATION;
+}
+
+static inline void parse_products(struct world *world, struct vex_statement *statement, str ids,
+                                  str parts)
+{
+    str id;
+    while (str_next(&ids, ',', &id)) {
+        struct vex_product *product = vec_push(&world->arena, &statement->products);
+        bool is_digest = str_starts(id, STR("sha256:"));
+        *(is_digest ? &product->digest : &product->id) = id;
+        if (parts.len)
+            parse_list(world, &product->subcomponents, parts);
+    }
+}
+
 static inline void parse_vex(struct world *world, str text)
 {
-    static const enum vex_status all[] = {VEX_UNDER_INVESTIGATION, VEX_AFFECTED, VEX_FIXED,
-                                          VEX_NOT_AFFECTED};
-    struct vex_claim *claim = vec_push(&world->arena, &world->vex);
-    claim->document = next_word(&text);
-    str status = next_word(&text);
-    bool is_known = false;
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (str_eq(status, str_from(vex_status_name(all[i])))) {
-            claim->status = all[i];
-            is_known = true;
-        }
-    assert_true(is_known);
-    parse_list(world, &claim->vulnerabilities, next_word(&text));
+    struct vex_statement *statement = vec_push(&world->arena, &world->vex);
+    statement->document = next_word(&text);
+    statement->status = parse_vex_status(next_word(&text));
+    parse_list(world, &statement->aliases, next_word(&text));
+    statement->vulnerability = statement->aliases.ptr[0];
+    str products = STR_NONE, parts = STR_NONE;
     for (str word, value; (word = next_word(&text)).len;) {
         if (value_of(word, "for", &value))
-            parse_list(world, &claim->products, value);
+            products = value;
         else if (value_of(word, "sub", &value))
-            parse_list(world, &claim->subcomponents, value);
+            parts = value;
         else if (value_of(word, "why", &value))
-            claim->justification = value;
+            statement->justification = value;
         else if (value_of(word, "at", &value))
-            claim->timestamp = value;
+            statement->timestamp = value;
         else
             fail_msg("word " STR_FMT, STR_ARG(word));
     }
+    parse_products(world, statement, products, parts);
 }
 
 static inline void parse_statement(struct world *world, str text)
