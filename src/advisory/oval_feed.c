@@ -11,6 +11,14 @@
 #include "base/limits.h"
 #include "base/num.h"
 
+/* One record while it is made. */
+struct oval_record {
+    struct record record;
+    struct map entries; /* printed key → index + 1 */
+    struct sb key;
+    struct arena *arena;
+};
+
 struct oval_reader {
     struct feed_reader *reader;
     const struct oval_vendor *vendor;
@@ -18,6 +26,7 @@ struct oval_reader {
     struct map seen; /* names of documents, compression taken off: mirrors hold both forms */
     uint64_t n_records;
     size_t n_unknown;
+    struct arena scratch; /* of one definition: a kernel's has thousands of statements */
 };
 
 /* --- names and texts
@@ -138,57 +147,50 @@ static str note_of(const struct oval_claim *claim, enum fix_state state)
     return note;
 }
 
-static bool same_strs(const strs *a, const strs *b)
+/* What two entries must share for their architectures to join. */
+static bool print_key(const struct record_entry *entry, struct sb *key, struct err *err)
 {
-    bool is_same = a->len == b->len;
-    for (size_t i = 0; is_same && i < a->len; i++)
-        is_same = str_eq(a->ptr[i], b->ptr[i]);
-    return is_same;
+    const struct affected *affected = &entry->affected;
+    sb_clear(key);
+    sb_blob(key, entry->ecosystem);
+    sb_blob(key, entry->package);
+    sb_blob(key, affected->module);
+    sb_byte(key, (uint8_t)affected->state);
+    for (size_t i = 0; i < affected->versions.len; i++)
+        sb_blob(key, affected->versions.ptr[i]);
+    sb_byte(key, 0);
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        sb_blob(key, affected->ranges.ptr[i].introduced);
+        sb_blob(key, affected->ranges.ptr[i].fixed);
+        sb_blob(key, affected->ranges.ptr[i].last_affected);
+    }
+    return sb_ok(key, err);
 }
 
-/* Same range elsewhere: its architectures join. */
-static bool join(struct arena *arena, struct record *record, const struct record_entry *fresh,
-                 size_t from, bool *is_joined, struct err *err)
+/* The same of another architecture, or of all: no architecture named is all of them. */
+static bool join(struct arena *arena, struct affected *old, const struct affected *fresh,
+                 struct err *err)
 {
-    *is_joined = false;
-    for (size_t i = from; i < record->entries.len && !*is_joined; i++) {
-        struct record_entry *old = &record->entries.ptr[i];
-        const struct version_range *a = old->affected.ranges.ptr, *b = fresh->affected.ranges.ptr;
-        bool is_same = str_eq(old->package, fresh->package) &&
-                       str_eq(old->ecosystem, fresh->ecosystem) &&
-                       str_eq(old->affected.module, fresh->affected.module) &&
-                       old->affected.state == fresh->affected.state &&
-                       old->affected.ranges.len == fresh->affected.ranges.len &&
-                       same_strs(&old->affected.versions, &fresh->affected.versions) &&
-                       (!fresh->affected.ranges.len ||
-                        (str_eq(a->fixed, b->fixed) && str_eq(a->introduced, b->introduced) &&
-                         str_eq(a->last_affected, b->last_affected)));
-        if (!is_same)
-            continue;
-        *is_joined = true;
-        if (!old->affected.arches.len || !fresh->affected.arches.len)
-            old->affected.arches.len = 0;
-        for (size_t j = 0; old->affected.arches.len && j < fresh->affected.arches.len; j++) {
-            if (!strs_push(arena, &old->affected.arches, fresh->affected.arches.ptr[j], err))
-                return false;
-        }
+    if (!old->arches.len || !fresh->arches.len)
+        old->arches.len = 0;
+    for (size_t j = 0; old->arches.len && j < fresh->arches.len; j++) {
+        if (!strs_push(arena, &old->arches, fresh->arches.ptr[j], err))
+            return false;
     }
     return true;
 }
 
-enum { JOIN_WINDOW = 4096 }; /* a definition of more is not compared with all that it said */
-
-static bool add_entry(struct arena *arena, struct record *record, const struct record_entry *fresh,
-                      struct err *err)
+static bool add_entry(struct oval_record *to, const struct record_entry *fresh, struct err *err)
 {
-    bool is_joined;
-    size_t from = record->entries.len > JOIN_WINDOW ? record->entries.len - JOIN_WINDOW : 0;
-    if (!join(arena, record, fresh, from, &is_joined, err))
+    struct arena *arena = to->arena;
+    if (!print_key(fresh, &to->key, err))
         return false;
-    if (is_joined)
-        return true;
-    struct record_entry *slot = vec_push(arena, &record->entries);
-    if (!slot)
+    uintptr_t at = (uintptr_t)map_get(&to->entries, sb_str(&to->key));
+    if (at)
+        return join(arena, &to->record.entries.ptr[at - 1].affected, &fresh->affected, err);
+    str key = arena_dup(arena, sb_str(&to->key));
+    struct record_entry *slot = vec_push(arena, &to->record.entries);
+    if (!slot || !key.ptr || !map_put(&to->entries, key, (void *)(uintptr_t)to->record.entries.len))
         return err_memory(err);
     *slot = *fresh;
     slot->affected.arches = (strs){0};
@@ -229,11 +231,12 @@ static bool suffix_of(struct arena *arena, const struct oval_claim *claim, str *
     return ecosystem->ptr ? true : err_memory(err);
 }
 
-static bool add_statements(struct oval_reader *r, struct arena *arena, str name,
+static bool add_statements(struct oval_reader *r, struct oval_record *to, str name,
                            const struct oval_definition *d, const struct oval_claim *claim,
-                           enum severity severity, struct record *record, struct err *err)
+                           enum severity severity, struct err *err)
 {
     strs ecosystems = {0};
+    struct arena *arena = to->arena;
     struct oval_place place = {.name = name, .definition = d, .claim = claim};
     if (!r->vendor->ecosystems(arena, &place, &ecosystems, err))
         return false;
@@ -249,8 +252,7 @@ static bool add_statements(struct oval_reader *r, struct arena *arena, str name,
             affected->note = note_of(claim, affected->state);
             affected->is_binary = !r->vendor->names_sources;
             if (!suffix_of(arena, claim, &entry.ecosystem, err) ||
-                !set_versions(arena, claim, affected, err) ||
-                !add_entry(arena, record, &entry, err))
+                !set_versions(arena, claim, affected, err) || !add_entry(to, &entry, err))
                 return false;
         }
     }
@@ -273,27 +275,40 @@ static bool cover(struct oval_reader *r, const struct record *record, struct err
     return true;
 }
 
+static bool fill_record(struct oval_reader *r, struct oval_record *to, str name,
+                        const struct oval_document *document, const struct oval_definition *d,
+                        const oval_claims *claims, const strs *cves, struct err *err)
+{
+    struct advisory *advisory = &to->record.advisory;
+    enum severity severity;
+    str one = cves->len == 1 ? cves->ptr[0] : STR_NONE;
+    if (!add_texts(to->arena, document, d, advisory, err) ||
+        !add_ratings(r, to->arena, d, one, advisory, &severity, err))
+        return false;
+    for (size_t i = 0; i < cves->len; i++) {
+        if (!str_eq(cves->ptr[i], advisory->id) &&
+            !strs_push(to->arena, &advisory->aliases, cves->ptr[i], err))
+            return false;
+    }
+    for (size_t i = 0; i < claims->len; i++) {
+        if (!add_statements(r, to, name, d, &claims->ptr[i], severity, err))
+            return false;
+    }
+    return true;
+}
+
 static bool add_record(struct oval_reader *r, struct arena *arena, str name,
                        const struct oval_document *document, const struct oval_definition *d,
                        const oval_claims *claims, str id, const strs *cves, struct err *err)
 {
-    struct record record = {.advisory = {.id = id}};
-    enum severity severity;
-    str one = cves->len == 1 ? cves->ptr[0] : STR_NONE;
-    if (!add_texts(arena, document, d, &record.advisory, err) ||
-        !add_ratings(r, arena, d, one, &record.advisory, &severity, err))
-        return false;
-    for (size_t i = 0; i < cves->len; i++) {
-        if (!str_eq(cves->ptr[i], id) &&
-            !strs_push(arena, &record.advisory.aliases, cves->ptr[i], err))
-            return false;
-    }
-    for (size_t i = 0; i < claims->len; i++) {
-        if (!add_statements(r, arena, name, d, &claims->ptr[i], severity, &record, err))
-            return false;
-    }
-    r->n_records++;
-    return cover(r, &record, err) && feed_record(r->reader, &record, err);
+    struct oval_record to = {.record.advisory.id = id, .arena = arena};
+    map_init(&to.entries, arena);
+    sb_init(&to.key, LIMIT(FIELD) * 4);
+    bool is_ok = fill_record(r, &to, name, document, d, claims, cves, err) &&
+                 cover(r, &to.record, err) && feed_record(r->reader, &to.record, err);
+    sb_fini(&to.key);
+    r->n_records += is_ok;
+    return is_ok;
 }
 
 static bool is_rated_singly(const struct oval_definition *d)
@@ -370,7 +385,8 @@ static bool take(void *ctx, struct arena *arena, str name, str text, struct err 
     for (size_t i = 0; i < document.definitions.len; i++) {
         const struct oval_definition *d = &document.definitions.ptr[i];
         why = (struct err){0};
-        if (!add_definition(r, arena, name, &document, d, &why) &&
+        arena_reset(&r->scratch);
+        if (!add_definition(r, &r->scratch, name, &document, d, &why) &&
             !feed_broken(r->reader, name, d->id, &why, err))
             return false;
         if (i % 256 == 0 && cancel_is(r->reader->spec->cancel, err))
@@ -441,11 +457,13 @@ bool oval_read(struct feed_reader *reader, const struct oval_vendor *vendor, str
     str place = feed_place(reader);
     map_init(&r.covered, reader->arena);
     map_init(&r.seen, reader->arena);
+    arena_init(&r.scratch, 1 * GIB);
     bool is_ok = place_is_url(place) && !is_file(place) ? add_server(&r, place, err)
                                                         : add_documents(&r, place, err);
     if (is_ok && !r.n_records)
         is_ok =
             err_set(err, ERR_FORMAT, STR_FMT ": not one definition could be read", STR_ARG(place));
+    arena_fini(&r.scratch);
     for (size_t i = 0; is_ok && i < r.covered.len; i++)
         is_ok = feed_covers(reader, r.covered.entries[i].key, err);
     return is_ok;

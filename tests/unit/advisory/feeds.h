@@ -101,3 +101,25 @@ static inline struct advisory fed_record(struct fed *fed, const char *record)
         err);
     return advisory;
 }
+
+/* How many records FEEDS.json counts in a file of the shared feeds; skips when it is absent. */
+static inline uint64_t fed_counted(const char *file)
+{
+    struct arena arena;
+    struct err err = {0};
+    json_t *root = NULL;
+    int64_t n = -1;
+    test_need_shared("feeds/FEEDS.json");
+    arena_init(&arena, 16 << 20);
+    assert_ok(json_read(test_shared(&arena, "feeds/FEEDS.json"), &root, &err), err);
+    for (size_t i = 0; i < json_array_size(root); i++) {
+        const json_t *item = json_array_get(root, i);
+        if (str_eq(json_str(item, "file"), str_from(file)))
+            n = json_int(item, "records", -1);
+    }
+    json_decref(root);
+    arena_fini(&arena);
+    if (n < 0)
+        fail_msg("FEEDS.json counts no records of %s", file);
+    return (uint64_t)n;
+}

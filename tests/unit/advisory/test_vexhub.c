@@ -133,6 +133,8 @@ static void test_vexhub__published_repositories(void **state)
     (void)state;
     struct fed fed;
     test_need_shared("feeds/vexhub/aquasecurity-vexhub.tar.gz");
+    assert_int_equal(fed_counted("vexhub/aquasecurity-vexhub.tar.gz"), 57 + 57 + 4);
+    assert_int_equal(fed_counted("vexhub/rancher-vexhub-small.tar.gz"), 824 + 2 + 3);
     fed_open(&fed, "vexhub", test_shared_path("feeds/vexhub/aquasecurity-vexhub.tar.gz"));
     assert_int_equal(fed.source->n_records, 1148);
     assert_int_equal(fed.source->notices.len, 0);
