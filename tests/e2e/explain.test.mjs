@@ -113,3 +113,42 @@ test('every other reason', (t) => {
   assert.equal(uncovered.covered, false);
   assert.equal(uncovered.answer, 'unknown'); // never "not affected" of a release without a source
 });
+
+test('--vex takes findings away, and says so', (t) => {
+  const dir = tempDir(t);
+  const feed = path.join(dir, 'feed');
+  fs.mkdirSync(feed);
+  record(feed, 'DEBIAN-CVE-2026-0001', [about('Debian:12', 'tiny', { fixed: '9' })], { aliases: ['CVE-2026-0001'] });
+  record(feed, 'DEBIAN-CVE-2026-0002', [about('Debian:12', 'tiny', { fixed: '9' })], { aliases: ['CVE-2026-0002'] });
+  const db = ['--db', updateDb(path.join(dir, 'db'), `osv=${feed}`)];
+  const image = makeLayout(path.join(dir, 'img'), [{ tar: tar(debianRoot({ packages: [{ name: 'libtiny1', source: 'tiny', version: '1.2-1' }] })) }]);
+  const vex = (file, statements) => {
+    fs.writeFileSync(path.join(dir, file), JSON.stringify({
+      '@context': 'https://openvex.dev/ns/v0.2.0', '@id': `https://example.org/${file}`, author: 'A', timestamp: '2026-01-01T00:00:00Z', version: 1, statements,
+    }));
+    return ['--vex', path.join(dir, file)];
+  };
+  const denies = vex('a.json', [{ vulnerability: { name: 'CVE-2026-0001' }, products: [{ '@id': 'pkg:deb/debian/tiny' }], status: 'not_affected', justification: 'vulnerable_code_not_present' }]);
+  const { report } = scan(image.ref, [...db, ...denies]);
+  assert.deepEqual(report.findings.map((f) => [f.id, f.disabledBy]), [['CVE-2026-0001', 'vex:https://example.org/a.json'], ['CVE-2026-0002', null]]);
+  assert.equal(report.findings[0].evidence[1].note, 'not_affected: vulnerable_code_not_present');
+  assert.equal(report.summary.disabled, 1);
+  assert.equal(report.summary.unknown, 1);
+  assert.equal(report.status, 'Unhealthy');
+  assert.deepEqual(kinds(explain(image.ref, 'CVE-2026-0001', [...db, ...denies])), ['vex tiny']);
+  assert.deepEqual(kinds(explain(image.ref, 'CVE-2026-0002', [...db, ...denies])), ['affected tiny']);
+
+  // The image itself as product, by its digest: nothing is left.
+  const whole = vex('b.json', ['CVE-2026-0001', 'CVE-2026-0002'].map((name) => ({
+    vulnerability: { name }, products: [{ '@id': `pkg:oci/img@${encodeURIComponent(image.digest)}`, hashes: { 'sha-256': image.digest.slice(7) } }], status: 'fixed',
+  })));
+  const healed = scan(image.ref, [...db, ...whole]).report;
+  assert.equal(healed.status, 'Healthy');
+  assert.equal(healed.summary.disabled, 2);
+  assert.equal(scan(image.ref, [...db, ...whole, '--fail-on', 'low']).code, 0);
+  assert.equal(scan(image.ref, [...db, '--fail-on', 'low']).code, 1);
+
+  const broken = plimsoll(['scan', image.ref, ...db, '--vex', path.join(dir, 'none.json')]);
+  assert.equal(broken.code, 3);
+  assert.match(broken.stderr, /--vex .*none\.json/);
+});
