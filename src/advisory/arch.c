@@ -75,14 +75,14 @@ static bool add_links(struct arena *arena, const json_t *group, struct advisory 
         arena_printf(arena, "https://security.archlinux.org/" STR_FMT, STR_ARG(advisory->id));
     if (!group_url.ptr)
         return err_memory(err);
-    if (!strs_add(arena, &advisory->references, group_url, err))
+    if (!strs_push(arena, &advisory->references, group_url, err))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         const json_t *list = json_arr(group, lists[i]);
         for (size_t j = 0; j < json_array_size(list); j++) {
             str id = json_str_of(json_array_get(list, j));
             /* an ASA is the announcement of the group, also a name of it */
-            if (!strs_add(arena, &advisory->aliases, id, err))
+            if (!strs_push(arena, &advisory->aliases, id, err))
                 return false;
         }
     }

@@ -80,7 +80,7 @@ static bool add_ids(struct parsing *p, struct debian_notice *notice, size_t numb
         str id = next_word(&ids);
         if (str_is_empty(id))
             return true;
-        if (!strs_add(p->arena, &notice->ids, id, p->err))
+        if (!strs_push(p->arena, &notice->ids, id, p->err))
             return false;
     }
 }

@@ -103,9 +103,9 @@ static bool add_notice(struct lists *lists, const struct debian_notice *notice, 
         return err_memory(err);
     advisory->title = notice->title;
     advisory->published = notice->published;
-    bool is_ok = strs_add(lists->arena, &advisory->references, url, err);
+    bool is_ok = strs_push(lists->arena, &advisory->references, url, err);
     for (size_t i = 0; is_ok && i < notice->ids.len; i++)
-        is_ok = strs_add(lists->arena, &advisory->aliases, notice->ids.ptr[i], err);
+        is_ok = strs_push(lists->arena, &advisory->aliases, notice->ids.ptr[i], err);
     bool is_regression = !notice->ids.len && str_has(notice->title, STR("regression"));
     for (size_t i = 0; is_ok && !is_regression && i < notice->fixes.len; i++)
         is_ok = add_fix(lists, record, notice, &notice->fixes.ptr[i], err);

@@ -166,7 +166,7 @@ static bool describe(struct tracker *tracker, const json_t *issue, struct adviso
     if (bug <= 0)
         return true;
     str url = arena_printf(tracker->arena, "https://bugs.debian.org/%lld", (long long)bug);
-    return url.ptr ? strs_add(tracker->arena, &advisory->references, url, err) : err_memory(err);
+    return url.ptr ? strs_push(tracker->arena, &advisory->references, url, err) : err_memory(err);
 }
 
 static bool add_issue(struct tracker *tracker, str package, const char *name, const json_t *issue,

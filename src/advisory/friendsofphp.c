@@ -136,7 +136,7 @@ static bool add_unclear(struct php_reading *r, str branch, const struct err *why
     if (!affected || !words.ptr)
         return err_memory(err);
     affected->note = words;
-    return strs_add(r->arena, r->unclear, words, err);
+    return strs_push(r->arena, r->unclear, words, err);
 }
 
 static bool add_branches(struct php_reading *r, const struct yaml *branches, struct err *err)
@@ -192,8 +192,8 @@ bool friendsofphp_parse(str text, str name, struct arena *arena, struct record *
     if (!branches || branches->kind != YAML_MAP || !branches->pairs.len)
         return err_set(err, ERR_FORMAT, "no branches");
     advisory->title = yaml_str(root, STR("title"));
-    return strs_add(arena, &advisory->references, yaml_str(root, STR("link")), err) &&
-           strs_add(arena, &advisory->aliases, yaml_str(root, STR("cve")), err) &&
+    return strs_push(arena, &advisory->references, yaml_str(root, STR("link")), err) &&
+           strs_push(arena, &advisory->aliases, yaml_str(root, STR("cve")), err) &&
            add_branches(&reading, branches, err);
 }
 

@@ -335,6 +335,29 @@ bool digest_is(str bytes, str sha256_hex);
 /* One OSV record (JSON).  ERR_FORMAT says what is wrong with it. */
 NODISCARD bool osv_record_parse(str text, struct arena *arena, struct record *out, struct err *err);
 
+/* --- osv.c: names of the zips of the public bucket, escaped as in a URL
+ * --------------------------------------------------- */
+const char *const *osv_exports(size_t *n);
+
+/* --- osv_names.c
+ * -------------------------------------------------------------------------------------------- */
+/* Under which names a statement on an ecosystem is asked for. */
+NODISCARD bool osv_ecosystems(str ecosystem, struct arena *arena, strs *out, struct err *err);
+bool osv_is_distribution(str ecosystem);
+bool osv_is_bug_fix(str id); /* an erratum that says itself that it is no security update */
+str osv_module(str title);   /* empty: it names none, or several */
+
+/* --- osv_specific.c: what publishers add to the schema
+ * ---------------------------------------------------------------------- */
+/* Fills symbols, note, module, state and severity of @entry from what stands beside its versions.
+ */
+NODISCARD bool osv_specifics(const json_t *affected, struct arena *arena,
+                             struct record_entry *entry, struct err *err);
+/* The highest of publishers' own words ("Ubuntu": "medium") in a list of severities. */
+enum severity osv_own_severity(const json_t *severities);
+/* "Important: openssl security update" of AlmaLinux, Rocky, Red Hat. */
+enum severity osv_title_severity(str title);
+
 /* --- gather.c: steps that readers share; strings are borrowed
  * --------------------------------------------------------------- */
 /* Unless it is empty or there already (of long lists this is not asked). */
@@ -621,8 +644,6 @@ struct set_record *record_set_at(struct record_set *set, str id, struct err *err
 struct affected *record_set_entry(struct record_set *set, struct set_record *record, str ecosystem,
                                   str package, struct err *err);
 NODISCARD bool record_set_write(struct record_set *set, struct err *err);
-/* Unless it is empty or there already. */
-NODISCARD bool strs_add(struct arena *arena, strs *list, str value, struct err *err);
 NODISCARD bool range_add(struct arena *arena, struct affected *affected, struct version_range range,
                          struct err *err);
 

@@ -4,22 +4,6 @@
  * and must live as long as the set. */
 #include "advisory/internal.h"
 
-bool strs_add(struct arena *arena, strs *list, str value, struct err *err)
-{
-    enum { UNIQUE_MAX = 1024 }; /* longer lists may repeat themselves: no quadratic work */
-    if (str_is_empty(value))
-        return true;
-    for (size_t i = 0; list->len < UNIQUE_MAX && i < list->len; i++) {
-        if (str_eq(list->ptr[i], value))
-            return true;
-    }
-    str *slot = vec_push(arena, list);
-    if (!slot)
-        return err_memory(err);
-    *slot = value;
-    return true;
-}
-
 bool range_add(struct arena *arena, struct affected *affected, struct version_range range,
                struct err *err)
 {

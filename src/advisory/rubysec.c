@@ -28,14 +28,14 @@ static bool collect(struct arena *arena, const struct yaml *list, strs *out, str
     if (!list || list->kind == YAML_NULL)
         return true;
     if (list->kind == YAML_SCALAR)
-        return strs_add(arena, out, list->text, err);
+        return strs_push(arena, out, list->text, err);
     if (list->kind != YAML_LIST)
         return err_set(err, ERR_FORMAT, "line %zu: not a list", list->line);
     for (size_t i = 0; i < list->items.len; i++) {
         if (list->items.ptr[i]->kind != YAML_SCALAR)
             return err_set(err, ERR_FORMAT, "line %zu: not a requirement",
                            list->items.ptr[i]->line);
-        if (!strs_add(arena, out, list->items.ptr[i]->text, err))
+        if (!strs_push(arena, out, list->items.ptr[i]->text, err))
             return false;
     }
     return true;
@@ -48,7 +48,7 @@ static bool add_name(struct arena *arena, const char *prefix, str name, strs *ou
     str full = str_starts(name, str_from(prefix))
                    ? name
                    : arena_printf(arena, "%s" STR_FMT, prefix, STR_ARG(name));
-    return full.ptr ? strs_add(arena, out, full, err) : err_memory(err);
+    return full.ptr ? strs_push(arena, out, full, err) : err_memory(err);
 }
 
 static bool add_names(struct arena *arena, const struct yaml *root, struct advisory *advisory,
@@ -59,7 +59,7 @@ static bool add_names(struct arena *arena, const struct yaml *root, struct advis
     if (!add_name(arena, "CVE-", yaml_str(root, STR("cve")), &advisory->aliases, err) ||
         !add_name(arena, "GHSA-", yaml_str(root, STR("ghsa")), &advisory->aliases, err) ||
         !add_name(arena, "OSVDB-", yaml_str(root, STR("osvdb")), &advisory->aliases, err) ||
-        !strs_add(arena, &advisory->references, yaml_str(root, STR("url")), err))
+        !strs_push(arena, &advisory->references, yaml_str(root, STR("url")), err))
         return false;
     if (!related || related->kind != YAML_MAP)
         return true;

@@ -25,7 +25,7 @@ static bool note_others(struct secdb_set *set, struct set_record *to, const stru
     for (size_t i = 0; i < fix->others.len; i++) {
         str other = fix->others.ptr[i];
         struct set_record *owner = map_get(&set->owners, other);
-        if (!strs_add(set->records.arena, &to->others, other, err))
+        if (!strs_push(set->records.arena, &to->others, other, err))
             return false;
         /* the map itself stands for "several" */
         void *now = !owner || owner == to ? (void *)to : (void *)&set->owners;
@@ -63,8 +63,8 @@ bool secdb_set_add(struct secdb_set *set, str ecosystem, const struct secdb_fix 
     if (!record || !note_others(set, record, fix, err))
         return false;
     for (size_t i = 0; i < fix->aliases.len; i++) {
-        if (!strs_add(set->records.arena, &record->record.advisory.aliases, fix->aliases.ptr[i],
-                      err))
+        if (!strs_push(set->records.arena, &record->record.advisory.aliases, fix->aliases.ptr[i],
+                       err))
             return false;
     }
     if (str_is_empty(record->record.advisory.title))

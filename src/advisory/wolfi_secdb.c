@@ -42,7 +42,7 @@ static bool add_id(struct wolfi *wolfi, struct group *group, str id, struct err 
                  : str_starts(id, STR("CVE-"))  ? &group->cves
                  : str_starts(id, STR("GHSA-")) ? &group->ghsas
                                                 : &group->others;
-    return strs_add(wolfi->arena, list, id, err);
+    return strs_push(wolfi->arena, list, id, err);
 }
 
 static bool add_fix(struct wolfi *wolfi, const struct secdb_fix *fix, struct err *err)
@@ -186,9 +186,9 @@ static bool emit_one(struct wolfi *wolfi, const struct group *group, struct err 
     strs aliases = {0};
     bool is_ok = true;
     for (size_t i = 0; is_ok && i < group->cves.len; i++)
-        is_ok = strs_add(wolfi->arena, &aliases, group->cves.ptr[i], err);
+        is_ok = strs_push(wolfi->arena, &aliases, group->cves.ptr[i], err);
     for (size_t i = 0; is_ok && i < group->ghsas.len; i++)
-        is_ok = strs_add(wolfi->arena, &aliases, group->ghsas.ptr[i], err);
+        is_ok = strs_push(wolfi->arena, &aliases, group->ghsas.ptr[i], err);
     return is_ok && emit(wolfi, group, group->cgas.ptr[0], &aliases, STR_NONE, err);
 }
 
@@ -200,7 +200,7 @@ static bool emit_cve(struct wolfi *wolfi, const struct group *group, str cve, st
         str ghsa = group->ghsas.ptr[i];
         bool is_it = str_eq(cve_of(wolfi, group, ghsa), cve) ||
                      (group->cgas.len == 1 && group->cves.len == 1);
-        if (is_it && !strs_add(wolfi->arena, &aliases, ghsa, err))
+        if (is_it && !strs_push(wolfi->arena, &aliases, ghsa, err))
             return false;
     }
     return emit(wolfi, group, cve, &aliases, note, err);

@@ -33,7 +33,7 @@ static void test_gem_requirement__what_is_left_is_affected(void **state)
         assert_true(str_cut(row, STR("=> "), &left, &right) ||
                     str_cut(row, STR("=>"), &left, &right));
         while (str_next(&left, ';', &clause))
-            assert_true(strs_add(&arena, &healthy, str_trim(clause), &err));
+            assert_true(strs_push(&arena, &healthy, str_trim(clause), &err));
         bool is_ok = gem_affected(&healthy, &arena, &affected, &err);
         str have = is_ok ? ranges_of(&arena, &affected) : STR("error");
         if (!str_eq(have, str_trim(right)))
