@@ -219,5 +219,11 @@ Object.assign(benches, {
   },
 });
 
+benches['match-rate'] = async () => {
+  const rates = [];
+  for (let i = 0; i < 5; i++) rates.push(Number.parseFloat(execFileSync(path.join(BUILD, 'tests/bench/match_rate'), ['2'], { encoding: 'utf8' })));
+  row('match-rate', 1e6 / median(rates), 1, 'us', `a package instance and core, ${(median(rates) / 1e6).toFixed(2)} million a second, 500,000 records, median of 5`);
+};
+
 const only = option('only', '');
 for (const [name, bench] of Object.entries(benches)) if (!only || only === name) await bench();
