@@ -268,11 +268,11 @@ bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct er
         return true; /* a key that rpm trusts, no package */
     if (add_package(rpm->arena, rpm->file, &header, &why))
         return true;
-    rpm->file->packages.len = n;
-    if (why.kind == ERR_MEMORY) {
+    if (record_is_full(rpm->file, &why)) {
         *err = why;
         return false;
     }
+    rpm->file->packages.len = n;
     flaws_add(&rpm->flaws, 0, "header %u: %s", number, why.msg);
     return true;
 }
