@@ -34,9 +34,11 @@ enum fix_state {
 const char *fix_state_name(enum fix_state state); /* "fixed", "will-not-fix", … */
 
 /* Half-open, as OSV's events: introduced <= v < fixed; or v <= last_affected.  "0" or empty
- * introduced is before every version; all others empty: no end. */
+ * introduced is before every version; all others empty: no end.  is_after: introduced itself is not
+ * in it ("> 1.2", which some publishers write and OSV cannot say). */
 struct version_range {
     str introduced, fixed, last_affected;
+    bool is_after;
 };
 /* One statement of one record of one source about one package of one ecosystem. */
 struct affected {
@@ -49,8 +51,9 @@ struct affected {
     strs arches; /* of these architectures only, as the package database spells them; none: all */
     str module;  /* rpm: "nodejs:18", only packages of that module stream; empty: says nothing */
     str note; /* the source's words on the state: "no-dsa: minor issue", "component not present" */
-    strs symbols; /* what of the package is vulnerable, where a source says it: "crypto/tls.Dial" */
-    bool is_binary;    /* the name is a binary package's, not a source's */
+    strs symbols;   /* what of the package is vulnerable, where a source says it: "crypto/tls.Dial";
+                       "crypto/tls" alone: all of that part */
+    bool is_binary; /* the name is a binary package's, not a source's */
     bool is_withdrawn; /* the record was taken back: kept to explain, never to find */
 };
 typedef VEC(struct affected) affecteds;
@@ -86,6 +89,53 @@ struct enrichment {
 };
 typedef VEC(struct enrichment) enrichments;
 
+/* --- VEX: what a supplier says of vulnerabilities in a product
+ * ------------------------------------------------------------ */
+enum vex_status {
+    VEX_UNDER_INVESTIGATION, /* and whatever else is no answer */
+    VEX_NOT_AFFECTED,
+    VEX_AFFECTED,
+    VEX_FIXED,
+};
+const char *vex_status_name(enum vex_status status); /* "not_affected" */
+struct vex_product {
+    str id;             /* purl, else image reference, CPE or name as the document has it */
+    str digest;         /* "sha256:…" of the artefact, when the document tells one */
+    strs subcomponents; /* purls, of which the statement is within the product; none: of it all */
+};
+struct vex_statement {
+    str vulnerability; /* as the document calls it: CVE, GHSA, GO-… */
+    strs aliases;
+    VEC(struct vex_product) products;
+    enum vex_status status;
+    str justification; /* in OpenVEX's words: "vulnerable_code_not_present"; else the document's */
+    str text;          /* impact, action, or detail */
+    str author, timestamp, document;
+};
+typedef VEC(struct vex_statement) vex_statements;
+/* OpenVEX (0.0.1 to 0.2), CSAF 2.0 VEX, CycloneDX (1.4 to 1.6) with analyses, or an in-toto
+ * statement whose predicate is OpenVEX: told by its members.  Copies into @arena.  ERR_UNSUPPORTED
+ * when it is JSON and none of these. */
+NODISCARD bool vex_parse(str text, struct arena *arena, vex_statements *out, struct err *err);
+/* Where the database keeps statements of VEX feeds (vexhub, ubuntu-vex), for advisory_find:
+ * - A product that is a package of a distribution release (pkg:deb, pkg:apk, pkg:rpm with `distro`)
+ *   is an `affected` of that release's ecosystem.  VEX speaks of the version it names and of no
+ *   other: the version stands in `versions`, and without one the statement is of every version.
+ *   not_affected and fixed are FIX_NOT_AFFECTED ("not affected", with the justification as the
+ *   note, or "fixed"), affected is FIX_AFFECTED, under_investigation FIX_UNKNOWN.
+ * - Any other product is kept under the ecosystem "VEX:<purl type>" ("VEX:oci", "VEX:golang",
+ *   "VEX:other" for what is no purl), called as vex_product_key gives: `versions` holds the
+ *   product's version or digest, `symbols` the purls of the subcomponents that it is about (none:
+ *   all of the product), `state` and `note` as above.  Who judges an image looks up what the image
+ *   and its main packages are called, and takes the statement for packages whose purl
+ *   vex_purl_matches.
+ * VEX covers nothing. */
+NODISCARD bool vex_product_key(str product, struct arena *arena, str *ecosystem, str *name,
+                               str *version, struct err *err);
+/* Does the purl of a package meet a purl of a statement?  Type, namespace and name are the same;
+ * the version and the qualifiers that the statement has are those of the package. */
+bool vex_purl_matches(str statement, str package, struct arena *arena);
+
 /* --- reading
  * --------------------------------------------------------------------------------------- */
 struct source_state {
@@ -119,8 +169,35 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem);
 /* Every statement on a package; an empty list is an answer.  Strings borrow from the mapping. */
 NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem,
                              str package, affecteds *out, struct err *err);
+/* The name under which statements on a package lie: where an ecosystem takes several spellings for
+ * one name ("Flask", "flask"), the one it prefers.  Borrows @name when it is that; ptr NULL: arena
+ * used up.  Look-ups want it. */
+str advisory_fold_name(struct arena *arena, str ecosystem, str name);
+/* Those that a filter lets through.  It is shown what decides about most statements (record,
+ * source, state, severity, flags, ranges, versions), until it returns. */
+struct affected_filter {
+    bool (*wants)(void *ctx, const struct affected *statement);
+    void *ctx;
+};
+NODISCARD bool advisory_find_if(const struct advisory_db *db, struct arena *arena, str ecosystem,
+                                str package, const struct affected_filter *filter, affecteds *out,
+                                struct err *err);
 NODISCARD bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
                             str record, struct advisory *out, struct err *err);
+/* A package that a record speaks of. */
+struct advisory_place {
+    str ecosystem, package;
+};
+typedef VEC(struct advisory_place) advisory_places;
+struct named_record {
+    str source, record;
+    advisory_places places; /* every package that it has a statement on */
+};
+typedef VEC(struct named_record) named_records;
+/* Every record that bears the name, as its id or as an alias; an empty list is an answer.  By
+ * source, then record. */
+NODISCARD bool advisory_by_id(const struct advisory_db *db, struct arena *arena, str id,
+                              named_records *out, struct err *err);
 /* What every source says of a CVE itself; an empty list is an answer. */
 NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
                                enrichments *out, struct err *err);
@@ -237,6 +314,7 @@ struct feed {
     const char *default_url; /* NULL: derived (debian-archive reads the machine's APT sources) */
     const char *licence;
     const char *cadence; /* how often its publisher renews it: "hourly", "daily" */
+    bool is_named_only;  /* not among those that are read when none is named */
     bool is_by_wish;     /* reads only what is asked for: its size says nothing */
     bool (*read)(struct feed_reader *reader, struct err *err); /* see internal.h */
 };

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alpine_secdb.c - Alpine's security database: vX.Y/{main,community}.{json,yaml}.
  *
- * What a secfix says, and how we read it:
- * - package names are origins (source packages).
- * - Version V with id I: I is fixed in V, so what is older than V is affected by I.
- * - Alpine lists an id again under a later version when the first fix was incomplete or its branch
- * was rebased; the tools that read the file (Clair, Grype) take each line by itself, so a package
- * is affected while any of them is newer than it.  That equals: affected below the highest version.
- * - Version "0": the package never was affected.  A state of its own, unless a real version is
- * named too.
- * - A further id on the same line (XSA-297) is an alias when no second CVE shares it, else related:
- *   one XSA often covers several CVEs, which must not become one finding.
+ * What a secfix says, and how we read it: secdb_set.c.  Package names are origins (source
+ * packages).
  *
  * The folder's name is the branch when it looks like one; the file's own distroversion is asked
  * otherwise. A branch is covered when `main` was read whole; a notice says so when there is no
@@ -21,26 +13,16 @@
 
 #include "advisory/internal.h"
 #include "base/limits.h"
-#include "base/map.h"
 #include "base/num.h"
 #include "os/file.h"
-#include "version/version.h"
 
 enum { BRANCH_FIRST = 10, BRANCH_LAST = 60, BRANCHES_MISSING = 3 };
 static const uint64_t FILE_MEMORY = 2 * GIB;
 
-struct secdb_record {
-    struct record record;
-    struct map entries; /* ecosystem NUL package → index + 1 into record.entries */
-    strs others;
-};
-
 struct secdb_read {
     struct feed_reader *reader;
     struct arena *arena;
-    struct map by_id;  /* id → struct secdb_record */
-    struct map owners; /* further id → the one id it stands with, or "" when there are several */
-    strs covered;
+    struct secdb_set set;
     uint64_t n_files;
 };
 
@@ -50,132 +32,6 @@ static bool is_branch(str name)
     uint64_t number;
     return str_starts(name, STR("v")) && str_cut_byte(str_skip(name, 1), '.', &major, &minor) &&
            str_to_u64(major, 999, &number) && str_to_u64(minor, 9999, &number);
-}
-
-/* --- records
- * ------------------------------------------------------------------------------------------ */
-
-static struct secdb_record *record_of(struct secdb_read *read, str id, struct err *err)
-{
-    void **slot = map_at(&read->by_id, id);
-    if (slot && !*slot) {
-        struct secdb_record *fresh = arena_new(read->arena, struct secdb_record);
-        if (fresh) {
-            map_init(&fresh->entries, read->arena);
-            fresh->record.advisory.id = id;
-        }
-        *slot = fresh;
-    }
-    if (!slot || !*slot)
-        err_memory(err);
-    return slot ? *slot : NULL;
-}
-
-static bool note_others(struct secdb_read *read, struct secdb_record *to,
-                        const struct secdb_fix *fix, struct err *err)
-{
-    for (size_t i = 0; i < fix->others.len; i++) {
-        str other = fix->others.ptr[i];
-        struct secdb_record *owner = map_get(&read->owners, other);
-        bool is_known = false;
-        for (size_t j = 0; j < to->others.len; j++)
-            is_known |= str_eq(to->others.ptr[j], other);
-        str *slot = is_known ? NULL : vec_push(read->arena, &to->others);
-        if (!is_known && !slot)
-            return err_memory(err);
-        if (slot)
-            *slot = other;
-        /* the map itself stands for "several" */
-        void *now = !owner || owner == to ? (void *)to : (void *)&read->owners;
-        if (!map_put(&read->owners, other, now))
-            return err_memory(err);
-    }
-    return true;
-}
-
-static struct affected *entry_of(struct secdb_read *read, struct secdb_record *record,
-                                 str ecosystem, str package, struct err *err)
-{
-    str key = arena_printf(read->arena, STR_FMT "/" STR_FMT, STR_ARG(ecosystem), STR_ARG(package));
-    void **slot = key.ptr ? map_at(&record->entries, key) : NULL;
-    if (!slot) {
-        err_memory(err);
-        return NULL;
-    }
-    uintptr_t at = (uintptr_t)*slot;
-    if (at)
-        return &record->record.entries.ptr[at - 1].affected;
-    struct record_entry *entry = vec_push(read->arena, &record->record.entries);
-    if (!entry) {
-        err_memory(err);
-        return NULL;
-    }
-    *entry = (struct record_entry){.ecosystem = ecosystem, .package = package};
-    *slot = (void *)(uintptr_t)record->record.entries.len;
-    return &entry->affected;
-}
-
-/* Keep the highest version; one that cannot be compared stands beside it, so that nothing is lost.
- */
-static bool add_range(struct secdb_read *read, struct affected *affected, str version,
-                      struct err *err)
-{
-    const struct version_scheme *apk = version_find(STR("apk"));
-    for (size_t i = 0; i < affected->ranges.len; i++) {
-        struct version_range *range = &affected->ranges.ptr[i];
-        if (str_eq(range->fixed, version))
-            return true;
-        enum version_order order = apk ? apk->cmp(range->fixed, version) : VERSION_UNKNOWN;
-        if (order == VERSION_UNKNOWN)
-            continue;
-        if (order == VERSION_LESS)
-            range->fixed = version;
-        return true;
-    }
-    struct version_range *range = vec_push(read->arena, &affected->ranges);
-    if (!range)
-        return err_memory(err);
-    *range = (struct version_range){.introduced = STR("0"), .fixed = version};
-    return true;
-}
-
-static bool add_fix(struct secdb_read *read, str ecosystem, const struct secdb_fix *fix,
-                    struct err *err)
-{
-    struct secdb_record *record = record_of(read, fix->id, err);
-    if (!record || !note_others(read, record, fix, err))
-        return false;
-    if (str_is_empty(record->record.advisory.title))
-        record->record.advisory.title = fix->text;
-    struct affected *affected = entry_of(read, record, ecosystem, fix->package, err);
-    if (!affected)
-        return false;
-    if (!str_eq(fix->version, STR("0"))) {
-        affected->state = FIX_FIXED;
-        return add_range(read, affected, fix->version, err);
-    }
-    if (affected->state == FIX_UNKNOWN)
-        affected->state = FIX_NOT_AFFECTED;
-    return true;
-}
-
-static bool write_records(struct secdb_read *read, struct err *err)
-{
-    for (size_t i = 0; i < read->by_id.len; i++) {
-        struct secdb_record *record = read->by_id.entries[i].value;
-        struct advisory *advisory = &record->record.advisory;
-        for (size_t j = 0; j < record->others.len; j++) {
-            str other = record->others.ptr[j];
-            bool is_alias = map_get(&read->owners, other) == record;
-            str *slot = vec_push(read->arena, is_alias ? &advisory->aliases : &advisory->related);
-            if (!slot)
-                return err_memory(err);
-            *slot = other;
-        }
-        if (!feed_record(read->reader, &record->record, err))
-            return err_wrap(err, STR_FMT, STR_ARG(advisory->id));
-    }
-    return true;
 }
 
 /* --- files
@@ -218,7 +74,7 @@ static bool add_text(struct secdb_read *read, str folder, str path, str text, st
             return false;
     }
     for (size_t i = 0; i < secdb.fixes.len; i++) {
-        if (!add_fix(read, *ecosystem, &secdb.fixes.ptr[i], err))
+        if (!secdb_set_add(&read->set, *ecosystem, &secdb.fixes.ptr[i], err))
             return false;
     }
     read->n_files++;
@@ -309,15 +165,14 @@ static bool alpine_secdb_read(struct feed_reader *reader, struct err *err)
         place = str_slice(place, 0, place.len - 1);
     arena_init(&arena, FILE_MEMORY);
     struct secdb_read read = {.reader = reader, .arena = &arena};
-    map_init(&read.by_id, &arena);
-    map_init(&read.owners, &arena);
+    secdb_set_init(&read.set, reader, &arena);
     reader->state->url = place;
     bool is_ok =
         place_is_url(place) ? add_server(&read, place, err) : add_folder(&read, place, err);
     if (is_ok && !read.n_files)
         is_ok = err_set(err, ERR_NOT_FOUND, STR_FMT ": no vX.Y/main.json or .yaml there",
                         STR_ARG(place));
-    is_ok = is_ok && write_records(&read, err);
+    is_ok = is_ok && secdb_set_write(&read.set, err);
     arena_fini(&arena);
     return is_ok;
 }

@@ -4,6 +4,7 @@
  * The records files are mapped; what is collected are pointers into them, sorted by key, so that
  * LMDB is filled from left to right and the same records give the same order. */
 #include <lmdb.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "advisory/internal.h"
@@ -31,6 +32,7 @@ struct build {
     size_t n_sources;
     struct records_file *files;
     rows statements, records, enrichments; /* of those, a is the CVE */
+    rows names;                            /* a: an alias, value: the record that bears it */
     VEC(struct block) blocks;
     strs coverage;
     uint64_t generation;
@@ -83,6 +85,14 @@ static bool collect_record(struct build *build, uint32_t source, struct rd *body
         return rd_ok(body, err);
     *row =
         (struct row){build->sources[source].state.name, frame.id, frame.place, source, frame.mark};
+    struct rd names;
+    rd_init(&names, frame.names);
+    for (str name; record_frame_name(&names, &name);) {
+        if (!str_eq(name, frame.id) && !(row = vec_push(&build->arena, &build->names)))
+            return err_memory(err);
+        if (!str_eq(name, frame.id))
+            *row = (struct row){.a = name, .value = frame.id, .source = source};
+    }
     for (size_t i = 0; i < frame.n_entries; i++) {
         if (!(row = vec_push(&build->arena, &build->statements)))
             return err_memory(err);
@@ -245,6 +255,53 @@ static bool put_groups(struct build *build, struct filler *filler, enum key_kind
     return true;
 }
 
+/* An alias: the records that bear it, each its source and id. */
+static bool put_names(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    auto_sb value;
+    sb_init(&value, LIMIT(FEED_FILE));
+    const rows *list = &build->names;
+    for (size_t i = 0, end; i < list->len; i = end) {
+        const struct row *first = &list->ptr[i];
+        db_key_make(&key, KEY_NAME, first->a, STR_NONE);
+        sb_clear(&value);
+        if (db_key_is_hashed(&key)) {
+            sb_blob(&value, first->a);
+            sb_blob(&value, STR_NONE);
+        }
+        for (end = i; end < list->len && str_eq(list->ptr[end].a, first->a); end++) {
+            sb_varint(&value, list->ptr[end].source);
+            sb_blob(&value, list->ptr[end].value);
+        }
+        if (!sb_ok(&value, err) || !put(filler, &key, sb_str(&value), err))
+            return err_wrap(err, "name " STR_FMT, STR_ARG(first->a));
+        if (cancel_is(build->cancel, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_filter(struct build *build, struct filler *filler, struct err *err)
+{
+    struct db_key key;
+    const rows *list = &build->statements;
+    size_t n = 0;
+    for (size_t i = 0; i < list->len; i++)
+        n += i == 0 || !str_eq(list->ptr[i].b, list->ptr[i - 1].b) ||
+             !str_eq(list->ptr[i].a, list->ptr[i - 1].a);
+    size_t size = filter_size(n);
+    unsigned char *bytes = calloc(1, size);
+    if (!bytes)
+        return err_memory(err);
+    for (size_t i = 0; i < list->len; i++)
+        filter_add(bytes, size, filter_hash(list->ptr[i].a, list->ptr[i].b));
+    db_key_make(&key, KEY_FILTER, STR_NONE, STR_NONE);
+    bool is_ok = put(filler, &key, str_of((const char *)bytes, size), err);
+    free(bytes);
+    return is_ok;
+}
+
 static bool put_records(struct build *build, struct filler *filler, struct err *err)
 {
     struct db_key key;
@@ -290,6 +347,7 @@ static bool fill(struct build *build, const char *folder, size_t map_bytes, bool
     bool is_ok = rc ? lmdb_fail(&filler, rc, err) : true;
     is_ok = is_ok && put_coverage(build, &filler, err) &&
             put_groups(build, &filler, KEY_ENRICHMENT, &build->enrichments, err) &&
+            put_filter(build, &filler, err) && put_names(build, &filler, err) &&
             put_meta(build, &filler, err) &&
             put_groups(build, &filler, KEY_PACKAGE, &build->statements, err) &&
             put_records(build, &filler, err) && put_texts(build, &filler, err);
@@ -343,6 +401,7 @@ bool build_generation(const char *folder, uint64_t generation, const struct buil
         vec_sort(&build.statements, row_cmp);
         vec_sort(&build.enrichments, row_cmp);
         vec_sort(&build.records, row_cmp);
+        vec_sort(&build.names, row_cmp);
         vec_sort(&build.coverage, str_order);
         is_ok = fill_until_it_fits(&build, folder, bytes, err);
     }

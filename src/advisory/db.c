@@ -2,6 +2,8 @@
 /* db.c - one generation, mapped and read.
  *
  * One LMDB table, its keys told apart by their first byte:
+ *     'F'                        filter of the keys below 'P' (filter.c)
+ *     'I' name                   records that have it as alias: source and id of each
  *     'M'                        format, generation, sources
  *     'C' ecosystem              empty: a source for it was verified
  *     'E' CVE                    what sources say of it itself (enrichment_value_parse)
@@ -32,6 +34,7 @@ struct advisory_db {
     VEC(struct source_state) sources; /* the first n_built are numbered by statements */
     size_t n_built;
     strs compiled; /* of those: digests of their records */
+    str filter;    /* of packages */
     struct unpacker *unpacker;
 };
 
@@ -170,8 +173,8 @@ bool db_item_names(struct db_item *item, str *a, str *b, struct err *err)
 }
 
 /* The value under @kind of two names; two pairs of long names never pass for each other. */
-static bool get_named(const struct advisory_db *db, enum key_kind kind, str a, str b, str *out,
-                      struct err *err)
+bool db_get_named(const struct advisory_db *db, enum key_kind kind, str a, str b, str *out,
+                  struct err *err)
 {
     struct db_key key;
     str own_a, own_b;
@@ -254,7 +257,11 @@ static bool read_meta(struct advisory_db *db, struct err *err)
         source_state_parse(&in, &db->arena, state);
         *digest = rd_blob(&in, 256);
     }
-    return rd_ok(&in, err) ? true : err_wrap(err, "advisory database");
+    if (!rd_ok(&in, err))
+        return err_wrap(err, "advisory database");
+    db_key_make(&key, KEY_FILTER, STR_NONE, STR_NONE);
+    return get(db, &key, &db->filter, err) ||
+           err_set(err, ERR_FORMAT, "advisory database: its filter of packages is missing");
 }
 
 /* What happened since the generation was made, without a new one: a later try, a failure. */
@@ -412,7 +419,7 @@ bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
     struct err missing = {0};
     str value;
     *out = (enrichments){0};
-    if (!get_named(db, KEY_ENRICHMENT, cve, STR_NONE, &value, &missing)) {
+    if (!db_get_named(db, KEY_ENRICHMENT, cve, STR_NONE, &value, &missing)) {
         if (missing.kind == ERR_NOT_FOUND)
             return true;
         *err = missing;
@@ -421,19 +428,34 @@ bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
     return enrichment_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
 }
 
-bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
-                   affecteds *out, struct err *err)
+bool db_may_have(const struct advisory_db *db, str ecosystem, str package)
+{
+    return filter_has(db->filter, filter_hash(ecosystem, package));
+}
+
+bool advisory_find_if(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
+                      const struct affected_filter *filter, affecteds *out, struct err *err)
 {
     struct err missing = {0};
     str value;
     *out = (affecteds){0};
-    if (!get_named(db, KEY_PACKAGE, ecosystem, package, &value, &missing)) {
+    if (!db_may_have(db, ecosystem, package))
+        return true;
+    if (!db_get_named(db, KEY_PACKAGE, ecosystem, package, &value, &missing)) {
         if (missing.kind == ERR_NOT_FOUND)
             return true;
         *err = missing;
         return false;
     }
-    return package_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
+    return filter
+               ? package_value_filter(value, arena, db->sources.ptr, db->n_built, filter, out, err)
+               : package_value_parse(value, arena, db->sources.ptr, db->n_built, out, err);
+}
+
+bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem, str package,
+                   affecteds *out, struct err *err)
+{
+    return advisory_find_if(db, arena, ecosystem, package, NULL, out, err);
 }
 
 /* The text at @place of unpacked @texts, into @arena. */
@@ -485,13 +507,13 @@ static bool unpack_text(const struct advisory_db *db, str block, uint64_t place,
     return is_ok;
 }
 
-static bool get_text(const struct advisory_db *db, str source, str record, struct arena *arena,
-                     str *out, struct err *err)
+bool db_get_text(const struct advisory_db *db, str source, str record, struct arena *arena,
+                 str *out, struct err *err)
 {
     struct db_key key;
     struct rd in;
     str value;
-    if (!get_named(db, KEY_RECORD, source, record, &value, err))
+    if (!db_get_named(db, KEY_RECORD, source, record, &value, err))
         return false;
     rd_init(&in, value);
     uint32_t number = (uint32_t)rd_varint(&in, UINT32_MAX);
@@ -505,7 +527,7 @@ static bool get_text(const struct advisory_db *db, str source, str record, struc
 bool db_has_record(const struct advisory_db *db, str source, str record, struct err *err)
 {
     str value;
-    return get_named(db, KEY_RECORD, source, record, &value, err) ||
+    return db_get_named(db, KEY_RECORD, source, record, &value, err) ||
            err_wrap(err, "record " STR_FMT " of " STR_FMT, STR_ARG(record), STR_ARG(source));
 }
 
@@ -514,11 +536,10 @@ bool advisory_get(const struct advisory_db *db, struct arena *arena, str source,
 {
     struct rd in;
     str value;
-    if (!get_text(db, source, record, arena, &value, err))
+    if (!db_get_text(db, source, record, arena, &value, err))
         return err_wrap(err, "record " STR_FMT " of " STR_FMT, STR_ARG(record), STR_ARG(source));
     rd_init(&in, value);
-    if (record_text_parse(&in, arena, out) && !rd_is_end(&in))
-        rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
+    record_text_parse(&in, arena, out); /* the places behind it are advisory_by_id's */
     if (!rd_ok(&in, err))
         return err_wrap(err, "record " STR_FMT, STR_ARG(record));
     out->source = source;

@@ -213,6 +213,8 @@ static bool take_lone(struct diff *diff, struct side *side, enum change_kind kin
             !is_blank_enrichment(diff, side, item->value, &is_blank, err))
             return false;
         return is_blank || add_name(diff, &diff->out->cves, a, err);
+    case KEY_FILTER:
+    case KEY_NAME:
     case KEY_META:
     case KEY_TEXTS:
     default:
@@ -272,6 +274,8 @@ static bool take_pair(struct diff *diff, struct err *err)
             return false;
         return is_same || add_name(diff, &diff->out->cves, cve, err);
     case KEY_COVERAGE:
+    case KEY_FILTER:
+    case KEY_NAME:
     case KEY_META:
     case KEY_TEXTS:
     default:

@@ -109,13 +109,13 @@ struct unpacked {
     struct decoder *decoder;
 };
 
-static bool unpacked_open(struct unpacked *file, const char *path, struct err *err)
+static bool unpacked_open(struct unpacked *file, const char *path, uint64_t max, struct err *err)
 {
     *file = (struct unpacked){.fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (file->fd < 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s", path);
     return source_fd_open(&file->source, file->fd, err) &&
-           decoder_open(&file->decoder, source_from_fd(file->source), LIMIT(FEED_FILE), err);
+           decoder_open(&file->decoder, source_from_fd(file->source), max, err);
 }
 
 static void unpacked_close(struct unpacked *file)
@@ -130,7 +130,7 @@ static bool take_tar(struct walk *walk, const char *path, struct err *err)
 {
     struct unpacked file;
     struct archive_reader *tar = NULL;
-    bool is_ok = unpacked_open(&file, path, err) &&
+    bool is_ok = unpacked_open(&file, path, LIMIT(FEED_ARCHIVE), err) &&
                  archive_open(&tar, ARCHIVE_TAR, source_from_decoder(file.decoder), err) &&
                  take_entries(walk, tar, err);
     archive_close(tar);
@@ -148,7 +148,7 @@ static bool read_whole(struct walk *walk, const char *path, str *text, struct er
     str chunk;
     enum next next = NEXT_ERR;
     sb_init(&whole, walk->spec->max_bytes);
-    if (unpacked_open(&file, path, err)) {
+    if (unpacked_open(&file, path, LIMIT(FEED_FILE), err)) {
         while ((next = decoder_next(file.decoder, &chunk, err)) == NEXT_ITEM)
             sb_add(&whole, chunk);
     }

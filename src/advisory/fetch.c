@@ -77,6 +77,11 @@ static bool wait_ms(const struct cancel *cancel, int64_t ms, struct err *err)
     return true;
 }
 
+bool feed_pause(struct feed_reader *reader, int64_t ms, struct err *err)
+{
+    return wait_ms(reader->spec->cancel, ms, err);
+}
+
 static bool fail_status(int status, const char *url, struct err *err)
 {
     enum err_kind kind = status == 404 || status == 410   ? ERR_NOT_FOUND

@@ -17,16 +17,19 @@
 #include "codec/codec.h"
 #include "http/http.h"
 #include "os/file.h"
+#include "syntax/syntax.h"
 
 /* --- value.c: how records lie in files and in the database
  * ---------------------------------------- */
-enum { ADVISORY_FORMAT = 2 }; /* of generations and of records files; raise it when bytes change */
+enum { ADVISORY_FORMAT = 3 }; /* of generations and of records files; raise it when bytes change */
 
 void affected_print(const struct affected *affected, struct sb *out);
 /* Borrows from @in; fails @in when the bytes are none of ours. */
 bool affected_parse(struct rd *in, struct arena *arena, struct affected *out);
 void record_text_print(const struct advisory *advisory, struct sb *out);
 bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out);
+/* Behind a record's text: the packages that it speaks of. */
+bool record_places_parse(struct rd *in, struct arena *arena, advisory_places *out);
 void enrichment_print(const struct enrichment *enrichment, struct sb *out);
 bool enrichment_parse(struct rd *in, struct arena *arena, struct enrichment *out);
 void source_state_print(const struct source_state *state, struct sb *out);
@@ -44,6 +47,11 @@ bool raw_statement_next(struct rd *in, struct raw_statement *out);
 NODISCARD bool package_value_parse(str value, struct arena *arena,
                                    const struct source_state *sources, size_t n_sources,
                                    affecteds *out, struct err *err);
+/* Of those only what @filter wants, appended. */
+NODISCARD bool package_value_filter(str value, struct arena *arena,
+                                    const struct source_state *sources, size_t n_sources,
+                                    const struct affected_filter *filter, affecteds *out,
+                                    struct err *err);
 
 /* What the sources say of one CVE. */
 NODISCARD bool enrichment_value_parse(str value, struct arena *arena,
@@ -58,6 +66,8 @@ enum { KEY_MAX = 511, KEY_DIGEST = 32 };
 enum key_kind {
     KEY_COVERAGE = 'C',
     KEY_ENRICHMENT = 'E',
+    KEY_FILTER = 'F',
+    KEY_NAME = 'I',
     KEY_META = 'M',
     KEY_PACKAGE = 'P',
     KEY_RECORD = 'R',
@@ -88,6 +98,14 @@ NODISCARD enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out
 void db_cursor_close(struct db_cursor *cursor);
 /* The two names of a key that has two; of a hashed one they are taken off the value. */
 NODISCARD bool db_item_names(struct db_item *item, str *a, str *b, struct err *err);
+/* The value under @kind of two names; ERR_NOT_FOUND when there is none. */
+NODISCARD bool db_get_named(const struct advisory_db *db, enum key_kind kind, str a, str b,
+                            str *out, struct err *err);
+/* A record's text, unpacked into @arena. */
+NODISCARD bool db_get_text(const struct advisory_db *db, str source, str record,
+                           struct arena *arena, str *out, struct err *err);
+/* Does the filter know of statements on it? */
+bool db_may_have(const struct advisory_db *db, str ecosystem, str package);
 NODISCARD bool db_has_record(const struct advisory_db *db, str source, str record, struct err *err);
 NODISCARD bool db_unpack(const struct advisory_db *db, str block, struct arena *arena, str *texts,
                          struct err *err);
@@ -96,6 +114,16 @@ NODISCARD bool db_unpack(const struct advisory_db *db, str block, struct arena *
 str advisory_db_compiled(const struct advisory_db *db, str name);
 /* Sources that have a part in it. */
 size_t advisory_db_built(const struct advisory_db *db);
+
+/* --- filter.c: which packages there is any statement on
+ * ----------------------------------------------------------------------------------------- */
+/* Bytes of a filter for @n keys; false never, so that a look-up that finds nothing costs one line
+ * of memory.  In 64-byte blocks, each key six bits of one block. */
+size_t filter_size(size_t n);
+uint64_t filter_hash(str a, str b);
+void filter_add(unsigned char *filter, size_t size, uint64_t hash);
+/* False: surely not there. */
+bool filter_has(str filter, uint64_t hash);
 
 /* --- records.c: the intermediate file of one source
  * ------------------------------------------------ */
@@ -139,11 +167,14 @@ enum frame_kind {
 /* A record's frame, and behind it its entries, one by one.  False when the body failed. */
 struct record_frame {
     str id;
+    str names; /* its other names, as they stand: record_frame_name */
     str place; /* block, place and mark, as they stand */
     uint32_t mark;
     size_t n_entries;
 };
 bool record_frame_read(struct rd *body, struct record_frame *out);
+/* The next of its names; false behind the last. */
+bool record_frame_name(struct rd *names, str *out);
 bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement);
 NODISCARD bool records_open(struct records_file *file, const char *path, struct err *err);
 void records_close(struct records_file *file);
@@ -274,6 +305,8 @@ NODISCARD bool web_get(struct feed_reader *reader, str url, size_t max, struct a
                        str *out, struct err *err);
 /* @place/@path with what RFC 3986 does not let stand in a path escaped; NULL: too long. */
 const char *url_join(struct arena *arena, str place, str path);
+/* Sleeps, unless it is time to stop. */
+NODISCARD bool feed_pause(struct feed_reader *reader, int64_t ms, struct err *err);
 /* --- documents.c: every document of a place, whatever it is packed in
  * ------------------------------------------------------------------ */
 struct documents {
@@ -302,6 +335,277 @@ bool digest_is(str bytes, str sha256_hex);
 /* One OSV record (JSON).  ERR_FORMAT says what is wrong with it. */
 NODISCARD bool osv_record_parse(str text, struct arena *arena, struct record *out, struct err *err);
 
+/* --- osv.c: names of the zips of the public bucket, escaped as in a URL
+ * --------------------------------------------------- */
+const char *const *osv_exports(size_t *n);
+
+/* --- osv_names.c
+ * -------------------------------------------------------------------------------------------- */
+/* Under which names a statement on an ecosystem is asked for. */
+NODISCARD bool osv_ecosystems(str ecosystem, struct arena *arena, strs *out, struct err *err);
+bool osv_is_distribution(str ecosystem);
+bool osv_is_bug_fix(str id); /* an erratum that says itself that it is no security update */
+str osv_module(str title);   /* empty: it names none, or several */
+
+/* --- osv_specific.c: what publishers add to the schema
+ * ---------------------------------------------------------------------- */
+/* Fills symbols, note, module, state and severity of @entry from what stands beside its versions.
+ */
+NODISCARD bool osv_specifics(const json_t *affected, struct arena *arena,
+                             struct record_entry *entry, struct err *err);
+/* The highest of publishers' own words ("Ubuntu": "medium") in a list of severities. */
+enum severity osv_own_severity(const json_t *severities);
+/* "Important: openssl security update" of AlmaLinux, Rocky, Red Hat. */
+enum severity osv_title_severity(str title);
+
+/* --- gather.c: steps that readers share; strings are borrowed
+ * --------------------------------------------------------------- */
+/* Unless it is empty or there already (of long lists this is not asked). */
+NODISCARD bool strs_push(struct arena *arena, strs *list, str value, struct err *err);
+/* @slot is what vec_push gave: NULL means that the arena is used up. */
+NODISCARD bool cvss_set(struct cvss *slot, str vector, str source, struct err *err);
+NODISCARD bool rating_set(struct rating *slot, str source, enum severity severity, struct err *err);
+enum severity severity_word(str word); /* SEVERITY_UNKNOWN when the word is none */
+/* The next CVE id within *rest, which moves behind it; empty when there is no more. */
+str cve_next(str *rest);
+str cve_first(str text);
+bool cve_is(str id);              /* one id and nothing else */
+str ubuntu_release(str codename); /* "jammy" → "22.04"; empty: not known */
+/* RFC 4180: the fields of the next record. */
+NODISCARD enum next csv_next(struct rd *in, struct arena *arena, strs *fields, struct err *err);
+
+/* What a parser of CVEs hands over; false ends it. */
+struct enrich_sink {
+    bool (*take)(void *ctx, str cve, const struct enrichment *enrichment, struct err *err);
+    bool (*broken)(void *ctx, str id, const struct err *why, struct err *err);
+    void *ctx;
+};
+struct enrich_spec {
+    const char *const *suffixes;
+    uint64_t max_bytes;
+    const char *prefix; /* of the documents' names; NULL: any */
+    bool (*parse)(str text, struct arena *arena, const struct enrich_sink *sink, struct err *err);
+};
+/* Every document of the places; of a CVE that several speak of, the first counts. */
+NODISCARD bool feed_enrichments(struct feed_reader *reader, const str *places, size_t n_places,
+                                const struct enrich_spec *spec, struct err *err);
+NODISCARD bool feed_enrichments_at_place(struct feed_reader *reader, const struct enrich_spec *spec,
+                                         struct err *err);
+/* Feeds of one record a document: every document of the place; the ecosystems named are covered. */
+struct recording {
+    struct feed_reader *reader;
+    const char *prefix; /* of the documents' names; NULL: any */
+    bool (*parse_json)(const json_t *root, struct arena *arena, struct record *out,
+                       struct err *err); /* or */
+    bool (*parse_text)(str text, struct arena *arena, struct record *out, struct err *err);
+    struct map covered;
+    uint64_t n_records;
+};
+NODISCARD bool feed_record_documents(struct recording *recording, const char *const *suffixes,
+                                     struct err *err);
+NODISCARD bool kev_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                         struct err *err);
+NODISCARD bool epss_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                          struct err *err);
+NODISCARD bool nvd_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                         struct err *err);
+NODISCARD bool cvelist_parse(str text, struct arena *arena, const struct enrich_sink *sink,
+                             struct err *err);
+
+/* --- csaf.c: products of a CSAF document; borrows from the tree of JSON
+ * -------------------------------------------------------- */
+struct csaf_product {
+    str id, name, purl, cpe;
+    str component, platform; /* of a relationship: ids of products; else empty */
+    /* what the vulnerability at hand says of it: csaf_facts */
+    str flag;                /* "component_not_present" */
+    str impact;              /* the vendor's own severity, or why it is not affected */
+    str remedy, remedy_text; /* "vendor_fix", "no_fix_planned" …; never a workaround */
+};
+struct csaf_tree {
+    struct arena *arena;
+    struct map products; /* id → struct csaf_product */
+    struct map groups;   /* id → JSON array of product ids */
+};
+NODISCARD bool csaf_tree_read(const json_t *root, struct arena *arena, struct csaf_tree *out,
+                              struct err *err);
+struct csaf_product *csaf_product(const struct csaf_tree *tree, str id); /* NULL: not in it */
+/* What a relationship is about, and where it is a part of; a plain product is both. */
+const struct csaf_product *csaf_component(const struct csaf_tree *tree,
+                                          const struct csaf_product *product);
+const struct csaf_product *csaf_platform(const struct csaf_tree *tree,
+                                         const struct csaf_product *product);
+void csaf_facts(struct csaf_tree *tree, const json_t *vulnerability);
+str csaf_note(const json_t *notes, const char *category);
+
+/* --- redhat.c: Red Hat's names
+ * --------------------------------------------------------------------------------------- */
+struct redhat_package {
+    str name, version; /* version with its epoch unless that is 0; empty: whatever the version */
+    str arch;          /* empty: none named, or a source */
+    str module;        /* "nodejs:18" */
+    bool is_source;
+};
+/* "cpe:/o:redhat:enterprise_linux:9::baseos" → "Red Hat:enterprise_linux:9"; empty: not Red Hat's.
+ */
+NODISCARD bool redhat_ecosystem(struct arena *arena, str cpe, str *out, struct err *err);
+void redhat_nevra(str text, struct redhat_package *out);
+/* The name is empty when it is no rpm's purl. */
+NODISCARD bool redhat_purl(struct arena *arena, str text, struct redhat_package *out,
+                           struct err *err);
+/* One more fix of a package: the highest counts, of builds of one module stream the lowest. */
+NODISCARD bool redhat_add_fix(struct arena *arena, struct affected *affected, str version,
+                              struct err *err);
+enum fix_state redhat_fix_state(str words); /* "Will not fix"; FIX_AFFECTED when not known */
+
+NODISCARD bool redhat_api_parse(const json_t *root, struct arena *arena, struct record *out,
+                                struct err *err);
+/* One CVE of Ubuntu's tracker, as the tracker's own text or as JSON. */
+NODISCARD bool ubuntu_tracker_parse(str text, struct arena *arena, struct record *out,
+                                    struct err *err);
+
+/* --- redhat_vex.c: one CSAF document of Red Hat; @take gets a record for each vulnerability
+ * ------------------------------------- */
+NODISCARD bool redhat_vex_parse(const json_t *root, struct arena *arena,
+                                bool (*take)(void *ctx, const struct record *record,
+                                             struct err *err),
+                                void *ctx, struct err *err);
+
+/* --- oval.c: a document of OVAL definitions; all strings in the arena
+ * ---------------------------------------------------------- */
+enum oval_kind { OVAL_OTHER, OVAL_PACKAGE, OVAL_KERNEL };
+struct oval_test {
+    enum oval_kind kind;
+    bool is_none; /* it wants that nothing is there */
+    str object;
+    strs states;
+};
+struct oval_object {
+    strs names;
+    str variable; /* the names are its values */
+};
+struct oval_value {
+    str text, operation; /* "less than" */
+};
+struct oval_state {
+    struct oval_value evr, arch, version;
+    bool has_other;
+};
+enum oval_node_kind { OVAL_AND, OVAL_OR, OVAL_CRITERION };
+struct oval_node {
+    enum oval_node_kind kind;
+    bool is_negated;
+    str test, comment; /* of a criterion */
+    VEC(struct oval_node *) children;
+};
+struct oval_reference {
+    str source, id, url;
+};
+struct oval_cve {
+    str id, cvss2, cvss3, cwe, impact; /* cvss: "7.5/CVSS:3.1/…" */
+};
+struct oval_resolution {
+    str state; /* "Will not fix" */
+    strs components;
+};
+struct oval_definition {
+    str id, class, title, description, severity, patchable, issued, updated;
+    strs platforms, cpes;
+    VEC(struct oval_reference) references;
+    VEC(struct oval_cve) cves;
+    VEC(struct oval_resolution) resolutions;
+    struct oval_node *criteria; /* NULL: none */
+};
+struct oval_document {
+    bool is_oval;
+    str timestamp;
+    VEC(struct oval_definition) definitions;
+    struct map tests, objects, states, variables; /* by id */
+};
+NODISCARD bool oval_parse(str text, struct arena *arena, struct oval_document *out,
+                          struct err *err);
+
+/* --- oval_claims.c: what the criteria say of packages
+ * -------------------------------------------------------------------------- */
+struct oval_claim {
+    strs names;
+    struct version_range range; /* introduced empty: from the first version */
+    str exact;                  /* this version only */
+    strs arches, platforms;     /* platforms as the criteria call them */
+    str module, comment;
+    bool is_ksplice, is_denied; /* denied: "is not affected" */
+};
+typedef VEC(struct oval_claim) oval_claims;
+/* *n_unknown: criteria that were not understood, and are left out. */
+NODISCARD bool oval_claim(const struct oval_document *document,
+                          const struct oval_definition *definition, struct arena *arena,
+                          oval_claims *out, size_t *n_unknown, struct err *err);
+
+/* --- oval_feed.c: the reader of every vendor
+ * --------------------------------------------------------------------------------- */
+struct oval_place {
+    str name; /* of the document */
+    const struct oval_definition *definition;
+    const struct oval_claim *claim;
+};
+struct oval_vendor {
+    /* Which ecosystems a claim is of; none: of nobody's packages. */
+    bool (*ecosystems)(struct arena *arena, const struct oval_place *place, strs *out,
+                       struct err *err);
+    /* What an erratum is called; @word is the first of its title.  NULL: just that. */
+    bool (*name)(struct arena *arena, const struct oval_definition *definition, str word, str *out,
+                 struct err *err);
+    /* The files of a server, below @base. */
+    bool (*list)(struct feed_reader *reader, str base, strs *out, struct err *err);
+    bool names_sources; /* packages are sources, not binaries */
+};
+NODISCARD bool oval_read(struct feed_reader *reader, const struct oval_vendor *vendor,
+                         struct err *err);
+NODISCARD bool oval_list_fixed(struct arena *arena, const char *const *names, strs *out,
+                               struct err *err);
+
+/* --- updateinfo.c: bulletins of an rpm repository; all strings in the arena
+ * ------------------------------------------------------- */
+struct update_package {
+    str name, version, arch; /* version with its epoch unless that is 0 */
+};
+struct update_notice {
+    str id, type, title, severity, description, issued, updated, collection;
+    str link; /* RSS */
+    strs cves, related, urls;
+    VEC(struct update_package) packages;
+};
+enum updateinfo_kind { UPDATEINFO_NONE, UPDATEINFO_UPDATES, UPDATEINFO_RSS, UPDATEINFO_REPOMD };
+struct updateinfo {
+    enum updateinfo_kind kind;
+    VEC(struct update_notice) notices;
+    str location, sha256; /* of repomd.xml: where its updateinfo lies */
+};
+NODISCARD bool updateinfo_parse(str text, struct arena *arena, struct updateinfo *out,
+                                struct err *err);
+
+/* --- vex.c, vex_csaf.c, vex_cyclonedx.c: statements; vex_records.c: what the database keeps
+ * ---------------------------------------- */
+struct vex_reading {
+    struct arena *arena;
+    vex_statements *out;
+    str author, timestamp, document; /* of what is added from now on */
+    bool has_failed;                 /* the arena is used up */
+    struct err *err;
+};
+str vex_own(struct vex_reading *v, str text); /* a copy; failure is sticky */
+void vex_push(struct vex_reading *v, strs *list, str text);
+struct vex_statement *vex_add(struct vex_reading *v); /* NULL: failed */
+struct vex_product *vex_add_product(struct vex_reading *v, struct vex_statement *statement);
+NODISCARD bool vex_read_csaf(struct vex_reading *v, const json_t *root);
+NODISCARD bool vex_read_cyclonedx(struct vex_reading *v, const json_t *root);
+/* @name of the document; @take gets a record for each vulnerability. */
+NODISCARD bool vex_to_records(const vex_statements *statements, str name, struct arena *arena,
+                              bool (*take)(void *ctx, const struct record *record, struct err *err),
+                              void *ctx, struct err *err);
+/* The reader of a VEX repository, or of a heap of VEX documents. */
+NODISCARD bool vex_feed_read(struct feed_reader *reader, struct err *err);
+
 /* --- secdb.c
  * --------------------------------------------------------------------------------------------------
  */
@@ -309,6 +613,8 @@ struct secdb_fix {
     str package, version, id; /* version "0": not affected */
     str text;                 /* the item as published, when it says more than ids */
     strs others;              /* further ids of the same item */
+    strs aliases;             /* those that are certain; secdb_parse leaves them */
+    str note;                 /* of the statement; the same */
 };
 struct secdb {
     str branch; /* distroversion */
@@ -318,6 +624,102 @@ struct secdb {
 };
 NODISCARD bool secdb_parse(str text, bool is_yaml, struct arena *arena, struct secdb *out,
                            struct err *err);
+
+/* --- record_set.c: records gathered from many places before they are written; strings are borrowed
+ * ----------------------------- */
+struct set_record {
+    struct record record;
+    struct map entries; /* "ecosystem/package" → index + 1 into record.entries */
+    strs others;        /* for the reader's own use */
+};
+struct record_set {
+    struct feed_reader *reader;
+    struct arena *arena;
+    struct map by_id; /* id → struct set_record *, in the order in which they came */
+};
+void record_set_init(struct record_set *set, struct feed_reader *reader, struct arena *arena);
+/* The record called @id, made when it is new; NULL with the error set. */
+struct set_record *record_set_at(struct record_set *set, str id, struct err *err);
+/* Its statement on the package, made when it is new; good until the next call. */
+struct affected *record_set_entry(struct record_set *set, struct set_record *record, str ecosystem,
+                                  str package, struct err *err);
+NODISCARD bool record_set_write(struct record_set *set, struct err *err);
+NODISCARD bool range_add(struct arena *arena, struct affected *affected, struct version_range range,
+                         struct err *err);
+
+/* --- secdb_set.c: records of secfixes
+ * ------------------------------------------------------------------------ */
+struct secdb_set {
+    struct record_set records;
+    struct map owners; /* further id → its one record, or the map itself when there are several */
+};
+void secdb_set_init(struct secdb_set *set, struct feed_reader *reader, struct arena *arena);
+NODISCARD bool secdb_set_add(struct secdb_set *set, str ecosystem, const struct secdb_fix *fix,
+                             struct err *err);
+NODISCARD bool secdb_set_write(struct secdb_set *set, struct err *err);
+
+/* --- wolfi_secdb.c: for chainguard_secdb.c, which differs in its ecosystem
+ * ------------------------------------- */
+NODISCARD bool wolfi_form_read(struct feed_reader *reader, str ecosystem, struct err *err);
+
+/* --- json_members.c: the members of a large JSON object without a tree of the whole
+ * --------------------------------------------- */
+struct json_members {
+    struct rd in;
+    bool has_begun;
+};
+void json_members_init(struct json_members *members, str text);
+/* The next member as it stands: its name in quotes, its value.  NEXT_END only behind a whole
+ * object. */
+NODISCARD enum next json_members_next(struct json_members *members, str *name, str *value,
+                                      struct err *err);
+NODISCARD bool json_member_name(struct arena *arena, str quoted, str *out, struct err *err);
+
+/* --- debian_list.c: DSA/list and DLA/list; borrows from the text
+ * ------------------------------------------------------------------- */
+struct debian_fix {
+    str codename, package, version; /* or "<not-affected>" … */
+    str words;                      /* in brackets behind it */
+};
+struct debian_notice {
+    str id, title, published;
+    size_t line;
+    strs ids; /* CVEs */
+    VEC(struct debian_fix) fixes;
+};
+struct debian_list {
+    VEC(struct debian_notice) notices;
+    strs broken; /* lines that are none, in words */
+};
+NODISCARD bool debian_list_parse(str text, struct arena *arena, struct debian_list *out,
+                                 struct err *err);
+
+/* --- arch.c: one group, borrowing from the tree
+ * --------------------------------------------------------------- */
+NODISCARD bool arch_group_parse(const json_t *group, struct arena *arena, struct record *out,
+                                struct err *err);
+
+/* --- gem_requirement.c
+ * -------------------------------------------------------------------------------------------- */
+/* The ranges that none of the requirements (each one clause: "~> 1.2, >= 1.2.5") holds, in order.
+ * ERR_FORMAT when one of them cannot be read. */
+NODISCARD bool gem_affected(const strs *healthy, struct arena *arena, struct affected *out,
+                            struct err *err);
+
+/* --- rubysec.c, friendsofphp.c: one file, borrowing from the text
+ * ------------------------------------------------------------ */
+/* *is_clear false: its versions could not be read, and *err says why. */
+NODISCARD bool rubysec_parse(str text, str stem, struct arena *arena, struct record *out,
+                             bool *is_clear, struct err *err);
+/* @unclear: branches that could not be read, in words. */
+NODISCARD bool friendsofphp_parse(str text, str name, struct arena *arena, struct record *out,
+                                  strs *unclear, struct err *err);
+
+/* --- debian_codenames.c
+ * ------------------------------------------------------------------------------------------- */
+/* "bookworm" → "Debian:12"; empty for sid, which has no number, and for names we do not know. */
+str debian_ecosystem(str codename);
+bool debian_codename_is_known(str codename); /* also "sid" */
 
 /* --- changelog.c: deb-changelog(5)
  * ------------------------------------------------------------------------------- */

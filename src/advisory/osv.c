@@ -74,21 +74,38 @@ static bool add_documents(struct osv *osv, str place, struct err *err)
 /* --- the web
  * ------------------------------------------------------------------------------------------ */
 
-/* What images hold most; releases are in the zip of their distribution. */
+/* What osv.dev exports of the ecosystems that we know (distro_rows, ecosystem_rows); releases are
+ * in the zip of their distribution.  One that is not there (any more) is a notice: the others go
+ * in, and what it covered is covered no more. */
 static const char *const ECOSYSTEMS[] = {
-    "Alpine", "Chainguard", "Debian",    "Ubuntu", "Wolfi",    "AlmaLinux", "Rocky%20Linux", "Go",
-    "Maven",  "NuGet",      "Packagist", "PyPI",   "RubyGems", "crates.io", "npm",
+    "AlmaLinux", "Alpine",  "Azure%20Linux", "Bitnami",   "CRAN",          "Chainguard", "Debian",
+    "Go",        "Hackage", "Hex",           "Julia",     "Maven",         "MinimOS",    "NuGet",
+    "Packagist", "Pub",     "PyPI",          "Red%20Hat", "Rocky%20Linux", "RubyGems",   "SUSE",
+    "SwiftURL",  "Ubuntu",  "Wolfi",         "crates.io", "npm",           "openSUSE",
 };
+
+const char *const *osv_exports(size_t *n)
+{
+    *n = ARRAY_LEN(ECOSYSTEMS);
+    return ECOSYSTEMS;
+}
 
 static bool add_bucket(struct osv *osv, str base, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_LEN(ECOSYSTEMS); i++) {
+        struct err why = {0};
         str url =
             arena_printf(osv->reader->arena, STR_FMT "/%s/all.zip", STR_ARG(base), ECOSYSTEMS[i]);
         if (!url.ptr)
             return err_memory(err);
         feed_progress(osv->reader, ECOSYSTEMS[i], i, ARRAY_LEN(ECOSYSTEMS));
-        if (!add_documents(osv, url, err))
+        if (add_documents(osv, url, &why))
+            continue;
+        if (why.kind != ERR_NOT_FOUND) {
+            *err = why;
+            return false;
+        }
+        if (!feed_notice(osv->reader, NOTICE_ADVISORY, url, err, "nothing there: %s", why.msg))
             return false;
     }
     return true;

@@ -4,11 +4,19 @@
  * - Events are walked in version order where the ecosystem's comparator is known, as the schema's
  *   evaluation does, else in the order written.  `limit` ends a range like a fix but is none: the
  * fix state stays "affected".
- * - GIT ranges speak of commits, not of packages: left out, which the schema foresees.
+ * - GIT ranges speak of commits, not of packages: left out, which the schema foresees; the
+ *   `versions` beside them count.
  * - `upstream` is related, not an alias; but a distribution's own name of one vulnerability
- *   ("DEBIAN-CVE-2021-1" upstream "CVE-2021-1") is the same vulnerability, hence an alias. */
+ *   ("DEBIAN-CVE-2021-1" upstream "CVE-2021-1") is the same vulnerability, hence an alias.  So are
+ *   the CVEs that a distribution's advisory (ALSA, RLSA, USN, CGA) names as upstream or related:
+ *   it is what fixes them, and each gets a claim of its own (match/identity.c).
+ * - An erratum that is no security update (ALBA, RLEA …) and names no CVE makes no statement.
+ * - A publisher's ecosystem may be asked for by other names: osv_names.c.  What Ubuntu fixed for
+ *   subscribers only ("Ubuntu:Pro:14.04:LTS") is said of the release itself, whose packages lack
+ *   it, unless the record speaks of that too. */
 #include "advisory/internal.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/num.h"
 #include "syntax/syntax.h"
 #include "version/version.h"
@@ -17,6 +25,7 @@ struct parsing {
     struct arena *arena;
     struct err *err;
     struct record *record;
+    enum severity own; /* the publisher's own word on the record as a whole */
 };
 
 static bool memory(struct parsing *p) { return err_memory(p->err); }
@@ -48,31 +57,11 @@ static bool push_all(struct parsing *p, const json_t *object, const char *key, s
     return true;
 }
 
-/* Which comparator orders an ecosystem's versions; the match asks its own table again. */
+/* By the ecosystem; where that is not known, a range that says so is SemVer. */
 static const struct version_scheme *scheme_of(str ecosystem, str type)
 {
-    static const struct {
-        const char *ecosystem, *scheme;
-    } rows[] = {
-        {"Debian", "dpkg"},        {"Ubuntu", "dpkg"},      {"Echo", "dpkg"},
-        {"Alpine", "apk"},         {"Alpaquita", "apk"},    {"BellSoft Hardened Containers", "apk"},
-        {"Wolfi", "apk"},          {"Chainguard", "apk"},   {"MinimOS", "apk"},
-        {"AlmaLinux", "rpm"},      {"Rocky Linux", "rpm"},  {"Red Hat", "rpm"},
-        {"SUSE", "rpm"},           {"openSUSE", "rpm"},     {"Mageia", "rpm"},
-        {"openEuler", "rpm"},      {"Azure Linux", "rpm"},  {"Photon OS", "rpm"},
-        {"PyPI", "pep440"},        {"Maven", "maven"},      {"RubyGems", "gem"},
-        {"Packagist", "composer"}, {"NuGet", "nuget"},      {"npm", "semver"},
-        {"Go", "semver"},          {"crates.io", "semver"}, {"Hex", "semver"},
-        {"SwiftURL", "semver"},    {"Pub", "pub"},          {"CRAN", "cran"},
-        {"Hackage", "hackage"},    {"Bitnami", "semver"},
-    };
-    str head, tail;
-    (void)str_cut_byte(ecosystem, ':', &head, &tail);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (str_eq(head, str_from(rows[i].ecosystem)))
-            return version_find(str_from(rows[i].scheme));
-    }
-    return str_eq(type, STR("SEMVER")) ? version_find(STR("semver")) : NULL;
+    const struct version_scheme *scheme = ecosystem_scheme(ecosystem);
+    return scheme || !str_eq(type, STR("SEMVER")) ? scheme : version_find(STR("semver"));
 }
 
 /* --- ranges
@@ -223,6 +212,10 @@ static str cvss_version(str vector)
 static bool add_cvss(struct parsing *p, str vector)
 {
     struct err ignored = {0};
+    for (size_t i = 0; i < p->record->advisory.cvss.len; i++) {
+        if (str_eq(p->record->advisory.cvss.ptr[i].vector, vector))
+            return true;
+    }
     struct cvss *cvss = vec_push(p->arena, &p->record->advisory.cvss);
     if (!cvss)
         return memory(p);
@@ -233,73 +226,162 @@ static bool add_cvss(struct parsing *p, str vector)
     return keep(p, vector, &cvss->vector) && keep(p, cvss_version(vector), &cvss->version);
 }
 
-/* "CVSS_V3" with a vector, or a publisher's own word, as "Ubuntu": "medium". */
-static bool read_severities(struct parsing *p, const json_t *object, enum severity *own)
+/* "CVSS_V3" with a vector; a publisher's own words are osv_own_severity's. */
+static bool read_scores(struct parsing *p, const json_t *list)
 {
-    const json_t *list = json_arr(object, "severity");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
-        str type = json_str(item, "type"), score = json_str(item, "score");
-        enum severity severity;
-        if (str_starts(type, STR("CVSS"))) {
-            if (!str_is_empty(score) && !add_cvss(p, score))
-                return false;
-        } else if (severity_parse(score, &severity)) {
-            *own = severity;
-        }
+        str score = json_str(item, "score");
+        if (str_starts(json_str(item, "type"), STR("CVSS")) && score.len && !add_cvss(p, score))
+            return false;
     }
     return true;
-}
-
-static void word_severity(const json_t *object, const char *key, enum severity *own)
-{
-    enum severity severity;
-    str word = json_str(object, key);
-    if (*own == SEVERITY_UNKNOWN && !str_is_empty(word) && severity_parse(word, &severity))
-        *own = severity;
 }
 
 /* --- affected
  * -----------------------------------------------------------------------------------------------
  */
 
-/* Debian's urgency also says when nothing will come. */
-static void read_urgency(const json_t *specific, struct affected *out)
+/* One entry for each name that the ecosystem is asked for by; lists are shared. */
+static bool push_entry(struct parsing *p, str ecosystem, const struct record_entry *entry)
 {
-    if (str_eq(json_str(specific, "urgency"), STR("end-of-life")) && out->state != FIX_FIXED)
-        out->state = FIX_END_OF_LIFE;
+    strs names = {0};
+    if (!osv_ecosystems(ecosystem, p->arena, &names, p->err))
+        return false;
+    for (size_t i = 0; i < names.len; i++) {
+        struct record_entry *slot = vec_push(p->arena, &p->record->entries);
+        if (!slot)
+            return memory(p);
+        *slot = *entry;
+        slot->ecosystem = names.ptr[i];
+    }
+    return true;
 }
 
 static bool read_entry(struct parsing *p, const json_t *object)
 {
     const json_t *package = json_obj(object, "package");
     str name = json_str(package, "name"), ecosystem = json_str(package, "ecosystem");
+    struct record_entry entry = {.ecosystem = ecosystem};
+    struct affected *affected = &entry.affected;
     if (!package)
         return true; /* a commit range only: no package is spoken of */
     if (str_is_empty(name) || str_is_empty(ecosystem))
         return err_set(p->err, ERR_FORMAT, "an affected package without a name or ecosystem");
-    struct record_entry *entry = vec_push(p->arena, &p->record->entries);
-    if (!entry)
-        return memory(p);
-    struct affected *affected = &entry->affected;
-    if (!keep(p, name, &entry->package) || !keep(p, ecosystem, &entry->ecosystem) ||
-        !read_ranges(p, object, entry) || !push_all(p, object, "versions", &affected->versions))
+    if (!keep(p, name, &entry.package) || !read_ranges(p, object, &entry) ||
+        !push_all(p, object, "versions", &affected->versions))
         return false;
     if (affected->state == FIX_UNKNOWN && (affected->ranges.len || affected->versions.len))
         affected->state = FIX_AFFECTED;
-    const json_t *own = json_obj(object, "ecosystem_specific");
-    if (!read_severities(p, object, &affected->severity))
-        return false;
-    word_severity(own, "severity", &affected->severity);
-    word_severity(own, "urgency", &affected->severity);
-    word_severity(json_obj(object, "database_specific"), "severity", &affected->severity);
-    read_urgency(own, affected);
+    affected->severity = osv_own_severity(json_arr(object, "severity"));
+    return read_scores(p, json_arr(object, "severity")) &&
+           osv_specifics(object, p->arena, &entry, p->err) && push_entry(p, ecosystem, &entry);
+}
+
+/* --- what the record as a whole says of its packages
+ * ------------------------------------------------------ */
+
+static bool has_module_build(const struct affected *affected)
+{
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        if (str_has(affected->ranges.ptr[i].fixed, STR(".module")))
+            return true;
+    }
+    return false;
+}
+
+static bool is_rpm_erratum(str ecosystem)
+{
+    return str_starts(ecosystem, STR("AlmaLinux:")) || str_starts(ecosystem, STR("Rocky Linux:")) ||
+           str_starts(ecosystem, STR("Red Hat:"));
+}
+
+/* Own rating and module stream of an erratum are in its title; Ubuntu's rating in the record's. */
+static void describe_entries(struct parsing *p)
+{
+    str title = p->record->advisory.title, module = osv_module(title);
+    for (size_t i = 0; i < p->record->entries.len; i++) {
+        struct record_entry *entry = &p->record->entries.ptr[i];
+        struct affected *affected = &entry->affected;
+        bool is_erratum = is_rpm_erratum(entry->ecosystem);
+        if (affected->severity == SEVERITY_UNKNOWN && osv_is_distribution(entry->ecosystem))
+            affected->severity = p->own;
+        if (affected->severity == SEVERITY_UNKNOWN && is_erratum)
+            affected->severity = osv_title_severity(title);
+        if (is_erratum && has_module_build(affected))
+            affected->module = module;
+    }
+}
+
+static str entry_key(struct parsing *p, str ecosystem, str package)
+{
+    return arena_printf(p->arena, STR_FMT "/" STR_FMT, STR_ARG(ecosystem), STR_ARG(package));
+}
+
+/* "Ubuntu:Pro:14.04:LTS" → "Ubuntu:14.04:LTS"; empty for products of their own behind Pro
+ * ("Ubuntu:Pro:FIPS:20.04:LTS") and for all others. */
+static bool unsubscribed(struct parsing *p, str ecosystem, str *out)
+{
+    str pro = STR("Ubuntu:Pro:"), year, rest;
+    uint64_t number;
+    *out = STR_NONE;
+    (void)str_cut_byte(str_skip(ecosystem, pro.len), '.', &year, &rest);
+    if (!str_starts(ecosystem, pro) || !str_to_u64(year, 99, &number))
+        return true;
+    *out = arena_printf(p->arena, "Ubuntu:" STR_FMT, STR_ARG(str_skip(ecosystem, pro.len)));
+    return out->ptr ? true : memory(p);
+}
+
+static bool move_subscribed(struct parsing *p)
+{
+    struct map said;
+    struct record *record = p->record;
+    map_init(&said, p->arena);
+    for (size_t i = 0; i < record->entries.len; i++) {
+        const struct record_entry *entry = &record->entries.ptr[i];
+        if (!str_starts(entry->ecosystem, STR("Ubuntu:")))
+            continue;
+        str key = entry_key(p, entry->ecosystem, entry->package);
+        if (!key.ptr || !map_put(&said, key, record))
+            return memory(p);
+    }
+    for (size_t i = 0; said.len && i < record->entries.len; i++) {
+        struct record_entry *entry = &record->entries.ptr[i];
+        str base;
+        if (!unsubscribed(p, entry->ecosystem, &base))
+            return false;
+        str key = entry_key(p, base, entry->package);
+        if (!key.ptr)
+            return memory(p);
+        if (base.len && !map_get(&said, key))
+            entry->ecosystem = base;
+    }
     return true;
 }
 
 /* --- the record
  * --------------------------------------------------------------------------------------------------
  */
+
+static bool is_of_distribution(const struct record *record)
+{
+    for (size_t i = 0; i < record->entries.len; i++) {
+        if (!osv_is_distribution(record->entries.ptr[i].ecosystem))
+            return false;
+    }
+    return record->entries.len > 0;
+}
+
+/* A distribution's advisory: the CVEs of @list are what it fixes. */
+static bool name_fixed(struct parsing *p, const strs *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        str cve = cve_first(list->ptr[i]);
+        if (cve.len && !push(p, &p->record->advisory.aliases, cve))
+            return false;
+    }
+    return true;
+}
 
 static bool read_names(struct parsing *p, const json_t *root)
 {
@@ -309,10 +391,15 @@ static bool read_names(struct parsing *p, const json_t *root)
         !push_all(p, root, "related", &advisory->related) ||
         !push_all(p, root, "upstream", &upstream))
         return false;
+    bool is_fix = !cve_first(advisory->id).len && is_of_distribution(p->record);
+    if (is_fix && (!name_fixed(p, &upstream) || !name_fixed(p, &advisory->related)))
+        return false;
     for (size_t i = 0; i < upstream.len; i++) {
         str id = advisory->id, name = upstream.ptr[i];
         bool is_same = id.len > name.len && str_ends(id, name) &&
                        str_ends(str_slice(id, 0, id.len - name.len), STR("-"));
+        /* a CGA is of one vulnerability, whatever that is called */
+        is_same = is_same || str_starts(id, STR("CGA-"));
         if (!push(p, is_same ? &advisory->aliases : &advisory->related, name))
             return false;
     }
@@ -332,17 +419,40 @@ static bool read_references(struct parsing *p, const json_t *root)
 
 static bool read_ratings(struct parsing *p, const json_t *root)
 {
-    enum severity own = SEVERITY_UNKNOWN;
-    if (!read_severities(p, root, &own))
+    const json_t *list = json_arr(root, "severity");
+    enum severity word = p->own = osv_own_severity(list);
+    str severity = json_str(json_obj(root, "database_specific"), "severity");
+    if (!read_scores(p, list))
         return false;
-    word_severity(json_obj(root, "database_specific"), "severity", &own);
-    if (own == SEVERITY_UNKNOWN)
+    if (word == SEVERITY_UNKNOWN && !severity_parse(severity, &word))
         return true;
-    struct rating *rating = vec_push(p->arena, &p->record->advisory.ratings);
-    if (!rating)
-        return memory(p);
-    *rating = (struct rating){.source = STR("osv"), .severity = own};
-    return true;
+    struct rating *rating =
+        word == SEVERITY_UNKNOWN ? NULL : vec_push(p->arena, &p->record->advisory.ratings);
+    if (rating)
+        *rating = (struct rating){.source = STR("osv"), .severity = word};
+    return rating || word == SEVERITY_UNKNOWN || memory(p);
+}
+
+static bool has_cve(const strs *names)
+{
+    for (size_t i = 0; i < names->len; i++) {
+        if (cve_first(names->ptr[i]).len)
+            return true;
+    }
+    return false;
+}
+
+static bool read_entries(struct parsing *p, const json_t *root)
+{
+    const json_t *list = json_object_get(root, "affected");
+    if (list && !json_is_null(list) && !json_is_array(list))
+        return err_set(p->err, ERR_FORMAT, "affected is not a list");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (!read_entry(p, json_array_get(list, i)))
+            return p->err->kind == ERR_FORMAT && err_wrap(p->err, "affected %zu", i);
+    }
+    describe_entries(p);
+    return move_subscribed(p);
 }
 
 static bool read_record(struct parsing *p, const json_t *root)
@@ -357,14 +467,12 @@ static bool read_record(struct parsing *p, const json_t *root)
                  keep(p, json_str(root, "published"), &advisory->published) &&
                  keep(p, json_str(root, "modified"), &advisory->modified) &&
                  keep(p, json_str(root, "withdrawn"), &advisory->withdrawn) &&
-                 read_names(p, root) && read_references(p, root) && read_ratings(p, root);
+                 read_references(p, root) && read_ratings(p, root) &&
+                 push_all(p, json_obj(root, "database_specific"), "cwe_ids", &advisory->cwes) &&
+                 read_entries(p, root) && read_names(p, root);
     advisory->revision = advisory->modified;
-    const json_t *list = json_object_get(root, "affected");
-    if (is_ok && list && !json_is_null(list) && !json_is_array(list))
-        return err_set(p->err, ERR_FORMAT, "affected is not a list");
-    for (size_t i = 0; is_ok && i < json_array_size(list); i++)
-        is_ok = read_entry(p, json_array_get(list, i)) ||
-                (p->err->kind == ERR_FORMAT && err_wrap(p->err, "affected %zu", i));
+    if (is_ok && osv_is_bug_fix(id) && !has_cve(&advisory->aliases))
+        p->record->entries.len = 0;
     return is_ok;
 }
 

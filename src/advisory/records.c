@@ -3,9 +3,9 @@
  *
  *     "plimrec" version | R … | R … | T … | C … | … | E n_records
  *
- * R: id, block and place of its text in it, statements.  T: the next block of texts, behind the
- * records that have theirs there.
- * The end frame tells a whole file from a cut one. */
+ * R: id, other names, block and place of its text in it, mark, statements.  T: the next block of
+ * texts, behind the records that have theirs there. The end frame tells a whole file from a cut
+ * one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -27,10 +27,11 @@ struct records_writer {
     struct sb body, part;
     struct sb texts; /* of the block that is not yet full */
     struct packer *packer;
+    struct arena names;                    /* of the record, folded */
     uint64_t n_records, n_blocks, n_texts; /* texts: in the block */
 };
 
-static str magic(void) { return STR("plimrec\x02"); }
+static str magic(void) { return STR("plimrec\x03"); }
 
 void records_abort(struct records_writer *writer)
 {
@@ -44,6 +45,7 @@ void records_abort(struct records_writer *writer)
     sb_fini(&writer->part);
     sb_fini(&writer->texts);
     packer_close(writer->packer);
+    arena_fini(&writer->names);
     free(writer);
 }
 
@@ -58,6 +60,7 @@ bool records_create(struct records_writer **out, const char *path, struct err *e
         records_abort(writer);
         return false;
     }
+    arena_init(&writer->names, LIMIT(FEED_RECORD));
     sb_init(&writer->pending, 2 * LIMIT(FEED_RECORD));
     sb_init(&writer->body, LIMIT(FEED_RECORD));
     sb_init(&writer->part, LIMIT(FEED_RECORD));
@@ -118,6 +121,22 @@ static bool add_texts(struct records_writer *writer, struct err *err)
 /* Names become parts of keys, which NUL divides. */
 static bool is_name(str name) { return name.len > 0 && str_find_byte(name, '\0') == name.len; }
 
+static str folded(struct records_writer *writer, const struct record_entry *entry)
+{
+    str name = advisory_fold_name(&writer->names, entry->ecosystem, entry->package);
+    writer->body.has_failed |= !name.ptr; /* said when the frame is added */
+    return name;
+}
+
+static void places_print(struct records_writer *writer, const struct record *record)
+{
+    sb_varint(&writer->part, record->entries.len);
+    for (size_t i = 0; i < record->entries.len; i++) {
+        sb_blob(&writer->part, record->entries.ptr[i].ecosystem);
+        sb_blob(&writer->part, folded(writer, &record->entries.ptr[i]));
+    }
+}
+
 bool records_add(struct records_writer *writer, const struct record *record, struct err *err)
 {
     const struct advisory *advisory = &record->advisory;
@@ -133,11 +152,16 @@ bool records_add(struct records_writer *writer, const struct record *record, str
     sb_byte(&writer->body, FRAME_RECORD);
     sb_clear(&writer->part);
     record_text_print(advisory, &writer->part);
+    uint32_t mark = text_mark(sb_str(&writer->part)); /* of the words: not where they apply */
+    places_print(writer, record);
     sb_blob(&writer->texts, sb_str(&writer->part));
     sb_blob(&writer->body, advisory->id);
+    sb_varint(&writer->body, advisory->aliases.len);
+    for (size_t i = 0; i < advisory->aliases.len; i++)
+        sb_blob(&writer->body, advisory->aliases.ptr[i]);
     sb_varint(&writer->body, writer->n_blocks);
     sb_varint(&writer->body, writer->n_texts++);
-    sb_u32le(&writer->body, text_mark(sb_str(&writer->part)));
+    sb_u32le(&writer->body, mark);
     sb_varint(&writer->body, record->entries.len);
     for (size_t i = 0; i < record->entries.len; i++) {
         const struct record_entry *entry = &record->entries.ptr[i];
@@ -147,9 +171,10 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         sb_clear(&writer->part);
         affected_print(&affected, &writer->part);
         sb_blob(&writer->body, entry->ecosystem);
-        sb_blob(&writer->body, entry->package);
+        sb_blob(&writer->body, folded(writer, entry));
         sb_blob(&writer->body, sb_str(&writer->part));
     }
+    arena_reset(&writer->names);
     writer->n_records++;
     return add_frame(writer, err) && (writer->texts.len < TEXTS_BLOCK || add_texts(writer, err));
 }
@@ -206,6 +231,12 @@ bool records_finish(struct records_writer *writer, uint64_t *n_records, str *dig
 bool record_frame_read(struct rd *body, struct record_frame *out)
 {
     *out = (struct record_frame){.id = rd_blob(body, LIMIT(FEED_RECORD))};
+    struct rd names = *body;
+    size_t n_names = (size_t)rd_varint(body, rd_left(body));
+    for (size_t i = 0; i < n_names && rd_is_ok(body); i++)
+        rd_blob(body, LIMIT(FEED_RECORD));
+    rd_varint(&names, SIZE_MAX);
+    out->names = rd_bytes(&names, rd_left(&names) - rd_left(body));
     struct rd before = *body;
     rd_varint(body, UINT32_MAX);
     rd_varint(body, UINT32_MAX);
@@ -213,6 +244,14 @@ bool record_frame_read(struct rd *body, struct record_frame *out)
     out->place = rd_bytes(&before, rd_left(&before) - rd_left(body));
     out->n_entries = (size_t)rd_varint(body, rd_left(body));
     return rd_is_ok(body);
+}
+
+bool record_frame_name(struct rd *names, str *out)
+{
+    if (rd_is_end(names))
+        return false;
+    *out = rd_blob(names, LIMIT(FEED_RECORD));
+    return rd_is_ok(names);
 }
 
 bool record_frame_entry(struct rd *body, str *ecosystem, str *package, str *statement)

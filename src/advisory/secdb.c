@@ -31,7 +31,8 @@ static bool broken(struct parsing *p, str package, str version, str what)
     return slot->ptr ? true : err_memory(p->err);
 }
 
-/* CVE-2018-1, XSA-297, TALOS-2017-0488, GHSA-…: a word in capitals, a hyphen, a digit somewhere. */
+/* CVE-2018-1, XSA-297, TALOS-2017-0488: a word in capitals, a hyphen, a digit somewhere; GHSA and
+ * CGA may do without a digit. */
 static bool is_id(str word)
 {
     struct rd in;
@@ -45,7 +46,8 @@ static bool is_id(str word)
         has_dash |= has_letter && (c == '-' || c == '_');
         has_digit |= has_dash && is_digit;
     }
-    return has_digit;
+    return has_digit ||
+           (has_dash && (str_starts(word, STR("GHSA-")) || str_starts(word, STR("CGA-"))));
 }
 
 static bool next_word(str *rest, str *word)

@@ -54,8 +54,9 @@ static bool choose(struct update *update, choices *out, struct err *err)
     }
     for (size_t i = 0; i < n; i++) {
         const struct known_source *known = known_find(&update->known, str_from(feeds[i]->name));
-        bool is_due = update->spec->n_feeds ? is_lost(known) && !is_chosen(out, feeds[i])
-                                            : known || !update->known.len;
+        bool is_due = update->spec->n_feeds
+                          ? is_lost(known) && !is_chosen(out, feeds[i])
+                          : known || (!update->known.len && !feeds[i]->is_named_only);
         if (!is_due)
             continue;
         struct feed_choice *choice = vec_push(&update->arena, out);

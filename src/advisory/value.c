@@ -10,7 +10,7 @@ static str blob(struct rd *in) { return rd_blob(in, LIMIT(FEED_RECORD)); }
 
 /* A count of things that take at least @least bytes each: a lying one fails here, before memory is
  * asked for. */
-static size_t count(struct rd *in, size_t least)
+static inline size_t count(struct rd *in, size_t least)
 {
     return (size_t)rd_varint(in, rd_left(in) / least);
 }
@@ -45,6 +45,7 @@ void affected_print(const struct affected *affected, struct sb *out)
         sb_blob(out, affected->ranges.ptr[i].introduced);
         sb_blob(out, affected->ranges.ptr[i].fixed);
         sb_blob(out, affected->ranges.ptr[i].last_affected);
+        sb_byte(out, affected->ranges.ptr[i].is_after);
     }
     strs_print(&affected->versions, out);
     strs_print(&affected->arches, out);
@@ -63,7 +64,7 @@ static enum severity severity_of(struct rd *in)
 
 static bool ranges_parse(struct rd *in, struct arena *arena, struct affected *out)
 {
-    size_t n = count(in, 3);
+    size_t n = count(in, 4);
     if (n && !(out->ranges.ptr = arena_array(arena, struct version_range, n)))
         return rd_fail(in, ERR_MEMORY, "ranges do not fit");
     out->ranges.len = out->ranges.cap = n;
@@ -71,6 +72,7 @@ static bool ranges_parse(struct rd *in, struct arena *arena, struct affected *ou
         out->ranges.ptr[i].introduced = blob(in);
         out->ranges.ptr[i].fixed = blob(in);
         out->ranges.ptr[i].last_affected = blob(in);
+        out->ranges.ptr[i].is_after = rd_u8(in) != 0;
     }
     return rd_is_ok(in);
 }
@@ -191,6 +193,19 @@ bool record_text_parse(struct rd *in, struct arena *arena, struct advisory *out)
         !strs_parse(in, arena, &out->references))
         return false;
     out->revision = blob(in);
+    return rd_is_ok(in);
+}
+
+bool record_places_parse(struct rd *in, struct arena *arena, advisory_places *out)
+{
+    size_t n = count(in, 2);
+    if (n && !(out->ptr = arena_array(arena, struct advisory_place, n)))
+        return rd_fail(in, ERR_MEMORY, "a list does not fit");
+    out->len = out->cap = n;
+    for (size_t i = 0; i < n; i++) {
+        out->ptr[i].ecosystem = blob(in);
+        out->ptr[i].package = blob(in);
+    }
     return rd_is_ok(in);
 }
 
@@ -376,6 +391,127 @@ static bool statement_parse(const struct raw_statement *raw, struct arena *arena
         rd_fail(&in, ERR_FORMAT, "%zu bytes too many", rd_left(&in));
     out->source = sources[raw->source].name;
     return rd_ok(&in, err);
+}
+
+/* --- the statements of a package, looked at one by one
+ * ----------------------------------------------------- */
+
+/* Room for the lists of one statement that is only looked at. */
+enum { GLANCE_RANGES = 16, GLANCE_VERSIONS = 64 };
+struct glance {
+    struct version_range ranges[GLANCE_RANGES];
+    str versions[GLANCE_VERSIONS];
+};
+
+/* Within a statement's own bytes: they are the limit. */
+static inline str near_blob(struct rd *in) { return rd_blob(in, rd_left(in)); }
+
+static bool glance_ranges(struct rd *in, struct glance *glance, struct affected *out)
+{
+    size_t n = count(in, 3);
+    if (n > GLANCE_RANGES)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        glance->ranges[i].introduced = near_blob(in);
+        glance->ranges[i].fixed = near_blob(in);
+        glance->ranges[i].last_affected = near_blob(in);
+    }
+    out->ranges.ptr = glance->ranges;
+    out->ranges.len = out->ranges.cap = n;
+    return true;
+}
+
+/* As affected_parse up to the versions, into @glance and the fields of *out that it fills; false
+ * when it does not fit there, or is none of ours: then it is parsed in full, which says what is
+ * wrong. */
+static bool glance_parse(struct rd *in, struct glance *glance, struct affected *out)
+{
+    out->record = near_blob(in);
+    uint8_t state = rd_u8(in), severity = rd_u8(in), flags = rd_u8(in);
+    if (!rd_is_ok(in) || state > FIX_NOT_AFFECTED || severity > SEVERITY_CRITICAL ||
+        (flags & ~FLAG_ALL) || !glance_ranges(in, glance, out))
+        return false;
+    out->state = (enum fix_state)state;
+    out->severity = (enum severity)severity;
+    out->is_binary = flags & FLAG_BINARY;
+    out->is_withdrawn = flags & FLAG_WITHDRAWN;
+    size_t n = count(in, 1);
+    if (n > GLANCE_VERSIONS)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        glance->versions[i] = near_blob(in);
+    out->versions.ptr = glance->versions;
+    out->versions.len = out->versions.cap = n;
+    return rd_is_ok(in);
+}
+
+/* Looks at the statements of one package, each in turn. */
+struct sieve {
+    struct rd in; /* of the statement looked at; never fails for long: see glance_parse */
+    struct glance glance;
+    struct affected affected; /* what the filter is shown: the fields that decide, anew each time */
+    const struct source_state *sources;
+    size_t n_sources;
+    const struct affected_filter *filter;
+};
+
+static bool is_unwanted(struct sieve *sieve, const struct raw_statement *raw)
+{
+    rd_over(&sieve->in, raw->bytes);
+    if (raw->source >= sieve->n_sources)
+        return false;
+    if (!glance_parse(&sieve->in, &sieve->glance, &sieve->affected)) {
+        if (!rd_is_ok(&sieve->in))
+            rd_init(&sieve->in, STR_NONE);
+        return false;
+    }
+    sieve->affected.source = sieve->sources[raw->source].name;
+    return !sieve->filter->wants(sieve->filter->ctx, &sieve->affected);
+}
+
+static bool take_wanted(struct sieve *sieve, const struct raw_statement *raw, struct arena *arena,
+                        affecteds *out, struct err *err)
+{
+    struct affected *slot = vec_push(arena, out);
+    if (!slot)
+        return err_memory(err);
+    if (!statement_parse(raw, arena, sieve->sources, sieve->n_sources, slot, err))
+        return false;
+    if (!sieve->filter->wants(sieve->filter->ctx, slot)) /* what was too large to be looked at */
+        out->len--;
+    return true;
+}
+
+/* raw_statement_next without the mark. */
+static inline bool glance_next(struct rd *in, struct raw_statement *out)
+{
+    out->source = (uint32_t)rd_varint(in, UINT32_MAX);
+    (void)rd_bytes(in, sizeof out->mark);
+    out->bytes = near_blob(in);
+    return rd_is_ok(in);
+}
+
+bool package_value_filter(str value, struct arena *arena, const struct source_state *sources,
+                          size_t n_sources, const struct affected_filter *filter, affecteds *out,
+                          struct err *err)
+{
+    struct rd in;
+    struct raw_statement raw = {0};
+    struct sieve sieve;
+    sieve.sources = sources;
+    sieve.n_sources = n_sources;
+    sieve.filter = filter;
+    sieve.affected = (struct affected){0};
+    rd_init(&sieve.in, STR_NONE);
+    rd_init(&in, value);
+    size_t n = count(&in, 16), i = 0;
+    for (; i < n && glance_next(&in, &raw); i++)
+        if (!is_unwanted(&sieve, &raw) && !take_wanted(&sieve, &raw, arena, out, err))
+            return err_wrap(err, "statements of a package");
+    if (rd_is_ok(&in) && (i < n || !rd_is_end(&in)))
+        rd_fail(&in, ERR_FORMAT, "%zu of %zu statements, %zu bytes behind them", i, n,
+                rd_left(&in));
+    return rd_ok(&in, err) || err_wrap(err, "statements of a package");
 }
 
 bool package_value_parse(str value, struct arena *arena, const struct source_state *sources,

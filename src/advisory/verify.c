@@ -83,6 +83,8 @@ static bool walk_package(struct walk *walk, struct db_item *item, struct err *er
         if (!db_has_record(walk->db, list.ptr[i].source, list.ptr[i].record, err))
             return err_wrap(err, "package " STR_FMT, STR_ARG(package));
     }
+    if (!db_may_have(walk->db, ecosystem, package))
+        return err_set(err, ERR_FORMAT, "package " STR_FMT ": not in the filter", STR_ARG(package));
     walk->size->n_packages++;
     walk->size->n_statements += list.len;
     return true;
@@ -116,9 +118,11 @@ static bool walk_texts(struct walk *walk, const struct db_item *item, struct err
     rd_init(&in, texts);
     while (rd_is_ok(&in) && !rd_is_end(&in)) {
         struct advisory advisory;
+        advisory_places places = {0};
         struct rd own;
         rd_init(&own, rd_blob(&in, LIMIT(FEED_RECORD)));
-        if (rd_is_ok(&in) && record_text_parse(&own, &walk->arena, &advisory) && !rd_is_end(&own))
+        if (rd_is_ok(&in) && record_text_parse(&own, &walk->arena, &advisory) &&
+            record_places_parse(&own, &walk->arena, &places) && !rd_is_end(&own))
             rd_fail(&own, ERR_FORMAT, "%zu bytes too many", rd_left(&own));
         if (!rd_ok(&own, err))
             return err_wrap(err, "a record");
@@ -126,6 +130,15 @@ static bool walk_texts(struct walk *walk, const struct db_item *item, struct err
     }
     walk->size->text_bytes += pages_of(item->value.len);
     return rd_ok(&in, err);
+}
+
+/* What bears a name must be there. */
+static bool walk_name(struct walk *walk, struct db_item *item, struct err *err)
+{
+    str name, none;
+    named_records list;
+    return db_item_names(item, &name, &none, err) &&
+           advisory_by_id(walk->db, &walk->arena, name, &list, err);
 }
 
 static bool walk_item(struct walk *walk, struct db_item *item, struct err *err)
@@ -137,12 +150,15 @@ static bool walk_item(struct walk *walk, struct db_item *item, struct err *err)
         return walk_enrichment(walk, item, err);
     case KEY_TEXTS:
         return walk_texts(walk, item, err);
+    case KEY_NAME:
+        return walk_name(walk, item, err);
     case KEY_RECORD:
         walk->size->n_records++;
         return true;
     case KEY_COVERAGE:
         walk->size->n_ecosystems++;
         return true;
+    case KEY_FILTER:
     case KEY_META: /* read when it was opened */
         return true;
     default:

@@ -44,7 +44,11 @@
     X(LAYER_STEPS, "layer-steps", 1000000, "facts",                                                \
       "whiteouts, links and folders kept of a layer")                                              \
     X(COVERED_FILES, "covered-files", 2000000, "entries", "files of a layer for the coverage")     \
+    X(HARD_LINKS, "hard-links", 250000, "files",                                                   \
+      "of a folder, with several names, that are met as one file")                                 \
     X(OWNED_PATHS, "owned-paths", 4000000, "paths", "files that one package database lists")       \
+    X(FOLDER_NAMES, "folder-names", 16, "names", "paths to a folder through links, for ownership") \
+    X(JOINED_NAMES, "joined-names", 10000000, "names", "of folders above links, for ownership")    \
     X(UNOWNED_FILES, "unowned-files", 1000, "files", "executables of no package that are listed")  \
     X(STRAY_FILES, "stray-files", 10000, "files", "database-named files of a layer in odd places") \
     X(STANZA_LINE, "stanza-line", 1 * MIB, "bytes", "one line of a package database")              \
@@ -61,6 +65,8 @@
     X(HTTP_ANSWER, "http-answer", 64 * MIB, "bytes", "an answer that is read whole")               \
     X(CONFIG_FILE, "config-file", 1 * MIB, "bytes", "our own configuration file")                  \
     X(FEED_FILE, "feed-file", 2 * GIB, "bytes", "one file of an advisory feed, inflated")          \
+    X(FEED_ARCHIVE, "feed-archive", 64 * GIB, "bytes", "a tar of an advisory feed, inflated")      \
+    X(FEED_DOCUMENT, "feed-document", 512 * MIB, "bytes", "one document that is a whole feed")     \
     X(FEED_RECORD, "feed-record", 64 * MIB, "bytes", "one advisory record or index")               \
     X(FEED_RECORDS, "feed-records", 10000000, "records", "records of one source")                  \
     X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \

@@ -13,6 +13,15 @@ void rd_init(struct rd *in, str bytes)
     *in = (struct rd){.ptr = ptr, .end = ptr + bytes.len, .start_bytes = bytes.len};
 }
 
+void rd_over(struct rd *in, str bytes)
+{
+    const unsigned char *ptr = (const unsigned char *)(bytes.ptr ? bytes.ptr : "");
+    in->ptr = ptr;
+    in->end = ptr + bytes.len;
+    in->start_bytes = bytes.len;
+    in->line = 0;
+}
+
 size_t rd_offset(const struct rd *in) { return in->start_bytes - rd_left(in); }
 
 bool rd_fail(struct rd *in, enum err_kind kind, const char *fmt, ...)
@@ -40,15 +49,10 @@ bool rd_ok(const struct rd *in, struct err *err)
     return false;
 }
 
-str rd_bytes(struct rd *in, size_t n)
+str rd_short(struct rd *in, size_t n)
 {
-    if (n > rd_left(in)) {
-        rd_fail(in, ERR_FORMAT, "%zu bytes expected, %zu left", n, rd_left(in));
-        return STR_NONE;
-    }
-    str out = {(const char *)in->ptr, n};
-    in->ptr += n;
-    return out;
+    rd_fail(in, ERR_FORMAT, "%zu bytes expected, %zu left", n, rd_left(in));
+    return STR_NONE;
 }
 
 void rd_skip(struct rd *in, size_t n) { (void)rd_bytes(in, n); }
@@ -66,7 +70,6 @@ static uint64_t get_int(struct rd *in, size_t n, bool is_big)
     return value;
 }
 
-uint8_t rd_u8(struct rd *in) { return (uint8_t)get_int(in, 1, false); }
 uint16_t rd_u16le(struct rd *in) { return (uint16_t)get_int(in, 2, false); }
 uint16_t rd_u16be(struct rd *in) { return (uint16_t)get_int(in, 2, true); }
 uint32_t rd_u32le(struct rd *in) { return (uint32_t)get_int(in, 4, false); }
@@ -74,7 +77,7 @@ uint32_t rd_u32be(struct rd *in) { return (uint32_t)get_int(in, 4, true); }
 uint64_t rd_u64le(struct rd *in) { return get_int(in, 8, false); }
 uint64_t rd_u64be(struct rd *in) { return get_int(in, 8, true); }
 
-uint64_t rd_varint(struct rd *in, uint64_t max)
+uint64_t rd_varint_long(struct rd *in, uint64_t max)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -92,12 +95,6 @@ uint64_t rd_varint(struct rd *in, uint64_t max)
     }
     rd_fail(in, ERR_FORMAT, "a number of more than 64 bits");
     return 0;
-}
-
-str rd_blob(struct rd *in, size_t max)
-{
-    size_t n = (size_t)rd_varint(in, max);
-    return rd_bytes(in, n);
 }
 
 bool rd_take(struct rd *in, str token)

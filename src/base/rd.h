@@ -19,6 +19,9 @@ struct rd {
 
 void rd_init(struct rd *in, str bytes);
 
+/* Go on with other bytes: a cheap rd_init for a reader that has not failed. */
+void rd_over(struct rd *in, str bytes);
+
 static inline size_t rd_left(const struct rd *in) { return (size_t)(in->end - in->ptr); }
 static inline bool rd_is_ok(const struct rd *in) { return in->err.kind == ERR_NONE; }
 /* Nothing left, or failed. */
@@ -31,7 +34,16 @@ bool rd_fail(struct rd *in, enum err_kind kind, const char *fmt, ...) PRINTF(3, 
 /* True when nothing failed; otherwise false and *err says what. */
 NODISCARD bool rd_ok(const struct rd *in, struct err *err);
 
-uint8_t rd_u8(struct rd *in);
+/* Says that @n bytes are not there; for the inline ones. */
+str rd_short(struct rd *in, size_t n);
+
+static inline uint8_t rd_u8(struct rd *in)
+{
+    if (in->ptr < in->end)
+        return *in->ptr++;
+    (void)rd_short(in, 1);
+    return 0;
+}
 uint16_t rd_u16le(struct rd *in);
 uint16_t rd_u16be(struct rd *in);
 uint32_t rd_u32le(struct rd *in);
@@ -39,12 +51,29 @@ uint32_t rd_u32be(struct rd *in);
 uint64_t rd_u64le(struct rd *in);
 uint64_t rd_u64be(struct rd *in);
 /* LEB128 of at most ten bytes; more than @max is ERR_LIMIT. */
-uint64_t rd_varint(struct rd *in, uint64_t max);
+uint64_t rd_varint_long(struct rd *in, uint64_t max);
+static inline uint64_t rd_varint(struct rd *in, uint64_t max)
+{
+    if (in->ptr < in->end && *in->ptr < 0x80 && *in->ptr <= max)
+        return *in->ptr++;
+    return rd_varint_long(in, max);
+}
 
 /* Exactly @n bytes, borrowed; empty after a failure. */
-str rd_bytes(struct rd *in, size_t n);
+static inline str rd_bytes(struct rd *in, size_t n)
+{
+    if (n > rd_left(in))
+        return rd_short(in, n);
+    str out = {(const char *)in->ptr, n};
+    in->ptr += n;
+    return out;
+}
 /* A varint length of at most @max and that many bytes: what sb_blob wrote. */
-str rd_blob(struct rd *in, size_t max);
+static inline str rd_blob(struct rd *in, size_t max)
+{
+    size_t n = (size_t)rd_varint(in, max);
+    return rd_bytes(in, n);
+}
 str rd_rest(struct rd *in);
 void rd_skip(struct rd *in, size_t n);
 /* The next byte without taking it; 0 at the end. */

@@ -223,14 +223,9 @@ typedef VEC(struct feed_choice) feed_choices;
 
 static bool fail_feed(const char *option, str name, struct err *err)
 {
-    size_t n;
-    const struct feed *const *all = advisory_feeds(&n);
-    auto_sb names;
-    sb_init(&names, 4096);
-    for (size_t i = 0; i < n; i++)
-        sb_addf(&names, "%s%s", i ? ", " : "", all[i]->name);
-    return err_set(err, ERR_USAGE, "%s " STR_FMT ": no such feed, one of: " STR_FMT, option,
-                   STR_ARG(name), STR_ARG(sb_str(&names)));
+    return err_set(err, ERR_USAGE,
+                   "%s " STR_FMT ": no such feed; `plimsoll help --support` lists them", option,
+                   STR_ARG(name));
 }
 
 static bool read_feeds(const struct cmd_call *call, feed_choices *out, struct err *err)

@@ -147,6 +147,12 @@ void progress_print(const struct progress *progress, int64_t now_ms, struct sb *
 NODISCARD bool cmd_check_table_or_json(const struct cmd_call *call, struct err *err);
 bool cmd_is_json(const struct cmd_call *call);
 
+/* --- explain: pure
+ * --------------------------------------------------------------------------------------- */
+void explain_table(struct sb *out, const struct report *report,
+                   const struct explain_result *result);
+void explain_json(struct sb *out, const struct report *report, const struct explain_result *result);
+
 /* --- db: its sub-commands, and what is pure of them
  * --------------------------------------------------------------------------------------- */
 void db_status_table(struct sb *out, uint64_t generation, const struct source_state *sources,

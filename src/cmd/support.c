@@ -155,6 +155,22 @@ static void scheme_table(FILE *out)
     }
 }
 
+static void ecosystem_table(FILE *out)
+{
+    size_t n;
+    const struct ecosystem_row *rows = ecosystem_rows(&n);
+    head(out, "Ecosystems",
+         "Of languages and tools, by OSV's name: in which order their versions stand.",
+         COLUMNS("ecosystem", "type of its purls", "versions"));
+    for (size_t i = 0; i < n; i++) {
+        fputs("|", out);
+        cell(out, rows[i].ecosystem);
+        code(out, rows[i].type);
+        cell(out, rows[i].scheme);
+        fputs("\n", out);
+    }
+}
+
 static void format_table(FILE *out)
 {
     size_t n;
@@ -176,6 +192,7 @@ void cmd_help_support(FILE *out)
     inventory_tables(out);
     distro_table(out);
     feed_table(out);
+    ecosystem_table(out);
     scheme_table(out);
     format_table(out);
 }

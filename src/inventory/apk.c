@@ -10,7 +10,7 @@ struct record {
     size_t line;       /* of its first line */
     bool is_broken;    /* told already */
     bool has_anything; /* a line at all */
-    str folder;        /* of the files that follow */
+    uint64_t folder;   /* hash of that of the files that follow */
     bool has_owner;
 };
 
@@ -41,7 +41,7 @@ static bool read_owned(struct arena *arena, struct file_record *file, struct rec
                        char letter, str value, struct err *err)
 {
     if (letter == 'F')
-        record->folder = value;
+        record->folder = path_hash_from(PATH_ROOT_HASH, value);
     if (letter != 'R' || record->name.len == 0)
         return true;
     if (!record->has_owner && !owner_begin(arena, file, record->name, err))
@@ -138,12 +138,13 @@ static bool apk_parse(struct arena *arena, str path, struct rd *in, struct file_
 
 const struct detector detector_apk = {
     .name = "apk",
-    .revision = 2,
+    .revision = 3,
     .summary = "installed Alpine packages: P (name), V (version), A (architecture), o (origin), "
-               "L (licence), m (maintainer)",
+               "L (licence), m (maintainer), and the files that they own (F, R)",
     .spec = "apk-package(5), apk(5): the installed database",
     .paths = PATHS("lib/apk/db/installed", "usr/lib/apk/db/installed"),
     .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
+    .owner_type = "apk",
     .parse = apk_parse,
 };

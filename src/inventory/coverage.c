@@ -22,9 +22,12 @@ struct node {
     enum node_kind kind;
     bool is_linked; /* into its folder, and so that is; what is not is gone */
     int layer;
-    int cleared_layer; /* in which its lower content was taken away */
-    str target;        /* of a link */
-    str folder, name;  /* of a file */
+    int cleared_layer;   /* in which its lower content was taken away */
+    str target;          /* of a link */
+    str folder;          /* of a file or link: real path */
+    uint64_t name_hash;  /* its name there */
+    str name;            /* of a file */
+    folder_names *names; /* of a folder with files, once asked for */
     struct exec_of_image *file;
 };
 enum { DEPTH_MAX = 4096 / 2 + 2 }; /* names of a path of LIMIT_PATH bytes */
@@ -309,15 +312,16 @@ static bool apply_entry(struct measure *m, const struct exec_log *log,
     if (!node)
         return false;
     node_clear(node);
-    if (now.kind == NODE_FILE && !m->run.kept.ptr)
+    if (!m->run.kept.ptr)
         m->run.kept = arena_dup(m->arena, (str){m->run.text, m->run.len});
-    if (now.kind == NODE_FILE && !m->run.kept.ptr)
+    if (!m->run.kept.ptr)
         return err_memory(err);
     node->kind = now.kind;
     node->layer = m->layer;
     node->target = now.target;
     node->file = now.file;
     node->folder = m->run.kept;
+    node->name_hash = entry->name;
     node->name = now.kind == NODE_FILE ? log->details.ptr[entry->detail].name : STR_NONE;
     return true;
 }
@@ -373,49 +377,45 @@ static bool apply_layer(struct measure *m, const struct layer_inventory *layer, 
 }
 
 /* --- who owns what ---------------------------------------------------------------------------- */
-/* The image's bin or lib is a link into usr. */
-static bool is_merged_usr(struct measure *m)
+/* The links of the image, and where they lead: also those to files, below which nothing is. */
+static bool find_links(struct measure *m, struct ownership *out, struct err *err)
 {
-    static const char *const links[] = {"bin", "lib"};
-    for (size_t i = 0; i < ARRAY_LEN(links); i++) {
-        str name = str_from(links[i]);
-        const struct node *node = node_get(m, path_join_hash(PATH_ROOT_HASH, path_name_hash(name)));
-        if (node && node->kind == NODE_LINK && walk(m, &m->other, name, false) &&
-            str_starts(str_of(m->other.text, m->other.len), STR("usr/")))
-            return true;
-    }
-    return false;
-}
-
-static void own(const struct measure *m, const uint64_t *hashes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct node *node = node_get(m, hashes[i]);
-        if (node && node->kind == NODE_FILE)
-            node->file->is_owned = true;
-    }
-}
-
-/* A list may outlive its package (removed, but not purged): only installed ones own. */
-static bool own_all(struct measure *m, const owner_files *files,
-                    const struct image_inventory *inventory, struct err *err)
-{
-    struct map installed;
-    bool is_merged = is_merged_usr(m);
-    map_init(&installed, m->arena);
-    for (size_t i = 0; i < inventory->packages.len; i++)
-        if (inventory->packages.ptr[i].is_os &&
-            !map_put(&installed, inventory->packages.ptr[i].name, m))
+    for (size_t i = 0; i < m->cap; i++) {
+        const struct node *node = m->slots[i];
+        if (!node || node->kind != NODE_LINK)
+            continue;
+        bool is_absolute = str_starts(node->target, STR("/"));
+        str path =
+            arena_printf(m->arena, STR_FMT "/" STR_FMT,
+                         STR_ARG(is_absolute ? STR_NONE : node->folder), STR_ARG(node->target));
+        if (!path.ptr)
             return err_memory(err);
-    for (size_t f = 0; f < files->len; f++) {
-        for (size_t i = 0; i < files->ptr[f]->owners.len; i++) {
-            const struct file_owner *owner = &files->ptr[f]->owners.ptr[i];
-            if (!map_get(&installed, owner->name))
-                continue;
-            own(m, owner->paths.ptr, owner->paths.len);
-            if (is_merged)
-                own(m, owner->moved.ptr, owner->moved.len);
+        if (!walk(m, &m->other, path, false))
+            continue; /* nowhere, or to a file */
+        struct folder_link *link = vec_push(m->arena, &out->links);
+        if (!link)
+            return err_memory(err);
+        *link = (struct folder_link){key_of(&m->other), node->folder, node->name_hash};
+    }
+    return true;
+}
+
+static bool own_files(struct measure *m, struct ownership *ownership, struct err *err)
+{
+    for (size_t i = 0; i < m->cap; i++) {
+        const struct node *node = m->slots[i];
+        if (!node || node->kind != NODE_FILE)
+            continue;
+        struct node *folder = node->parent;
+        if (!folder->names) {
+            folder->names = arena_new(m->arena, folder_names);
+            if (!folder->names)
+                return err_memory(err);
+            if (!ownership_names(ownership, node->folder, folder->names, err))
+                return false;
         }
+        if (ownership_find(ownership, folder->names, node->name_hash))
+            node->file->is_owned = true;
     }
     return true;
 }
@@ -484,24 +484,66 @@ static bool count(struct measure *m, struct coverage *out, struct err *err)
     return true;
 }
 
+static bool tell(struct measure *m, const struct ownership *ownership,
+                 struct image_inventory *inventory, struct err *err)
+{
+    const struct coverage *coverage = &inventory->coverage;
+    if (coverage->n_unowned > coverage->unowned.len) {
+        str text = arena_printf(m->arena, "%zu more executable files of no package (unowned-files)",
+                                coverage->n_unowned - coverage->unowned.len);
+        if (!text.ptr ||
+            !notice_add(m->arena, &inventory->notices, NOTICE_LIMIT, false, STR_NONE, text))
+            return err_memory(err);
+    }
+    return !ownership->is_cut ||
+           notice_add(m->arena, &inventory->notices, NOTICE_LIMIT, false, STR_NONE,
+                      STR("more links to folders than are followed (folder-names, joined-names): "
+                          "files there "
+                          "may be of packages that list them by another path")) ||
+           err_memory(err);
+}
+
+static bool measure_init(struct measure *m, struct err *err)
+{
+    m->rooms[0] = arena_alloc(m->arena, LIMIT(PATH));
+    m->rooms[1] = arena_alloc(m->arena, LIMIT(PATH));
+    return (grow(m) && m->rooms[0] && m->rooms[1] && place_init(m, &m->run) &&
+            place_init(m, &m->other) && (m->root = node_make(m, NULL, PATH_ROOT_HASH, err))) ||
+           err_memory(err);
+}
+
+static bool apply_layers(struct measure *m, const struct layer_inventory *const *layers, size_t n,
+                         bool *is_measured, struct err *err)
+{
+    *is_measured = false;
+    for (size_t i = 0; i < n; i++)
+        if (layers[i]->executables.is_cut)
+            return true;
+    for (size_t i = 0; i < n; i++) {
+        m->layer = (int)i;
+        if (!apply_layer(m, layers[i], err))
+            return false;
+        if (m->n_walked > LIMIT(WALKED_NAMES))
+            return true;
+    }
+    *is_measured = true;
+    return true;
+}
+
 bool coverage_measure(struct arena *arena, const struct layer_inventory *const *layers, size_t n,
                       const owner_files *owners, struct image_inventory *inventory, struct err *err)
 {
     struct measure m = {.arena = arena};
-    m.rooms[0] = arena_alloc(arena, LIMIT(PATH));
-    m.rooms[1] = arena_alloc(arena, LIMIT(PATH));
-    if (!grow(&m) || !m.rooms[0] || !m.rooms[1] || !place_init(&m, &m.run) ||
-        !place_init(&m, &m.other) || !(m.root = node_make(&m, NULL, PATH_ROOT_HASH, err)))
-        return err_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        if (layers[i]->executables.is_cut)
-            return true; /* not measured */
-        m.layer = (int)i;
-        if (!apply_layer(&m, layers[i], err))
-            return false;
-        if (m.n_walked > LIMIT(WALKED_NAMES))
-            return true; /* not measured */
-    }
-    inventory->coverage.is_measured = true;
-    return own_all(&m, owners, inventory, err) && count(&m, &inventory->coverage, err);
+    struct ownership ownership = {0};
+    struct coverage *out = &inventory->coverage;
+    if (!measure_init(&m, err) || !apply_layers(&m, layers, n, &out->is_measured, err))
+        return false;
+    if (out->is_measured && !find_links(&m, &ownership, err))
+        return false;
+    if (!ownership_make(arena, owners, &inventory->packages, &ownership, err) ||
+        !ownership_mark(&ownership, &inventory->packages, err))
+        return false;
+    if (out->is_measured && (!own_files(&m, &ownership, err) || !count(&m, out, err)))
+        return false;
+    return tell(&m, &ownership, inventory, err);
 }

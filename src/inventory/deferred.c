@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deferred.c - files that mean something only together, such as an SQLite database and its -wal,
  * each of which may be of another layer: what they held together after each layer. */
+#include <string.h>
+
 #include "inventory/internal.h"
 
 enum { SIDE_BYTES_MIN = 33 }; /* a -wal of no more than its head holds nothing */
@@ -47,20 +49,25 @@ static bool combine(struct arena *arena, const struct file_record *main,
                         : "empty, but with a file beside it that is not",
                     err);
     struct err why = {0};
-    both->packages.ptr = NULL;
-    both->packages.len = both->packages.cap = 0;
+    memset(&both->packages, 0, sizeof(both->packages));
+    memset(&both->owners, 0, sizeof(both->owners));
+    both->n_owned = 0;
     both->is_failed = false;
     if (!main->detector->combine(arena, main->raw, side->raw, both, &why)) {
         if (why.kind == ERR_MEMORY) {
             *err = why;
             return false;
         }
-        if (both->packages.len == 0)
-            both->packages = main->packages; /* better old than none */
+        if (both->packages.len == 0) { /* better old than none */
+            both->packages = main->packages;
+            both->owners = main->owners;
+            both->n_owned = main->n_owned;
+        }
         if (!fail(arena, both, why.msg, err))
             return false;
     }
     vec_sort(&both->packages, cmp_packages);
+    owners_seal(both);
     return true;
 }
 

@@ -5,6 +5,8 @@
 #include "inventory/internal.h"
 #include "syntax/syntax.h"
 
+enum { NAME_TOLD = 100 };
+
 struct fields {
     str package, version, status, source, arch, maintainer;
     const char *twice; /* a field that a stanza has once, and this one more often */
@@ -76,6 +78,19 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
            record_share(arena, file, offsetof(struct package, maintainer), fields->maintainer, err);
 }
 
+/* dpkg(1), "Package states": all its files are in place, whatever its scripts still have to do. */
+static bool is_in_place(str state)
+{
+    return str_eq(state, STR("installed")) || str_eq(state, STR("half-configured")) ||
+           str_eq(state, STR("triggers-awaited")) || str_eq(state, STR("triggers-pending"));
+}
+
+/* Files of it may be there, and nobody says that it works: no package, and no silence either. */
+static bool is_half_there(str state)
+{
+    return str_eq(state, STR("unpacked")) || str_eq(state, STR("half-installed"));
+}
+
 struct dpkg {
     struct arena *arena; /* for packages */
     struct file_record *file;
@@ -102,10 +117,11 @@ static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
         flaws_add(&dpkg->flaws, line, "Status is not three words");
         return true;
     }
-    bool is_installed = fields.status.ptr ? str_eq(state, STR("installed")) : dpkg->is_status_d;
-    if (!is_installed) /* removed, never there, or half there: dpkg(1) lists only installed as
-                          usable */
-        return true;
+    if (is_half_there(state))
+        flaws_add(&dpkg->flaws, line, STR_FMT " is " STR_FMT ": not judged",
+                  STR_ARG(str_slice(fields.package, 0, NAME_TOLD)), STR_ARG(state));
+    if (fields.status.ptr ? !is_in_place(state) : !dpkg->is_status_d)
+        return true; /* removed, or never there */
     if (fields.package.len == 0 || fields.version.len == 0) {
         flaws_add(&dpkg->flaws, line, "installed, but without %s",
                   fields.package.len ? "Version" : "Package");
@@ -138,12 +154,14 @@ static bool dpkg_parse(struct arena *arena, str path, struct rd *in, struct file
 
 const struct detector detector_dpkg = {
     .name = "dpkg",
-    .revision = 2,
+    .revision = 4,
     .summary =
-        "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer",
-    .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6",
+        "installed Debian packages: Package, Version, Status, Source, Architecture, Maintainer; "
+        "of status.d also the files that they own (.md5sums)",
+    .spec = "dpkg(1), deb-control(5), Debian Policy 5.3 and 5.6, md5sum(1)",
     .paths = PATHS("var/lib/dpkg/status", "var/lib/dpkg/status.d/*"),
     .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
+    .owner_type = "deb",
     .parse = dpkg_parse,
 };

@@ -5,9 +5,13 @@
  *   entries, size  varint
  *   steps    n, then each: kind u8, order (from the last one's), path, [target of links]
  *   files    n, then each: path, order, detector's name, flags u8, [reason], [distro], [raw],
- * owners, packages owners   n, then each: name, hashes as listed, hashes moved to usr; hashes n,
- * then the gaps packages n, then each: same u16 (fields that the package before has too), the other
- * fields executables: executables.c notices  n, then each: kind u8, incomplete u8, path, message
+ *            owners, packages
+ *     owners    n, then each: name, hashes n, then the gaps; diversions n,
+ *               then each: name, u64, u64
+ *     packages  n, then each: u16 (fields that the package before has too, and two flags), the
+ *               other fields
+ *   executables  executables.c
+ *   notices  n, then each: kind u8, incomplete u8, path, message
  *
  * n and numbers are varints, strings a varint length with the bytes.  Nothing follows. */
 #include "base/limits.h"
@@ -27,6 +31,8 @@ static const size_t fields[] = {
     offsetof(struct package, modularity),
 };
 enum { N_FIELDS = 9, SAME_LICENSES = 1 << N_FIELDS };
+/* Of other managers than the system's; named by a file, not installed. */
+enum { IS_FOREIGN = 1 << 10, IS_DECLARED = 1 << 11, PACKAGE_BITS = 12 };
 
 static str *field_at(struct package *package, size_t i)
 {
@@ -56,6 +62,8 @@ static void put_package(struct sb *out, const struct package *package, const str
             same |= (uint16_t)(1u << i);
     if (same_licenses(package, last))
         same |= SAME_LICENSES;
+    same |= (uint16_t)(package->is_os ? 0 : IS_FOREIGN);
+    same |= (uint16_t)(package->evidence == EVIDENCE_DECLARED ? IS_DECLARED : 0);
     sb_byte(out, (uint8_t)same);
     sb_byte(out, (uint8_t)(same >> 8));
     for (size_t i = 0; i < N_FIELDS; i++)
@@ -220,10 +228,13 @@ static void get_package(struct decode *decode, struct file_record *file, str pat
     if (!package)
         return;
     const struct package *last = file->packages.len > 1 ? package - 1 : &none;
-    *package =
-        (struct package){.path = path, .evidence = EVIDENCE_INSTALLED, .is_os = true, .layer = -1};
     uint16_t same = rd_u16le(in);
-    if (same >> (N_FIELDS + 1))
+    *package =
+        (struct package){.path = path,
+                         .evidence = same & IS_DECLARED ? EVIDENCE_DECLARED : EVIDENCE_INSTALLED,
+                         .is_os = !(same & IS_FOREIGN),
+                         .layer = -1};
+    if (same >> PACKAGE_BITS)
         rd_fail(in, ERR_FORMAT, "a package with unknown fields");
     for (size_t i = 0; i < N_FIELDS; i++) {
         *field_at(package, i) = same >> i & 1 ? field_of(last, i) : rd_blob(in, LIMIT(FIELD));

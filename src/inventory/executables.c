@@ -138,36 +138,6 @@ bool exec_file(struct exec_scan *scan, struct arena *arena, const struct entry *
     return true;
 }
 
-void exec_close(struct exec_scan *scan, bool (*leads_to_folder)(void *ctx, str path, str target),
-                void *ctx, char *path)
-{
-    struct exec_log *log = &scan->log;
-    size_t at = 0, n_kept = 0;
-    for (size_t r = 0; r < log->runs.len; r++) {
-        str folder = log->runs.ptr[r].folder;
-        for (size_t i = 0; i < log->runs.ptr[r].n_entries; i++, at++) {
-            struct exec_entry *entry = &log->entries.ptr[at];
-            if (entry->kind == EXEC_NOT)
-                continue;
-            struct exec_detail detail = log->details.ptr[entry->detail];
-            size_t len = folder.len + (folder.len != 0);
-            if (entry->kind == EXEC_SYMLINK && folder.len) {
-                memcpy(path, folder.ptr, folder.len);
-                path[folder.len] = '/';
-                memcpy(path + len, detail.name.ptr, detail.name.len);
-                if (!leads_to_folder(ctx, str_of(path, len + detail.name.len), detail.target)) {
-                    entry->kind = EXEC_NOT;
-                    entry->detail = 0;
-                    continue;
-                }
-            }
-            entry->detail = (uint32_t)n_kept;
-            log->details.ptr[n_kept++] = detail;
-        }
-    }
-    log->details.len = n_kept;
-}
-
 /* --- as bytes --------------------------------------------------------------------------------- */
 static void put_hash(struct sb *out, uint64_t hash)
 {

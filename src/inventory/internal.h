@@ -49,10 +49,13 @@ NODISCARD bool image_inventory_merge_with(struct arena *arena, const struct matc
 enum { PATH_ROOT_HASH = 0 };
 uint64_t path_name_hash(str name); /* of one component; 48 bits */
 uint64_t path_join_hash(uint64_t folder, uint64_t name);
-/* A new owner, the last of the file's; then its files: @dir may be empty, neither need be clean. */
+/* @path, which need not be clean, from the folder of that hash on. */
+uint64_t path_hash_from(uint64_t folder, str path);
+/* A new owner, the last of the file's; then its files: @folder is the hash of the one that @path
+ * starts in. */
 NODISCARD bool owner_begin(struct arena *arena, struct file_record *file, str package,
                            struct err *err);
-NODISCARD bool owner_add(struct arena *arena, struct file_record *file, str dir, str path,
+NODISCARD bool owner_add(struct arena *arena, struct file_record *file, uint64_t folder, str path,
                          struct err *err);
 /* Sort, once all are in. */
 void owners_seal(struct file_record *file);
@@ -62,6 +65,58 @@ void owners_decode(struct arena *arena, struct rd *in, struct file_record *file)
 /* A list of paths, a line each; @is_md5sums: behind a checksum and two columns, md5sum(1). */
 NODISCARD bool owner_read_list(struct arena *arena, struct rd *in, bool is_md5sums,
                                struct file_record *file, struct err *err);
+/* The scripts of a package's control archive, which lie beside its list at @path under the name
+ * @stem, and which no list names. */
+NODISCARD bool owner_add_scripts(struct arena *arena, struct file_record *file, str path, str stem,
+                                 struct err *err);
+
+/* --- owned.c: whose a file is ------------------------------------------------------------------
+ */
+/* A list of the flattened root. */
+struct owner_file {
+    const struct file_record *record;
+    str package; /* whose it is, where it only has the name of a file for it; else empty */
+};
+typedef VEC(struct owner_file) owner_files;
+/* A link that leads to a folder: packages may list their files by a path through it. */
+struct folder_link {
+    uint64_t target; /* hash of the folder's real path */
+    str folder;      /* that the link is in, real */
+    uint64_t name;
+};
+struct owner {
+    str package; /* "deb:openssl" */
+    int layer;   /* that brought it; of several of the name the highest */
+};
+struct diversion {
+    uint64_t from, to;
+    str by; /* "deb:parallel" */
+};
+struct ownership {
+    struct arena *arena;
+    VEC(struct owner) owners;
+    VEC(struct diversion) diversions; /* sorted by from */
+    uint64_t *hashes;                 /* of paths, 0: free; cap is a power of two */
+    uint32_t *whose;                  /* index into owners */
+    size_t cap;
+    VEC(struct folder_link) links; /* sorted by target */
+    uint64_t n_joined;             /* names on the way to links so far */
+    bool is_cut;                   /* folder-names or joined-names was crossed */
+};
+/* @links of @out are in; packages that are not installed own nothing. */
+NODISCARD bool ownership_make(struct arena *arena, const owner_files *files, const packages *all,
+                              struct ownership *out, struct err *err);
+/* All hashes by which a list may name the folder of that real path: the real one, and those through
+ * links.  Appended to @out. */
+typedef VEC(uint64_t) folder_names;
+NODISCARD bool ownership_names(struct ownership *ownership, str folder, folder_names *out,
+                               struct err *err);
+/* NULL: nobody's. */
+const struct owner *ownership_find(const struct ownership *ownership, const folder_names *folder,
+                                   uint64_t name);
+/* Packages of other managers whose file is an OS package's get its name as owned_by.  One that came
+ * in a later layer than its owner is not what the owner brought, and stays its own. */
+NODISCARD bool ownership_mark(struct ownership *ownership, packages *all, struct err *err);
 
 /* --- executables.c: the log of a layer ---------------------------------------------------------
  */
@@ -79,10 +134,6 @@ NODISCARD bool exec_folder(struct exec_scan *scan, struct arena *arena, str path
 /* @target: of links; a hard link's is cleaned. */
 NODISCARD bool exec_entry(struct exec_scan *scan, struct arena *arena, enum exec_kind kind,
                           str path, str target, uint64_t order, struct err *err);
-/* Symlinks below the root's own folder of which @leads_to_folder is false become EXEC_NOT.  @room
- * holds LIMIT_PATH bytes. */
-void exec_close(struct exec_scan *scan, bool (*leads_to_folder)(void *ctx, str path, str target),
-                void *ctx, char *room);
 /* By its mode and name alone. */
 bool exec_is_likely(str name, uint32_t mode);
 void exec_encode(const struct exec_log *log, struct sb *out);
@@ -91,8 +142,8 @@ void exec_decode(struct arena *arena, struct rd *in, struct exec_log *out);
 
 /* --- coverage.c --------------------------------------------------------------------------------
  */
-typedef VEC(const struct file_record *) owner_files;
-/* @owners: the files of the flattened root that have owners; @inventory's packages are in. */
+/* @owners: the lists of the flattened root; @inventory's packages are in.  Fills its coverage, and
+ * whose its packages are. */
 NODISCARD bool coverage_measure(struct arena *arena, const struct layer_inventory *const *layers,
                                 size_t n, const owner_files *owners,
                                 struct image_inventory *inventory, struct err *err);
@@ -174,6 +225,10 @@ NODISCARD bool flaws_ok(const struct flaws *flaws, struct err *err);
 typedef bool (*stanza_reader)(void *ctx, const struct stanza *stanza, struct err *err);
 NODISCARD bool stanzas_read(struct rd *in, struct flaws *flaws, stanza_reader read, void *ctx,
                             struct err *err);
+/* "NAME-VERSION" of Portage; false: it is none. */
+bool portage_split(str pf, str *name, str *version);
+/* Category and name of the package whose folder holds @path; ptr NULL: no memory. */
+str portage_name(struct arena *arena, str path, str name);
 /* The stanzas of opkg's status file, or of one package's control file. */
 NODISCARD bool opkg_read(struct arena *arena, struct rd *in, struct file_record *file,
                          bool is_control, struct err *err);
@@ -200,10 +255,12 @@ struct rpm_reader {
     struct file_record *file;
     struct flaws flaws;
     const struct cancel *cancel; /* borrowed, may be NULL */
+    VEC(uint64_t) folders;       /* hashes of those of the header in hand */
 };
 #define RPM_PATHS(name) "var/lib/rpm/" name, "usr/lib/sysimage/rpm/" name, "usr/share/rpm/" name
-/* The package of header @number, unless it is a key ("gpg-pubkey").  A broken one is a flaw.  False
- * only when there is no room for more. */
+/* The package of header @number, and the files that it owns, unless it is a key ("gpg-pubkey").  A
+ * broken one is a flaw; where only its list of files is, the package stays.  False only when there
+ * is no room for more. */
 NODISCARD bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct err *err);
 
 /* --- SQLite's file format, https://sqlite.org/fileformat2.html: tables, read only ---------------
@@ -246,4 +303,4 @@ bool deferred_is_alone(const struct tree *tree, const struct spot *spot);
 int package_cmp_key(const struct package *a,
                     const struct package *b);   /* type, name, version, arch */
 const struct detector *detector_find(str name); /* NULL: not known */
-enum { INVENTORY_ENCODING = 2 };
+enum { INVENTORY_ENCODING = 3 };

@@ -28,10 +28,12 @@ struct detector {
                                  NULL-terminated */
     enum limit_id limit;      /* of a file it reads whole */
     bool is_os_database;      /* unreadable: the scan is incomplete */
-    bool is_spare;            /* its packages count where no other file has them, and otherwise add
-                               * what that one lacks */
-    unsigned release_rank;    /* of a release file: the lowest that names a distribution wins, and
-                               * within    a row the first path does; 0: not a release file */
+    const char
+        *owner_type;       /* purl type of the packages whose files it lists; NULL: it lists none */
+    bool is_spare;         /* its packages count where no other file has them, and otherwise add
+                            * what that one lacks */
+    unsigned release_rank; /* of a release file: the lowest that names a distribution wins, and
+                            * within    a row the first path does; 0: not a release file */
     /* @file gains what @in holds; strings are copied into @arena.  On failure packages already
      * added stay, and the caller makes a notice of *err. */
     bool (*parse)(struct arena *arena, str path, struct rd *in, struct file_record *file,
@@ -52,9 +54,13 @@ uint64_t inventory_revision(void);
 /* The files of one package, as hashes of their paths: path_hash() of ownership.c, the same in every
  * process, with the collision argument there. */
 struct file_owner {
-    str name;            /* of a package in the same kind of database */
+    str name;            /* of a package of the detector's owner_type */
     VEC(uint64_t) paths; /* as listed, sorted */
-    VEC(uint64_t) moved; /* those below bin, sbin, lib*: where a merged /usr has them, sorted */
+};
+/* dpkg-divert(1): who lists @from has it at @to, but for @by, in whose favour it is. */
+struct file_diversion {
+    str by; /* of the detector's owner_type; empty: the administrator */
+    uint64_t from, to;
 };
 
 /* What one file of one layer said.  Besides the files at a detector's paths these are the strays:
@@ -67,6 +73,8 @@ struct file_record {
                              leading slash */
     struct distro distro; /* of a release file; id empty otherwise */
     VEC(struct file_owner) owners; /* what a list of files says */
+    size_t n_owned;                /* paths of all of them */
+    VEC(struct file_diversion) diversions;
     bool is_failed; /* not read whole: if it is there after the merge, the image is incomplete */
     str reason;     /* why */
     /* Of a detector with a side_suffix: the file itself, when it is within the limit "deferred". */
@@ -101,7 +109,7 @@ struct layer_step {
 enum exec_kind {
     EXEC_NOT, /* replaces what stood there */
     EXEC_FILE,
-    EXEC_SYMLINK, /* that may lead to a folder */
+    EXEC_SYMLINK, /* all: whether one leads to a folder, the layers above and below tell */
     EXEC_HARDLINK,
     EXEC_KINDS
 };

@@ -411,18 +411,6 @@ static bool tell_number(struct layer_scan *scan, struct err *err)
            err_memory(err);
 }
 
-/* Links to folders elsewhere than in this layer are kept where databases need them, or at the root.
- */
-static bool leads_to_folder(void *ctx, str path, str target)
-{
-    struct layer_scan *scan = ctx;
-    str to;
-    if (path_target(path, target, scan->room2, &to) == CLEAN_LONG)
-        return false;
-    return is_kept(scan, path) || matcher_is_kept(scan->matcher, to) ||
-           (scan->folders.len && folder_slot(&scan->folders, map_hash(to))->order);
-}
-
 bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, struct err *err)
 {
     if (cancel_is(scan->cancel, err) || !tell_number(scan, err))
@@ -438,7 +426,6 @@ bool layer_scan_close(struct layer_scan *scan, struct layer_inventory *out, stru
             return false;
     vec_sort(&scan->out.steps, cmp_steps);
     vec_sort(&scan->out.files, cmp_files);
-    exec_close(&scan->executables, leads_to_folder, scan, scan->room);
     scan->out.executables = scan->executables.log;
     *out = scan->out;
     return true;

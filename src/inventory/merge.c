@@ -215,6 +215,31 @@ static bool is_first(struct merge *merge, struct spot *spot, bool *is_new, struc
     return true;
 }
 
+/* A checksum list of status.d is named like the file of its package beside it, whose name may be
+ * another: "libssl1" of libssl1.1. */
+static str package_beside(const struct merge *merge, const struct spot *spot)
+{
+    str end = STR(".md5sums");
+    if (!str_ends(spot->path, end))
+        return STR_NONE;
+    const struct spot *beside =
+        map_get(&merge->tree.spots, str_slice(spot->path, 0, spot->path.len - end.len));
+    const struct file_record *file = beside ? beside->record : NULL;
+    bool is_one = file && file->detector == spot->record->detector && file->packages.len == 1;
+    return is_one ? file->packages.ptr[0].name : STR_NONE;
+}
+
+static bool add_owner(struct merge *merge, const struct spot *spot, struct err *err)
+{
+    if (spot->record->owners.len == 0 && spot->record->diversions.len == 0)
+        return true;
+    struct owner_file *owner = vec_push(merge->arena, &merge->owners);
+    if (!owner)
+        return err_memory(err);
+    *owner = (struct owner_file){spot->record, package_beside(merge, spot)};
+    return true;
+}
+
 static bool found_database(struct merge *merge, const struct look *look, struct spot *spot,
                            struct err *err)
 {
@@ -242,13 +267,7 @@ static bool found_database(struct merge *merge, const struct look *look, struct 
     if (file->is_failed &&
         !notice(merge, file->detector->is_os_database, spot->layer, spot->path, file->reason, err))
         return false;
-    const struct file_record **owner =
-        file->owners.len ? vec_push(merge->arena, &merge->owners) : NULL;
-    if (file->owners.len && !owner)
-        return err_memory(err);
-    if (owner)
-        *owner = file;
-    return add_packages(merge, spot, err);
+    return add_owner(merge, spot, err) && add_packages(merge, spot, err);
 }
 
 static bool lost_database(struct merge *merge, const struct look *look, str path, const char *why,

@@ -8,12 +8,11 @@
  * Collisions.  By chance: two names meet only within one folder (48 bits: 1,000 executables among
  * 100,000 names, 4 in a million million that a file is taken for another), two paths only in 64
  * bits (10,000 executables, a million listed paths: 5 in ten thousand million).  On purpose they
- * can be made, and gain nothing: whoever writes the image can as well write the path into the list,
- * and ownership never makes a finding go away; it is what the image says of itself.
+ * can be made, and gain nothing: whoever writes the image can as well write the path into the list;
+ * ownership is what the image says of itself.
  *
- * /usr-merge.  Debian 12 lists /bin/ls and the file is usr/bin/ls.  For the folders that a merged
- * /usr has made links the hash below usr is kept beside; the merge of layers uses it where the
- * image's bin or lib is a link to usr's. */
+ * Lists name files as their package was built; where links have since moved them (Debian lists
+ * /bin/ls, and the file is usr/bin/ls), owned.c finds them. */
 #include <endian.h>
 #include <string.h>
 
@@ -43,26 +42,13 @@ uint64_t path_join_hash(uint64_t folder, uint64_t name)
     return fold(folder ^ 0x589965cc75374cc3u, name ^ 0x1d8e4e27c47d124fu);
 }
 
-static uint64_t add_path(uint64_t hash, str path)
+uint64_t path_hash_from(uint64_t folder, str path)
 {
     str name;
     while (str_next(&path, '/', &name))
         if (name.len && !str_eq(name, STR(".")))
-            hash = path_join_hash(hash, path_name_hash(name));
-    return hash;
-}
-
-/* Folders that a merged /usr has made links (Debian: usrmerge, base-files). */
-static bool is_moved(str path)
-{
-    static const char *const moved[] = {"bin", "sbin", "lib", "lib32", "lib64", "libx32"};
-    while (path.len && (path.ptr[0] == '/' || str_starts(path, STR("./"))))
-        path = str_skip(path, 1);
-    str first = str_slice(path, 0, str_find_byte(path, '/'));
-    for (size_t i = 0; i < ARRAY_LEN(moved); i++)
-        if (str_eq(first, str_from(moved[i])))
-            return true;
-    return false;
+            folder = path_join_hash(folder, path_name_hash(name));
+    return folder;
 }
 
 bool owner_begin(struct arena *arena, struct file_record *file, str package, struct err *err)
@@ -76,22 +62,18 @@ bool owner_begin(struct arena *arena, struct file_record *file, str package, str
     return owner->name.ptr || err_memory(err);
 }
 
-bool owner_add(struct arena *arena, struct file_record *file, str dir, str path, struct err *err)
+bool owner_add(struct arena *arena, struct file_record *file, uint64_t folder, str path,
+               struct err *err)
 {
     struct file_owner *owner = &file->owners.ptr[file->owners.len - 1];
-    if (owner->paths.len >= LIMIT(OWNED_PATHS))
+    if (file->n_owned >= LIMIT(OWNED_PATHS))
         return err_set(err, ERR_LIMIT, "more than %zu files (owned-paths)",
                        (size_t)LIMIT(OWNED_PATHS));
     uint64_t *hash = vec_push(arena, &owner->paths);
     if (!hash)
         return err_memory(err);
-    *hash = add_path(add_path(PATH_ROOT_HASH, dir), path);
-    if (!is_moved(dir.len ? dir : path))
-        return true;
-    uint64_t *moved = vec_push(arena, &owner->moved);
-    if (!moved)
-        return err_memory(err);
-    *moved = add_path(add_path(add_path(PATH_ROOT_HASH, STR("usr")), dir), path);
+    *hash = path_hash_from(folder, path);
+    file->n_owned++;
     return true;
 }
 
@@ -117,8 +99,9 @@ void owners_seal(struct file_record *file)
 {
     for (size_t i = 0; i < file->owners.len; i++) {
         struct file_owner *owner = &file->owners.ptr[i];
+        file->n_owned -= owner->paths.len;
         owner->paths.len = seal(owner->paths.ptr, owner->paths.len);
-        owner->moved.len = seal(owner->moved.ptr, owner->moved.len);
+        file->n_owned += owner->paths.len;
     }
 }
 
@@ -135,11 +118,26 @@ bool owner_read_list(struct arena *arena, struct rd *in, bool is_md5sums, struct
         /* dpkg lists a folder before what is in it, and folders own nothing */
         bool is_inside =
             last.len && path.len > last.len && path.ptr[last.len] == '/' && str_starts(path, last);
-        if (last.len && !is_inside && !owner_add(arena, file, STR_NONE, last, err))
+        if (last.len && !is_inside && !owner_add(arena, file, PATH_ROOT_HASH, last, err))
             return false;
         last = path;
     }
-    return (!last.len || owner_add(arena, file, STR_NONE, last, err)) && rd_ok(in, err);
+    return (!last.len || owner_add(arena, file, PATH_ROOT_HASH, last, err)) && rd_ok(in, err);
+}
+
+bool owner_add_scripts(struct arena *arena, struct file_record *file, str path, str stem,
+                       struct err *err)
+{
+    static const char *const ends[] = {"preinst", "postinst", "prerm", "postrm", "config"};
+    uint64_t folder = path_hash_from(PATH_ROOT_HASH, path_dir(path));
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        str script = arena_printf(arena, STR_FMT ".%s", STR_ARG(stem), ends[i]);
+        if (!script.ptr)
+            return err_memory(err);
+        if (!owner_add(arena, file, folder, script, err))
+            return false;
+    }
+    return true;
 }
 
 /* --- as bytes --------------------------------------------------------------------------------- */
@@ -161,24 +159,46 @@ void owners_encode(const struct file_record *file, struct sb *out)
         const struct file_owner *owner = &file->owners.ptr[i];
         sb_blob(out, owner->name);
         put_hashes(out, owner->paths.ptr, owner->paths.len);
-        put_hashes(out, owner->moved.ptr, owner->moved.len);
+    }
+    sb_varint(out, file->diversions.len);
+    for (size_t i = 0; i < file->diversions.len; i++) {
+        sb_blob(out, file->diversions.ptr[i].by);
+        sb_u64le(out, file->diversions.ptr[i].from);
+        sb_u64le(out, file->diversions.ptr[i].to);
     }
 }
 
-#define get_hashes(arena, in, vec)                                                                 \
-    do {                                                                                           \
-        uint64_t last_ = 0;                                                                        \
-        for (uint64_t n_ = rd_varint(in, LIMIT(OWNED_PATHS)); n_ && rd_is_ok(in); n_--) {          \
-            uint64_t gap_ = rd_varint(in, UINT64_MAX - last_);                                     \
-            uint64_t *to_ = vec_push(arena, vec);                                                  \
-            if (!to_)                                                                              \
-                rd_fail(in, ERR_MEMORY, "no memory left for it");                                  \
-            else                                                                                   \
-                *to_ = last_ += gap_;                                                              \
-            if (gap_ == 0 && (vec)->len > 1)                                                       \
-                rd_fail(in, ERR_FORMAT, "a file that is listed twice");                            \
-        }                                                                                          \
-    } while (0)
+static void get_hashes(struct arena *arena, struct rd *in, struct file_record *file,
+                       struct file_owner *owner)
+{
+    uint64_t last = 0;
+    for (uint64_t n = rd_varint(in, LIMIT(OWNED_PATHS) - file->n_owned); n && rd_is_ok(in); n--) {
+        uint64_t gap = rd_varint(in, UINT64_MAX - last);
+        uint64_t *to = vec_push(arena, &owner->paths);
+        if (!to) {
+            rd_fail(in, ERR_MEMORY, "no memory left for it");
+            return;
+        }
+        if (gap == 0 && owner->paths.len > 1)
+            rd_fail(in, ERR_FORMAT, "a file that is listed twice");
+        *to = last += gap;
+        file->n_owned++;
+    }
+}
+
+static void get_diversions(struct arena *arena, struct rd *in, struct file_record *file)
+{
+    for (uint64_t n = rd_varint(in, LIMIT(OWNED_PATHS)); n && rd_is_ok(in); n--) {
+        struct file_diversion *diversion = vec_push(arena, &file->diversions);
+        if (!diversion) {
+            rd_fail(in, ERR_MEMORY, "no memory left for it");
+            return;
+        }
+        diversion->by = rd_blob(in, LIMIT(FIELD));
+        diversion->from = rd_u64le(in);
+        diversion->to = rd_u64le(in);
+    }
+}
 
 void owners_decode(struct arena *arena, struct rd *in, struct file_record *file)
 {
@@ -189,7 +209,7 @@ void owners_decode(struct arena *arena, struct rd *in, struct file_record *file)
             return;
         }
         owner->name = rd_blob(in, LIMIT(FIELD));
-        get_hashes(arena, in, &owner->paths);
-        get_hashes(arena, in, &owner->moved);
+        get_hashes(arena, in, file, owner);
     }
+    get_diversions(arena, in, file);
 }

@@ -26,7 +26,7 @@ static bool is_name(str name)
 
 /* Package Manager Specification 3.1.2: a name does not end in what could be a version, so the first
  * hyphen with a version behind it is the place. */
-static bool split(str pf, str *name, str *version)
+bool portage_split(str pf, str *name, str *version)
 {
     const struct version_scheme *scheme = version_find(STR("portage"));
     for (size_t at = str_find_byte(pf, '-'); at < pf.len;
@@ -39,12 +39,19 @@ static bool split(str pf, str *name, str *version)
     return false;
 }
 
-static bool add_package(struct arena *arena, struct file_record *file, str category, str name,
+str portage_name(struct arena *arena, str path, str name)
+{
+    str above = path_dir(path_dir(path)), category = path_base(above);
+    bool is_top = str_eq(path_base(path_dir(above)), STR("db")); /* the database's own folder */
+    return is_top || category.len == 0
+               ? arena_dup(arena, name)
+               : arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(category), STR_ARG(name));
+}
+
+static bool add_package(struct arena *arena, struct file_record *file, str path, str name,
                         str version, struct err *err)
 {
-    str full = category.len
-                   ? arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(category), STR_ARG(name))
-                   : name;
+    str full = portage_name(arena, path, name);
     if (!full.ptr)
         return err_memory(err);
     struct package *package = record_package(arena, file, "ebuild", full, version, STR_NONE, err);
@@ -58,7 +65,7 @@ static bool add_package(struct arena *arena, struct file_record *file, str categ
 static bool portage_parse(struct arena *arena, str path, struct rd *in, struct file_record *file,
                           struct err *err)
 {
-    str folder = path_base(path_dir(path)), category = path_base(path_dir(path_dir(path)));
+    str folder = path_base(path_dir(path));
     str line = STR_NONE, name, version, named, dated;
     if (cancel_is(in->cancel, err))
         return false;
@@ -67,15 +74,13 @@ static bool portage_parse(struct arena *arena, str path, struct rd *in, struct f
     if (!rd_line(in, LIMIT(FIELD), &line) && !rd_ok(in, err))
         return false;
     line = str_trim(line);
-    bool has_folder = split(folder, &named, &dated);
+    bool has_folder = portage_split(folder, &named, &dated);
     str pf = line.len ? line : folder;
     if (line.len == 0 && !has_folder)
         return true;
-    if (!split(pf, &name, &version))
+    if (!portage_split(pf, &name, &version))
         return err_set(err, ERR_FORMAT, "\"%.*s\" is not NAME-VERSION", STR_ARG(pf));
-    if (str_eq(path_base(path_dir(path_dir(path_dir(path)))), STR("db")))
-        category = STR_NONE; /* the folder of the database itself */
-    if (!add_package(arena, file, category, name, version, err))
+    if (!add_package(arena, file, path, name, version, err))
         return false;
     return !has_folder || str_eq(pf, folder) ||
            err_set(err, ERR_FORMAT, "it says \"%.*s\", its folder \"%.*s\"", STR_ARG(pf),

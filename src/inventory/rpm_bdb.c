@@ -277,10 +277,11 @@ const struct detector detector_rpm_bdb = {
     .revision = 2,
     .summary = "installed RPM packages in a Berkeley DB hash file, versions 7 to 10, both byte "
                "orders: name, epoch, version, release, arch, source RPM, vendor, licence, "
-               "modularity label",
+               "modularity label, and the files that they own",
     .spec = "Berkeley DB dbinc/db_page.h, RPM package format (header)",
     .paths = PATHS(RPM_PATHS("Packages")),
     .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
+    .owner_type = "rpm",
     .parse = rpm_bdb_parse,
 };

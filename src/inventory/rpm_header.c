@@ -12,7 +12,15 @@
 #include "base/num.h"
 #include "inventory/internal.h"
 
-enum { TYPE_INT32 = 4, TYPE_STRING = 6, TYPE_STRINGS = 8, TYPE_I18N = 9, ENTRY_BYTES = 16 };
+enum {
+    TYPE_CHAR = 1,
+    TYPE_INT16 = 3,
+    TYPE_INT32 = 4,
+    TYPE_STRING = 6,
+    TYPE_STRINGS = 8,
+    TYPE_I18N = 9,
+    ENTRY_BYTES = 16
+};
 
 struct field {
     uint32_t type, offset, count; /* type 0: not there */
@@ -26,6 +34,10 @@ enum field_id {
     FIELD_LICENSE,
     FIELD_ARCH,
     FIELD_SOURCERPM,
+    FIELD_OLDFILENAMES,
+    FIELD_FILESTATES,
+    FIELD_FILEMODES,
+    FIELD_FILEFLAGS,
     FIELD_DIRINDEXES,
     FIELD_BASENAMES,
     FIELD_DIRNAMES,
@@ -44,6 +56,10 @@ static const struct {
     [FIELD_LICENSE] = {"LICENSE", 1014, TYPE_STRING},
     [FIELD_ARCH] = {"ARCH", 1022, TYPE_STRING},
     [FIELD_SOURCERPM] = {"SOURCERPM", 1044, TYPE_STRING},
+    [FIELD_OLDFILENAMES] = {"OLDFILENAMES", 1027, TYPE_STRINGS},
+    [FIELD_FILESTATES] = {"FILESTATES", 1029, TYPE_CHAR},
+    [FIELD_FILEMODES] = {"FILEMODES", 1030, TYPE_INT16},
+    [FIELD_FILEFLAGS] = {"FILEFLAGS", 1037, TYPE_INT32},
     [FIELD_DIRINDEXES] = {"DIRINDEXES", 1116, TYPE_INT32},
     [FIELD_BASENAMES] = {"BASENAMES", 1117, TYPE_STRINGS},
     [FIELD_DIRNAMES] = {"DIRNAMES", 1118, TYPE_STRINGS},
@@ -115,13 +131,14 @@ static bool read_text(struct header *header, enum field_id id, struct err *err)
     return next_string(&rest, &header->text[id]) || bad_field(id, "leads out of the header", err);
 }
 
-static struct rd numbers_of(const struct header *header, enum field_id id)
+/* Of that many bytes each. */
+static struct rd numbers_of(const struct header *header, enum field_id id, size_t bytes)
 {
     struct rd in;
     const struct field *field = &header->fields[id];
     rd_init(&in, str_skip(header->store, field->offset));
     size_t size = 0;
-    if (!num_mul(field->count, sizeof(uint32_t), &size))
+    if (!num_mul(field->count, bytes, &size))
         size = SIZE_MAX;
     return rd_sub(&in, size);
 }
@@ -131,44 +148,11 @@ static bool read_epoch(struct header *header, struct err *err)
     const struct field *field = &header->fields[FIELD_EPOCH];
     if (field->type == 0)
         return true;
-    struct rd in = numbers_of(header, FIELD_EPOCH);
+    struct rd in = numbers_of(header, FIELD_EPOCH, sizeof(uint32_t));
     header->epoch = rd_u32be(&in);
     if (field->type != TYPE_INT32 || field->count != 1)
         return bad_field(FIELD_EPOCH, "is not one number", err);
     return rd_is_ok(&in) || bad_field(FIELD_EPOCH, "leads out of the header", err);
-}
-
-/* --- the file list: nothing keeps it yet, but a broken one is a broken header -------------------
- */
-static bool check_strings(const struct header *header, enum field_id id, struct err *err)
-{
-    const struct field *field = &header->fields[id];
-    str rest = str_skip(header->store, field->offset), one;
-    if (field->type != TYPE_STRINGS)
-        return field->type == 0 || bad_field(id, "is no list of strings", err);
-    for (uint32_t i = 0; i < field->count; i++)
-        if (!next_string(&rest, &one))
-            return bad_field(id, "leads out of the header", err);
-    return true;
-}
-
-static bool check_files(const struct header *header, struct err *err)
-{
-    const struct field *indexes = &header->fields[FIELD_DIRINDEXES];
-    uint32_t n_dirs = header->fields[FIELD_DIRNAMES].count;
-    if (!check_strings(header, FIELD_BASENAMES, err) || !check_strings(header, FIELD_DIRNAMES, err))
-        return false;
-    if (indexes->count != header->fields[FIELD_BASENAMES].count)
-        return bad_field(FIELD_DIRINDEXES, "has another length than BASENAMES", err);
-    if (indexes->type == 0)
-        return true;
-    if (indexes->type != TYPE_INT32)
-        return bad_field(FIELD_DIRINDEXES, "is no list of numbers", err);
-    struct rd in = numbers_of(header, FIELD_DIRINDEXES);
-    while (!rd_is_end(&in))
-        if (rd_u32be(&in) >= n_dirs)
-            return bad_field(FIELD_DIRINDEXES, "names a folder that is not there", err);
-    return rd_is_ok(&in) || bad_field(FIELD_DIRINDEXES, "leads out of the header", err);
 }
 
 static bool read_header(str blob, struct header *header, struct err *err)
@@ -184,7 +168,7 @@ static bool read_header(str blob, struct header *header, struct err *err)
     for (enum field_id id = FIELD_NAME; id <= FIELD_RELEASE; id++)
         if (header->text[id].len == 0)
             return bad_field(id, "is missing", err);
-    return read_epoch(header, err) && check_files(header, err);
+    return read_epoch(header, err);
 }
 
 /* --- the package ------------------------------------------------------------------------------ */
@@ -255,6 +239,114 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
            add_license(arena, file, header->text[FIELD_LICENSE], err);
 }
 
+/* --- its files --------------------------------------------------------------------------------
+ *
+ * Folders are told once (DIRNAMES), files by their folder's number and their name; packages built
+ * before rpm 4 have whole paths (OLDFILENAMES).  What was not put there by this package is not
+ * its own: files of another state than normal (rpm's lib/rpmfiles.h: replaced by another
+ * package's, left out, of another colour), and ghosts, which are only expected there.  Folders and
+ * links own nothing. */
+enum { FLAG_GHOST = 1 << 6, STATE_NORMAL = 0, MODE_TYPE = 0170000, MODE_FILE = 0100000 };
+
+struct file_list {
+    uint32_t n;
+    str names; /* the strings from here on */
+    bool has_folders;
+    struct rd folders, states, modes, flags; /* a number each file, or none at all */
+    bool has_states, has_modes, has_flags;
+};
+
+/* One number for each of the files, or the field is not there. */
+static bool read_numbers(const struct header *header, enum field_id id, uint32_t n, size_t bytes,
+                         struct rd *out, bool *has, struct err *err)
+{
+    const struct field *field = &header->fields[id];
+    *has = field->type != 0;
+    if (!*has)
+        return true;
+    if (field->type != wanted[id].type)
+        return bad_field(id, "is no list of its numbers", err);
+    if (field->count != n)
+        return bad_field(id, "has another length than the files", err);
+    *out = numbers_of(header, id, bytes);
+    return rd_is_ok(out) || bad_field(id, "leads out of the header", err);
+}
+
+static bool read_list(const struct header *header, struct file_list *out, struct err *err)
+{
+    bool is_old = header->fields[FIELD_BASENAMES].type == 0;
+    enum field_id id = is_old ? FIELD_OLDFILENAMES : FIELD_BASENAMES;
+    const struct field *names = &header->fields[id];
+    *out = (struct file_list){.n = names->count};
+    if (names->type == 0 && header->fields[FIELD_DIRINDEXES].count)
+        return bad_field(FIELD_DIRINDEXES, "has another length than the files", err);
+    if (names->type == 0)
+        return true; /* no files */
+    if (names->type != TYPE_STRINGS)
+        return bad_field(id, "is no list of strings", err);
+    out->names = str_skip(header->store, names->offset);
+    if (!is_old && header->fields[FIELD_DIRINDEXES].type == 0)
+        return bad_field(FIELD_DIRINDEXES, "is missing", err);
+    return (is_old || read_numbers(header, FIELD_DIRINDEXES, out->n, sizeof(uint32_t),
+                                   &out->folders, &out->has_folders, err)) &&
+           read_numbers(header, FIELD_FILESTATES, out->n, 1, &out->states, &out->has_states, err) &&
+           read_numbers(header, FIELD_FILEMODES, out->n, sizeof(uint16_t), &out->modes,
+                        &out->has_modes, err) &&
+           read_numbers(header, FIELD_FILEFLAGS, out->n, sizeof(uint32_t), &out->flags,
+                        &out->has_flags, err);
+}
+
+/* The hashes of its folders, into rpm->folders. */
+static bool read_folders(struct rpm_reader *rpm, const struct header *header, struct err *err)
+{
+    const struct field *field = &header->fields[FIELD_DIRNAMES];
+    str rest = str_skip(header->store, field->offset), one;
+    rpm->folders.len = 0;
+    if (field->type != TYPE_STRINGS)
+        return field->type == 0 || bad_field(FIELD_DIRNAMES, "is no list of strings", err);
+    for (uint32_t i = 0; i < field->count; i++) {
+        if (!next_string(&rest, &one))
+            return bad_field(FIELD_DIRNAMES, "leads out of the header", err);
+        uint64_t *folder = vec_push(rpm->arena, &rpm->folders);
+        if (!folder)
+            return err_memory(err);
+        *folder = path_hash_from(PATH_ROOT_HASH, one);
+    }
+    return true;
+}
+
+/* The next file's numbers: whether it is the package's own. */
+static bool is_own(struct file_list *list)
+{
+    bool is = !list->has_states || rd_u8(&list->states) == STATE_NORMAL;
+    is &= !list->has_modes || (rd_u16be(&list->modes) & MODE_TYPE) == MODE_FILE;
+    is &= !list->has_flags || !(rd_u32be(&list->flags) & FLAG_GHOST);
+    return is;
+}
+
+static bool add_files(struct rpm_reader *rpm, const struct header *header, struct err *err)
+{
+    struct file_list list;
+    str name;
+    if (!read_list(header, &list, err) || !read_folders(rpm, header, err) ||
+        (list.n && !owner_begin(rpm->arena, rpm->file, header->text[FIELD_NAME], err)))
+        return false;
+    for (uint32_t i = 0; i < list.n; i++) {
+        if (!next_string(&list.names, &name))
+            return bad_field(list.has_folders ? FIELD_BASENAMES : FIELD_OLDFILENAMES,
+                             "leads out of the header", err);
+        uint64_t folder = PATH_ROOT_HASH;
+        uint32_t index = list.has_folders ? rd_u32be(&list.folders) : 0;
+        if (list.has_folders && index >= rpm->folders.len)
+            return bad_field(FIELD_DIRINDEXES, "names a folder that is not there", err);
+        if (list.has_folders)
+            folder = rpm->folders.ptr[index];
+        if (is_own(&list) && !owner_add(rpm->arena, rpm->file, folder, name, err))
+            return false;
+    }
+    return true;
+}
+
 bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct err *err)
 {
     struct header header = {0};
@@ -266,13 +358,15 @@ bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct er
     }
     if (str_eq(header.text[FIELD_NAME], STR("gpg-pubkey")))
         return true; /* a key that rpm trusts, no package */
-    if (add_package(rpm->arena, rpm->file, &header, &why))
+    bool is_package = add_package(rpm->arena, rpm->file, &header, &why);
+    if (!is_package)
+        rpm->file->packages.len = n;
+    if (is_package && add_files(rpm, &header, &why))
         return true;
     if (record_is_full(rpm->file, &why)) {
         *err = why;
         return false;
     }
-    rpm->file->packages.len = n;
     flaws_add(&rpm->flaws, 0, "header %u: %s", number, why.msg);
     return true;
 }

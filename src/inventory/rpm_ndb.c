@@ -137,11 +137,13 @@ static bool rpm_ndb_parse(struct arena *arena, str path, struct rd *in, struct f
 const struct detector detector_rpm_ndb = {
     .name = "rpm_ndb",
     .revision = 2,
-    .summary = "installed RPM packages in an ndb file, checksums verified: name, epoch, version, "
-               "release, arch, source RPM, vendor, licence, modularity label",
+    .summary =
+        "installed RPM packages in an ndb file, checksums verified: name, epoch, version, "
+        "release, arch, source RPM, vendor, licence, modularity label, and the files that they own",
     .spec = "rpm lib/backend/ndb/rpmpkg.c, RPM package format (header)",
     .paths = PATHS(RPM_PATHS("Packages.db")),
     .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
+    .owner_type = "rpm",
     .parse = rpm_ndb_parse,
 };

@@ -59,12 +59,14 @@ static bool rpm_sqlite_combine(struct arena *arena, str bytes, str wal, struct f
 const struct detector detector_rpm_sqlite = {
     .name = "rpm_sqlite",
     .revision = 2,
-    .summary = "installed RPM packages in an SQLite database and its -wal: name, epoch, version, "
-               "release, arch, source RPM, vendor, licence, modularity label",
+    .summary =
+        "installed RPM packages in an SQLite database and its -wal: name, epoch, version, "
+        "release, arch, source RPM, vendor, licence, modularity label, and the files that they own",
     .spec = "SQLite database file format, rpm lib/backend/sqlite.c, RPM package format (header)",
     .paths = PATHS(RPM_PATHS("rpmdb.sqlite"), RPM_PATHS("rpmdb.sqlite-wal")),
     .limit = LIMIT_ID_PACKAGE_DB,
     .is_os_database = true,
+    .owner_type = "rpm",
     .parse = rpm_sqlite_parse,
     .side_suffix = "-wal",
     .combine = rpm_sqlite_combine,

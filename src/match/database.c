@@ -10,10 +10,10 @@ static const struct advisory_db *db_of(void *ctx) { return ((const struct databa
 
 static bool covers(void *ctx, str ecosystem) { return advisory_db_covers(db_of(ctx), ecosystem); }
 
-static bool find(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out,
-                 struct err *err)
+static bool find(void *ctx, struct arena *arena, str ecosystem, str package,
+                 const struct affected_filter *filter, affecteds *out, struct err *err)
 {
-    return advisory_find(db_of(ctx), arena, ecosystem, package, out, err);
+    return advisory_find_if(db_of(ctx), arena, ecosystem, package, filter, out, err);
 }
 
 static bool get(void *ctx, struct arena *arena, str source, str record, struct advisory *out,
@@ -22,10 +22,39 @@ static bool get(void *ctx, struct arena *arena, str source, str record, struct a
     return advisory_get(db_of(ctx), arena, source, record, out, err);
 }
 
+static bool enrich(void *ctx, struct arena *arena, str cve, enrichments *out, struct err *err)
+{
+    return advisory_enrich(db_of(ctx), arena, cve, out, err);
+}
+
+static bool by_id(void *ctx, struct arena *arena, str id, named_records *out, struct err *err)
+{
+    return advisory_by_id(db_of(ctx), arena, id, out, err);
+}
+
+static struct match_lookup lookup_of(struct database *database)
+{
+    return (struct match_lookup){.covers = covers,
+                                 .find = find,
+                                 .get = get,
+                                 .enrich = enrich,
+                                 .by_id = by_id,
+                                 .ctx = database};
+}
+
 bool match_image(const struct advisory_db *db, const struct image_inventory *inventory,
                  struct arena *arena, struct match_result *out, struct err *err)
 {
     struct database database = {.db = db};
-    struct match_lookup lookup = {.covers = covers, .find = find, .get = get, .ctx = &database};
+    const struct match_lookup lookup = lookup_of(&database);
     return match_inventory(&lookup, inventory, arena, out, err);
+}
+
+bool match_explain_image(const struct advisory_db *db, const struct image_inventory *inventory,
+                         const findings *found, str id, struct arena *arena,
+                         struct explain_result *out, struct err *err)
+{
+    struct database database = {.db = db};
+    const struct match_lookup lookup = lookup_of(&database);
+    return match_explain(&lookup, inventory, found, id, arena, out, err);
 }

@@ -22,6 +22,28 @@ enum applies range_applies(const struct affected *affected, const struct version
 str range_print(struct arena *arena, const struct affected *affected,
                 const struct version_scheme *scheme, str version);
 
+/* Three answers: as Kleene has them. */
+enum applies applies_both(enum applies a, enum applies b);
+enum applies applies_either(enum applies a, enum applies b);
+
+/* --- scope.c
+ * ---------------------------------------------------------------------------------------- */
+/* Does @affected speak of a package of this architecture and module, whatever its version? */
+enum applies scope_of(const struct affected *affected, const struct package *package);
+bool scope_has_arch(const struct affected *affected, const struct package *package);
+enum applies scope_module(const struct affected *affected, const struct package *package);
+/* "nodejs:18" of a label "nodejs:18:8090020230825141447:a75119d5". */
+str scope_stream(str modularity);
+
+/* Of a version that a statement does not hold: the comparison that says why, "3.1 >= 3.0", and
+ * which side of it.  ptr NULL: arena used up. */
+enum outside { OUTSIDE_ALL, OUTSIDE_FIXED, OUTSIDE_BELOW };
+str range_outside(struct arena *arena, const struct affected *affected,
+                  const struct version_scheme *scheme, str version, enum outside *side);
+/* Of one that it holds: "3.0.11-1 < 3.0.11-2". */
+str range_inside(struct arena *arena, const struct affected *affected,
+                 const struct version_scheme *scheme, str version);
+
 /* --- subject.c
  * --------------------------------------------------------------------------------------- */
 struct subject {
@@ -29,25 +51,39 @@ struct subject {
         *packages; /* installed binaries, by name; borrowed from the inventory */
     size_t n_packages;
     str type, name, version;
+    str lookup_name;                     /* as statements spell it; ptr NULL: arena used up */
     str ecosystem;                       /* empty: nobody judges it */
     const struct version_scheme *scheme; /* NULL: we have no such order */
     const char *scheme_name, *category;
     str own; /* ID of the distribution, whose own sources' names begin so; empty */
     bool is_os;
 };
-/* Where a package outside the operating system's is judged. */
-struct language_row {
-    const char *type, *ecosystem, *scheme;
-};
-const struct language_row *language_find(str type); /* NULL: not judged */
 bool package_is_kernel_headers(str name);
 
 typedef VEC(const struct package *) package_refs;
-/* Packages that can be judged, those of one subject side by side: sort, then cut. */
-NODISCARD bool subjects_sort(struct arena *arena, const packages *all, package_refs *out);
-/* The next subject from *at on; false at the end.  @ecosystem and @distro of the image. */
-bool subject_next(const package_refs *refs, const struct distro *distro, str ecosystem, size_t *at,
-                  struct subject *out);
+/* Who judges packages of one type. */
+struct subject_judge {
+    str ecosystem, own;
+    const struct version_scheme *scheme;
+    const char *scheme_name, *category;
+    bool is_os;
+};
+/* Packages that can be judged, those of one subject side by side: opened once, then cut. */
+struct subjects {
+    struct arena *arena;
+    const struct distro *distro;
+    const struct distro_row *row;
+    str ecosystem; /* of the distribution */
+    const struct package **ptr;
+    size_t len, at;
+    struct subject_judge judge; /* of judge_type, the last one asked for */
+    str judge_type;
+};
+/* False: arena used up.  @ecosystem of the image's distribution. */
+NODISCARD bool subjects_open(struct arena *arena, const struct image_inventory *inventory,
+                             str ecosystem, struct subjects *out);
+/* The next subject; false at the end. */
+bool subject_next(struct subjects *all, struct subject *out);
 
 /* --- judge.c
  * ------------------------------------------------------------------------------------------ */
@@ -67,8 +103,15 @@ struct context {
     struct arena *arena;
     struct match_result *out;
     struct err *err;
+    size_t n_rejected; /* findings left out: their CVE was rejected */
+    str first_rejected;
 };
 NODISCARD bool judge(struct context *context, const struct subject *subject);
+/* A distribution's own source: "debian-archive", "alpine-secdb". */
+bool subject_is_own(const struct subject *subject, str source);
+/* Why @installed could not be compared with @affected, in words. */
+const char *subject_unknown(const struct subject *subject, const struct affected *affected,
+                            str installed);
 
 /* --- identity.c
  * --------------------------------------------------------------------------------------- */
@@ -88,3 +131,28 @@ str identity_cve(str id);
 /* @n links of one id, at least one; pushes nothing when every binary is denied. */
 NODISCARD bool finding_make(struct context *context, const struct subject *subject,
                             const struct link *links, size_t n);
+
+struct making {
+    struct context *context;
+    const struct subject *subject;
+    const struct link *links; /* denials among them */
+    size_t n;
+    package_refs affected;   /* installed packages that are affected, by name */
+    enrichments enrichments; /* what is said of the CVE itself */
+    bool is_rejected;        /* by who gave the CVE */
+    struct finding *finding;
+};
+/* The affirmative claims in order, from *i on; NULL at the end. */
+const struct claim *making_next(const struct making *m, size_t *i);
+NODISCARD bool push_unique(struct arena *arena, strs *to, str s); /* unless it is the last */
+
+/* Is the CVE taken back by who gave it, as far as anybody knows? */
+bool enrichment_is_rejected(const enrichments *list);
+
+/* --- rating.c: CVSS, ratings and the severity by DESIGN 5.  False: arena used up.
+ * ------------------------------------------------------------------------------------------ */
+NODISCARD bool rating_fill(struct making *m);
+
+/* --- words.c: title, description, names, references, evidence.  False: arena used up.
+ * ------------------------------------------------------------------------------------------- */
+NODISCARD bool words_fill(struct making *m);

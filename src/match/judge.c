@@ -4,8 +4,7 @@
 
 #include "base/num.h"
 
-/* A distribution's own source: "debian-archive", "alpine-secdb". */
-static bool is_own(const struct subject *subject, str source)
+bool subject_is_own(const struct subject *subject, str source)
 {
     return subject->own.len && str_starts(source, subject->own) &&
            str_starts(str_skip(source, subject->own.len), STR("-"));
@@ -14,7 +13,8 @@ static bool is_own(const struct subject *subject, str source)
 /* What could not be judged, for one notice a subject. */
 struct unknowns {
     size_t n;
-    str installed, record, source;
+    str installed;
+    const struct affected *first;
 };
 
 struct judging {
@@ -41,12 +41,31 @@ static const struct advisory *load_record(struct judging *j, const struct affect
     return NULL;
 }
 
+/* Of @package, or of any of the subject's. */
+static enum applies in_scope(const struct judging *j, const struct affected *affected,
+                             const struct package *package)
+{
+    if (package)
+        return scope_of(affected, package);
+    enum applies in = APPLIES_NO;
+    for (size_t i = 0; i < j->subject->n_packages && in != APPLIES_YES; i++)
+        in = applies_either(in, scope_of(affected, j->subject->packages[i]));
+    return in;
+}
+
+static str version_of(const struct judging *j, const struct package *package)
+{
+    return package ? package->version : j->subject->version;
+}
+
 static bool add_statement(struct judging *j, const struct affected *affected,
                           const struct package *package)
 {
-    str installed = package ? package->version : j->subject->version;
+    str installed = version_of(j, package);
     enum applies applies = range_applies(affected, j->subject->scheme, installed);
     bool is_denial = affected->state == FIX_NOT_AFFECTED;
+    if (applies != APPLIES_NO)
+        applies = applies_both(applies, in_scope(j, affected, package));
     if (applies == APPLIES_NO || affected->is_withdrawn || (is_denial && applies != APPLIES_YES))
         return true; /* a denial that may not apply denies nothing */
     const struct advisory *advisory = load_record(j, affected);
@@ -56,7 +75,7 @@ static bool add_statement(struct judging *j, const struct affected *affected,
         return true;
     if (applies == APPLIES_UNKNOWN) {
         if (j->unknowns.n++ == 0)
-            j->unknowns = (struct unknowns){1, installed, affected->record, affected->source};
+            j->unknowns = (struct unknowns){1, installed, affected};
         return true;
     }
     struct claim *claim = vec_push(j->context->arena, &j->claims);
@@ -67,15 +86,37 @@ static bool add_statement(struct judging *j, const struct affected *affected,
                             .package = package,
                             .installed = installed,
                             .is_denial = is_denial,
-                            .is_own = is_own(j->subject, affected->source)};
+                            .is_own = subject_is_own(j->subject, affected->source)};
     return true;
 }
 
-static bool look_up(struct judging *j, str name, affecteds *out)
+/* --- the cheap question, asked of every statement before anything is kept of it
+ * -------------------------------------------------------------------------------- */
+struct question {
+    const struct judging *judging;
+    const struct package *package; /* whose own name was looked up; NULL: the subject's */
+};
+
+static bool may_matter(void *ctx, const struct affected *affected)
+{
+    const struct question *q = ctx;
+    if (affected->is_withdrawn)
+        return false;
+    if (!q->package && q->judging->subject->is_os && affected->is_binary)
+        return true; /* for the binaries of the source's name, whatever their version */
+    return range_applies(affected, q->judging->subject->scheme,
+                         version_of(q->judging, q->package)) != APPLIES_NO;
+}
+
+static bool look_up(struct judging *j, const struct package *package, affecteds *out)
 {
     struct context *c = j->context;
+    struct question question = {.judging = j, .package = package};
+    const struct affected_filter filter = {.wants = may_matter, .ctx = &question};
+    str name = package ? package->name : j->subject->lookup_name;
     *out = (affecteds){0};
-    return c->lookup->find(c->lookup->ctx, c->arena, j->subject->ecosystem, name, out, c->err) ||
+    return c->lookup->find(c->lookup->ctx, c->arena, j->subject->ecosystem, name, &filter, out,
+                           c->err) ||
            err_wrap(c->err, "package " STR_FMT, STR_ARG(name));
 }
 
@@ -92,7 +133,7 @@ static bool add_binary(struct judging *j, const struct package *package, const a
     affecteds found;
     const affecteds *statements = of_source;
     if (!str_eq(package->name, j->subject->name)) {
-        if (!look_up(j, package->name, &found))
+        if (!look_up(j, package, &found))
             return false;
         statements = &found; /* its elements are in the arena */
     }
@@ -108,14 +149,14 @@ static bool is_repeated(const struct subject *subject, size_t i)
     if (i == 0)
         return false;
     const struct package *a = subject->packages[i - 1], *b = subject->packages[i];
-    return str_eq(a->name, b->name) && str_eq(a->version, b->version);
+    return str_eq(a->name, b->name) && str_eq(a->version, b->version) && str_eq(a->arch, b->arch);
 }
 
 static bool collect(struct judging *j)
 {
     const struct subject *subject = j->subject;
     affecteds statements;
-    if (!look_up(j, subject->name, &statements))
+    if (!look_up(j, NULL, &statements))
         return false;
     for (size_t i = 0; i < statements.len; i++)
         if (!(subject->is_os && statements.ptr[i].is_binary) &&
@@ -127,6 +168,20 @@ static bool collect(struct judging *j)
     return true;
 }
 
+const char *subject_unknown(const struct subject *subject, const struct affected *affected,
+                            str installed)
+{
+    if (!subject->scheme)
+        return "we do not know its order of versions";
+    if (!subject->scheme->is_valid(installed))
+        return "its version is not a valid one";
+    if (range_applies(affected, subject->scheme, installed) == APPLIES_YES)
+        return "it is a module build, and its database does not say of which module";
+    if (affected->ranges.len == 0 && affected->versions.len == 0)
+        return "no version is named";
+    return "a version in them is not a valid one";
+}
+
 static bool tell_unknowns(struct judging *j)
 {
     const struct unknowns *u = &j->unknowns;
@@ -134,16 +189,13 @@ static bool tell_unknowns(struct judging *j)
         return true;
     struct context *c = j->context;
     const struct subject *subject = j->subject;
-    const char *why = !subject->scheme ? "we do not know its order of versions"
-                      : !subject->scheme->is_valid(u->installed)
-                          ? "its version is not a valid one"
-                          : "a version in them is not a valid one";
+    const char *why = subject_unknown(subject, u->first, u->installed);
     str message = arena_printf(
         c->arena,
         STR_FMT " " STR_FMT " could not be compared (%s) with %zu advisories, first " STR_FMT
                 " of " STR_FMT ": %s",
         STR_ARG(subject->name), STR_ARG(u->installed), subject->scheme_name, u->n,
-        STR_ARG(u->record), STR_ARG(u->source), why);
+        STR_ARG(u->first->record), STR_ARG(u->first->source), why);
     str path = subject->packages[0]->path;
     return (message.ptr &&
             notice_add(c->arena, &c->out->notices, NOTICE_VERSION, true, path, message)) ||

@@ -78,7 +78,7 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
         if (package->is_os || package->owned_by.len || str_eq(package->type, last))
             continue;
         last = package->type;
-        const struct language_row *row = language_find(package->type);
+        const struct ecosystem_row *row = ecosystem_find(package->type);
         if (row && is_covered(c, str_from(row->ecosystem)))
             continue;
         *has_uncovered = true;
@@ -89,6 +89,28 @@ static bool tell_uncovered(struct context *c, const struct image_inventory *inve
             return false;
     }
     return true;
+}
+
+/* One notice for those that their own ecosystem does not judge, because an OS package has them. */
+static bool tell_owned(struct context *c, const struct image_inventory *inventory)
+{
+    size_t n = 0;
+    const struct package *first = NULL;
+    for (size_t i = 0; i < inventory->packages.len; i++) {
+        const struct package *package = &inventory->packages.ptr[i];
+        if (package->is_os || package->owned_by.len == 0)
+            continue;
+        first = n++ ? first : package;
+    }
+    if (n == 0)
+        return true;
+    return tell(c, NOTICE_INFO, false,
+                arena_printf(c->arena,
+                             "%zu package%s of other managers belong%s to packages of the "
+                             "distribution, whose advisories judge them: first " STR_FMT " " STR_FMT
+                             " of " STR_FMT,
+                             n, n == 1 ? "" : "s", n == 1 ? "s" : "", STR_ARG(first->type),
+                             STR_ARG(first->name), STR_ARG(first->owned_by)));
 }
 
 static bool has_os_package(const struct image_inventory *inventory)
@@ -113,17 +135,31 @@ static enum match_ground ground_of(const struct context *c, const struct image_i
     return inventory->packages.len && !has_os && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
 }
 
+static bool tell_rejected(struct context *c)
+{
+    if (c->n_rejected == 0)
+        return true;
+    return tell(c, NOTICE_ADVISORY, false,
+                arena_printf(c->arena,
+                             "%zu findings are left out because their CVE was rejected by who gave "
+                             "it, first " STR_FMT,
+                             c->n_rejected, STR_ARG(c->first_rejected)));
+}
+
 /* --- all of it
  * ------------------------------------------------------------------------------------------ */
 static bool judge_all(struct context *c, const struct image_inventory *inventory)
 {
-    package_refs refs = {0};
-    if (!subjects_sort(c->arena, &inventory->packages, &refs))
-        return err_memory(c->err);
+    struct subjects all;
     struct subject subject;
-    for (size_t at = 0; subject_next(&refs, &inventory->distro, c->out->ecosystem, &at, &subject);)
+    if (!subjects_open(c->arena, inventory, c->out->ecosystem, &all))
+        return err_memory(c->err);
+    while (subject_next(&all, &subject)) {
+        if (!subject.lookup_name.ptr)
+            return err_memory(c->err);
         if (subject.ecosystem.len && !judge(c, &subject))
             return false;
+    }
     return true;
 }
 
@@ -146,7 +182,7 @@ bool match_inventory(const struct match_lookup *lookup, const struct image_inven
         return err_memory(err);
     bool has_uncovered = false;
     if (!tell_foreign(&c, inventory) || !tell_uncovered(&c, inventory, &has_uncovered) ||
-        !judge_all(&c, inventory))
+        !tell_owned(&c, inventory) || !judge_all(&c, inventory) || !tell_rejected(&c))
         return false;
     out->ground = ground_of(&c, inventory, has_uncovered);
     vec_sort(&out->findings, cmp_findings);

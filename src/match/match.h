@@ -11,8 +11,20 @@
  * Sources that disagree: the distribution's own ("debian-…" for ID debian) comes first, then the
  * others by name.  The fixed version is the first source's that names one: the smallest of its
  * fixes above the installed version that lies in none of its ranges.  A statement "not affected"
- * takes the vulnerability away from the package, or from the one binary that it is on. Owns:
- * nothing; findings live in the arena given and borrow from the inventory and the database.
+ * takes the vulnerability away from the package, or from the one binary that it is on; where the
+ * distribution's own source says "affected", only one of its own can.
+ *
+ * Who is in a statement's scope (scope.c):
+ *   arches    a package of one of them, or of none in particular ("noarch", "all", unknown)
+ *   module    rpm: only packages of that stream; a module build that lost its label: unknown
+ *   no module where its versions are those of module builds (".module_el8"): module builds only;
+ *             where they are others: no module build; where it names no version: every package
+ *
+ * Withdrawn records find nothing.  A CVE that its authority rejected is found only where a source
+ * stands behind it with a record of its own (a GHSA, a DSA), or the distribution's own source does;
+ * then the evidence tells of the rejection.  What is left out is counted in a notice.
+ *
+ * Owns: nothing; findings live in the arena given and borrow from the inventory and the database.
  * Threads: pure. */
 #pragma once
 
@@ -25,9 +37,11 @@ finding_class_name(enum finding_class c); /* "os-package", "language-package", "
 
 struct finding_evidence {
     str source, record, revision;
-    str range;      /* in words: ">= 0, < 3.0.11-1" */
+    str range;      /* in words: ">= 0, < 3.0.11-1"; empty: nothing was compared (VEX, rejection) */
     str comparator; /* "dpkg" */
     str installed;
+    enum fix_state state; /* what this source says of a fix */
+    str note;             /* in its words: "no-dsa: minor issue" */
 };
 struct finding {
     str id; /* CVE, else GHSA, else the source's own */
@@ -42,10 +56,13 @@ struct finding {
     str fixed_version; /* the first that heals it; empty when none */
     bool is_patchable;
     enum severity severity; /* by the precedence of DESIGN 5 */
+    str rated_by;           /* the source that it comes from; empty: nobody rated it */
+    str rating_basis;       /* "own rating", "CVSS 3.1", "word" */
     VEC(struct cvss) cvss;
     VEC(struct rating) ratings;
     bool is_kev;
-    double epss;
+    double epss;  /* 0: not known */
+    strs cwes;    /* "CWE-79", sorted */
     str category; /* "Debian", "Alpine", "npm" */
     str title, description, published, modified;
     strs references;
@@ -77,11 +94,16 @@ struct match_result {
 /* Where statements come from: the database, or a test's lines. */
 struct match_lookup {
     bool (*covers)(void *ctx, str ecosystem);
-    /* Every statement on a package, appended to *out, which starts empty. */
-    bool (*find)(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out,
-                 struct err *err);
+    /* The statements on a package that @filter lets through (all when it is NULL), appended to
+     * *out, which starts empty. */
+    bool (*find)(void *ctx, struct arena *arena, str ecosystem, str package,
+                 const struct affected_filter *filter, affecteds *out, struct err *err);
     bool (*get)(void *ctx, struct arena *arena, str source, str record, struct advisory *out,
                 struct err *err);
+    /* What every source says of a CVE itself.  NULL: nobody was asked. */
+    bool (*enrich)(void *ctx, struct arena *arena, str cve, enrichments *out, struct err *err);
+    /* Every record that bears a name; for match_explain. */
+    bool (*by_id)(void *ctx, struct arena *arena, str id, named_records *out, struct err *err);
     void *ctx;
 };
 NODISCARD bool match_inventory(const struct match_lookup *lookup,
@@ -90,3 +112,102 @@ NODISCARD bool match_inventory(const struct match_lookup *lookup,
 /* The same with a database. */
 NODISCARD bool match_image(const struct advisory_db *db, const struct image_inventory *inventory,
                            struct arena *arena, struct match_result *out, struct err *err);
+
+/* --- why, or why not
+ * ------------------------------------------------------------------------------------------ */
+/* What became of one statement of one record.  Zero is the safe value. */
+enum explain_kind {
+    EXPLAIN_UNKNOWN,      /* could not be compared */
+    EXPLAIN_AFFECTED,     /* it is a finding */
+    EXPLAIN_VEX,          /* it would be one, and a VEX statement takes it away */
+    EXPLAIN_RULE,         /* … a disable rule does */
+    EXPLAIN_REJECTED,     /* … its CVE was rejected, and nobody stands behind it */
+    EXPLAIN_OVERRULED,    /* … a source that counts more says "not affected" */
+    EXPLAIN_DENIED,       /* this source says "not affected" */
+    EXPLAIN_FIXED,        /* at or above the version that heals it */
+    EXPLAIN_NOT_YET,      /* below the first affected version */
+    EXPLAIN_OUTSIDE,      /* in none of the affected ranges or versions */
+    EXPLAIN_WITHDRAWN,    /* the record was taken back */
+    EXPLAIN_ARCH,         /* of other architectures */
+    EXPLAIN_MODULE,       /* of another module, or of none */
+    EXPLAIN_OWNED,        /* an OS package owns it: the distribution judges it */
+    EXPLAIN_OTHER_SOURCE, /* an OS package, and a statement of upstream or of another distribution
+                           */
+    EXPLAIN_RELEASE,      /* of another release of the distribution */
+};
+const char *explain_kind_name(enum explain_kind kind); /* "fixed", "other-release", … */
+struct explanation {
+    enum explain_kind kind;
+    str source, record, revision; /* of the record */
+    str ecosystem, package;       /* of the statement */
+    str type, name, version;      /* what it was held against: source package, or package */
+    strs binaries;                /* of the source, installed */
+    str path, owned_by;
+    int layer;
+    str comparator; /* "dpkg" */
+    str trace;      /* "3.0.11-1 < 3.0.11-2"; empty: nothing was compared */
+    str note;       /* the source's words, or why nothing could be compared */
+    enum fix_state state;
+    const struct finding *finding; /* AFFECTED, VEX, RULE: the finding; else NULL */
+};
+struct explain_result {
+    str id;
+    named_records records;       /* that bear the name, or a name of the same vulnerability */
+    VEC(struct explanation) all; /* sorted by kind, then package, source, record */
+    VEC(struct advisory_place) not_installed; /* of this image's ecosystems, by name */
+    size_t n_elsewhere; /* packages of ecosystems that have nothing to do with this image */
+    enrichments enrichments;
+    bool is_rejected, is_covered; /* is the image's distribution covered? */
+    str ecosystem;                /* of the image's distribution; empty */
+};
+/* Both ways: every statement that bears @id and what became of it in an image that was matched,
+ * with @found of that match. */
+NODISCARD bool match_explain(const struct match_lookup *lookup,
+                             const struct image_inventory *inventory, const findings *found, str id,
+                             struct arena *arena, struct explain_result *out, struct err *err);
+NODISCARD bool match_explain_image(const struct advisory_db *db,
+                                   const struct image_inventory *inventory, const findings *found,
+                                   str id, struct arena *arena, struct explain_result *out,
+                                   struct err *err);
+
+/* --- VEX: what somebody says of a product whose vulnerabilities are listed
+ * ----------------------------------------------------------------------------------------
+ * After OpenVEX 0.2; CSAF VEX and CycloneDX VEX say the same in other words.  A purl in a statement
+ * is a pattern: without a version it matches every version, what qualifiers and subpath it has must
+ * be those of the package, and the package may have more.
+ *
+ * A statement is about a finding when one of its names is the finding's id or alias, and
+ *   - a product is the image (digest, name, pkg:oci purl) and it has no subcomponent, or one that
+ *     is the package; or
+ *   - a product is the package, and it has no subcomponent; or
+ *   - a product is a package of the same file (the main module of a Go binary) and a subcomponent
+ *     is the package.
+ * A source package is meant when it is named, or when all its affected binaries are.  Of several
+ * statements the latest counts, of the same time the last given. */
+struct vex_claim {
+    enum vex_status status;
+    strs vulnerabilities; /* its names: CVE, GHSA … */
+    strs products;        /* purls of packages or images, digests or names of images */
+    strs subcomponents;   /* purls; none: the product itself */
+    str justification;    /* "vulnerable_code_not_in_execute_path" */
+    str note;             /* impact or action statement */
+    str document, author; /* who says so, where */
+    str timestamp;        /* RFC 3339; empty: the oldest */
+};
+typedef VEC(struct vex_claim) vex_claims;
+/* What documents state (vex_parse), a claim for each product; appended.  False: arena used up. */
+NODISCARD bool vex_claims_of(struct arena *arena, const vex_statements *statements,
+                             vex_claims *out);
+struct vex_image {
+    strs digests;   /* of the manifest, and of the index it came from */
+    str name;       /* the last part of the repository */
+    str repository; /* "docker.io/library/debian" */
+    str tag;        /* empty: none */
+    str arch;       /* "amd64" */
+};
+/* Marks what statements take away: disabled_by "vex:DOCUMENT", the statement among the evidence.
+ * Other statements become evidence and change nothing.  Run after match_image; *n_disabled counts
+ * findings that were taken away. */
+NODISCARD bool vex_apply(struct arena *arena, const vex_claims *said, const struct vex_image *image,
+                         const struct image_inventory *inventory, findings *all, size_t *n_disabled,
+                         struct err *err);

@@ -7,14 +7,14 @@
 #include "base/sb.h"
 
 /* Kleene's logic over three values. */
-static enum applies both(enum applies a, enum applies b)
+enum applies applies_both(enum applies a, enum applies b)
 {
     if (a == APPLIES_NO || b == APPLIES_NO)
         return APPLIES_NO;
     return a == APPLIES_YES && b == APPLIES_YES ? APPLIES_YES : APPLIES_UNKNOWN;
 }
 
-static enum applies either(enum applies a, enum applies b)
+enum applies applies_either(enum applies a, enum applies b)
 {
     if (a == APPLIES_YES || b == APPLIES_YES)
         return APPLIES_YES;
@@ -52,11 +52,13 @@ static enum applies in_range(const struct version_range *range, const struct ver
 {
     enum applies in = APPLIES_YES;
     if (!is_beginning(range->introduced))
-        in = both(in, claim_order(scheme, version, range->introduced, false, true, true));
+        in = applies_both(
+            in, claim_order(scheme, version, range->introduced, false, !range->is_after, true));
     if (range->fixed.len)
-        in = both(in, claim_order(scheme, version, range->fixed, true, false, false));
+        in = applies_both(in, claim_order(scheme, version, range->fixed, true, false, false));
     if (range->last_affected.len)
-        in = both(in, claim_order(scheme, version, range->last_affected, true, true, false));
+        in =
+            applies_both(in, claim_order(scheme, version, range->last_affected, true, true, false));
     return in;
 }
 
@@ -76,14 +78,15 @@ enum applies range_applies(const struct affected *affected, const struct version
         if (str_eq(affected->versions.ptr[i], version))
             return APPLIES_YES;
     for (size_t i = 0; i < affected->ranges.len; i++)
-        applies = either(applies, in_range(&affected->ranges.ptr[i], scheme, version));
+        applies = applies_either(applies, in_range(&affected->ranges.ptr[i], scheme, version));
     return applies;
 }
 
 static void print_range(struct sb *out, const struct version_range *range)
 {
     str introduced = is_beginning(range->introduced) ? STR("0") : range->introduced;
-    sb_addf(out, "%s>= " STR_FMT, out->len ? " or " : "", STR_ARG(introduced));
+    sb_addf(out, "%s%s " STR_FMT, out->len ? " or " : "",
+            range->is_after ? ">" : ">=", STR_ARG(introduced));
     if (range->fixed.len)
         sb_addf(out, ", < " STR_FMT, STR_ARG(range->fixed));
     if (range->last_affected.len)
@@ -106,4 +109,70 @@ str range_print(struct arena *arena, const struct affected *affected,
     if (out.len == 0)
         sb_addc(&out, "every version");
     return arena_dup(arena, sb_str(&out));
+}
+
+/* --- for people: which comparison decided
+ * ------------------------------------------------------------------------------------------- */
+str range_inside(struct arena *arena, const struct affected *affected,
+                 const struct version_scheme *scheme, str version)
+{
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        const struct version_range *range = &affected->ranges.ptr[i];
+        if (in_range(range, scheme, version) != APPLIES_YES)
+            continue;
+        if (range->fixed.len)
+            return arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(version),
+                                STR_ARG(range->fixed));
+        if (range->last_affected.len)
+            return arena_printf(arena, STR_FMT " <= " STR_FMT, STR_ARG(version),
+                                STR_ARG(range->last_affected));
+        return arena_printf(
+            arena, STR_FMT " >= " STR_FMT, STR_ARG(version),
+            STR_ARG(is_beginning(range->introduced) ? STR("0") : range->introduced));
+    }
+    for (size_t i = 0; i < affected->versions.len; i++)
+        if (str_eq(affected->versions.ptr[i], version))
+            return arena_printf(arena, STR_FMT " is listed", STR_ARG(version));
+    return arena_dup(arena, STR("every version"));
+}
+
+/* The end of the highest range that lies below @version; NULL when none does. */
+static const struct version_range *range_below(const struct affected *affected,
+                                               const struct version_scheme *scheme, str version)
+{
+    const struct version_range *best = NULL;
+    for (size_t i = 0; i < affected->ranges.len; i++) {
+        const struct version_range *range = &affected->ranges.ptr[i];
+        str end = range->fixed.len ? range->fixed : range->last_affected;
+        if (!end.len || claim_order(scheme, version, end, false, true, true) != APPLIES_YES)
+            continue;
+        str best_end = !best ? STR_NONE : best->fixed.len ? best->fixed : best->last_affected;
+        if (!best || claim_order(scheme, end, best_end, false, false, true) == APPLIES_YES)
+            best = range;
+    }
+    return best;
+}
+
+str range_outside(struct arena *arena, const struct affected *affected,
+                  const struct version_scheme *scheme, str version, enum outside *side)
+{
+    const struct version_range *below = range_below(affected, scheme, version);
+    *side = OUTSIDE_ALL;
+    if (below && below->fixed.len) {
+        *side = OUTSIDE_FIXED;
+        return arena_printf(arena, STR_FMT " >= " STR_FMT, STR_ARG(version), STR_ARG(below->fixed));
+    }
+    if (below)
+        return arena_printf(arena, STR_FMT " > " STR_FMT, STR_ARG(version),
+                            STR_ARG(below->last_affected));
+    if (affected->ranges.len == 0)
+        return arena_printf(arena, STR_FMT " is not among the %zu listed", STR_ARG(version),
+                            affected->versions.len);
+    *side = OUTSIDE_BELOW;
+    str first = affected->ranges.ptr[0].introduced;
+    for (size_t i = 1; i < affected->ranges.len; i++)
+        if (claim_order(scheme, affected->ranges.ptr[i].introduced, first, true, false, false) ==
+            APPLIES_YES)
+            first = affected->ranges.ptr[i].introduced;
+    return arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(version), STR_ARG(first));
 }

@@ -6,32 +6,6 @@
 
 #include <stdlib.h>
 
-/* One row a purl type: ecosystem by OSV's name, and its order of versions. */
-static const struct language_row languages[] = {
-    {"bitnami", "Bitnami", "semver"},
-    {"cargo", "crates.io", "semver"},
-    {"composer", "Packagist", "composer"},
-    {"cran", "CRAN", "cran"},
-    {"gem", "RubyGems", "gem"},
-    {"golang", "Go", "golang"},
-    {"hackage", "Hackage", "hackage"},
-    {"hex", "Hex", "semver"},
-    {"maven", "Maven", "maven"},
-    {"npm", "npm", "semver"},
-    {"nuget", "NuGet", "nuget"},
-    {"pub", "Pub", "pub"},
-    {"pypi", "PyPI", "pep440"},
-    {"swift", "SwiftURL", "semver"},
-};
-
-const struct language_row *language_find(str type)
-{
-    for (size_t i = 0; i < ARRAY_LEN(languages); i++)
-        if (str_eq(str_from(languages[i].type), type))
-            return &languages[i];
-    return NULL;
-}
-
 /* What is built from the kernel's source and never run as a kernel: headers, and what compiles
  * modules against them.  A star stands for any end. */
 static const char *const kernel_headers[] = {
@@ -85,10 +59,23 @@ static int cmp_subjects(const struct package *a, const struct package *b)
     return sign;
 }
 
-static int cmp_refs(const void *pa, const void *pb)
+/* What is sorted: the beginnings of two names as numbers, so that most pairs need no look at either
+ * package. */
+struct sort_row {
+    uint64_t head[2]; /* of the source's name, big-endian */
+    const struct package *package;
+};
+
+static uint64_t head_of(str name, size_t from)
 {
-    const struct package *a = *(const struct package *const *)pa,
-                         *b = *(const struct package *const *)pb;
+    uint64_t head = 0;
+    for (size_t i = from; i < from + 8; i++)
+        head = head << 8 | (i < name.len ? (unsigned char)name.ptr[i] : 0);
+    return head;
+}
+
+static int cmp_packages(const struct package *a, const struct package *b)
+{
     int sign = cmp_subjects(a, b);
     if (!sign)
         sign = str_cmp(a->name, b->name);
@@ -99,67 +86,112 @@ static int cmp_refs(const void *pa, const void *pb)
     return sign ? sign : (a->layer > b->layer) - (a->layer < b->layer);
 }
 
+static int cmp_rows(const void *pa, const void *pb)
+{
+    const struct sort_row *a = pa, *b = pb;
+    for (size_t i = 0; i < ARRAY_LEN(a->head); i++)
+        if (a->head[i] != b->head[i])
+            return a->head[i] < b->head[i] ? -1 : 1;
+    return cmp_packages(a->package, b->package);
+}
+
 /* What an OS package owns is the distribution's affair: its backported fixes do not show upstream.
  */
 static bool is_judged(const struct package *package)
 {
-    return package->is_os || (package->owned_by.len == 0 && language_find(package->type));
+    return package->is_os || (package->owned_by.len == 0 && ecosystem_find(package->type));
 }
 
-bool subjects_sort(struct arena *arena, const packages *all, package_refs *out)
+bool subjects_open(struct arena *arena, const struct image_inventory *inventory, str ecosystem,
+                   struct subjects *out)
 {
+    const packages *all = &inventory->packages;
+    struct sort_row *rows = arena_array(arena, struct sort_row, all->len);
+    size_t n = 0;
+    *out = (struct subjects){.arena = arena,
+                             .distro = &inventory->distro,
+                             .ecosystem = ecosystem,
+                             .row = distro_find(inventory->distro.id)};
+    if (all->len && !rows)
+        return false;
     for (size_t i = 0; i < all->len; i++) {
         if (!is_judged(&all->ptr[i]))
             continue;
-        const struct package **ref = vec_push(arena, out);
-        if (!ref)
-            return false;
-        *ref = &all->ptr[i];
+        str name = source_name(&all->ptr[i]);
+        rows[n++] = (struct sort_row){{head_of(name, 0), head_of(name, 8)}, &all->ptr[i]};
     }
-    vec_sort(out, cmp_refs);
+    if (n)
+        qsort(rows, n, sizeof *rows, cmp_rows);
+    out->ptr = arena_array(arena, const struct package *, n);
+    if (n && !out->ptr)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        out->ptr[i] = rows[i].package;
+    out->len = n;
     return true;
 }
 
 /* --- cut
  * -------------------------------------------------------------------------------------------- */
-static void judge_as_os(struct subject *out, const struct distro *distro, str ecosystem)
+static void judge_as_os(struct subjects *all, str type)
 {
-    const struct distro_row *row = distro_find(distro->id);
-    bool is_its_own = row && str_eq(str_from(row->purl_type), out->type);
-    out->ecosystem = is_its_own ? ecosystem : STR_NONE; /* dpkg in an Alpine: match.c says so */
-    out->own = distro->id;
-    out->scheme_name = row ? row->scheme : "none";
-    out->category = row ? row->category : "unknown";
+    bool is_its_own = all->row && str_eq(str_from(all->row->purl_type), type);
+    all->judge = (struct subject_judge){
+        /* dpkg in an Alpine: match.c says so */
+        .ecosystem = is_its_own ? all->ecosystem : STR_NONE,
+        .own = all->distro->id,
+        .scheme_name = all->row ? all->row->scheme : "none",
+        .category = all->row ? all->row->category : "unknown",
+        .is_os = true,
+    };
 }
 
-static void judge_as_language(struct subject *out)
+static void judge_as_language(struct subjects *all, str type)
 {
-    const struct language_row *row = language_find(out->type);
-    out->ecosystem = row ? str_from(row->ecosystem) : STR_NONE;
-    out->scheme_name = row ? row->scheme : "none";
-    out->category = row ? row->ecosystem : "unknown";
+    const struct ecosystem_row *row = ecosystem_find(type);
+    all->judge = (struct subject_judge){
+        .ecosystem = row ? str_from(row->ecosystem) : STR_NONE,
+        .scheme_name = row ? row->scheme : "none",
+        .category = row ? row->ecosystem : "unknown",
+    };
 }
 
-bool subject_next(const package_refs *refs, const struct distro *distro, str ecosystem, size_t *at,
-                  struct subject *out)
+/* Who judges packages of a type: asked again only where the type changes. */
+static void find_judge(struct subjects *all, const struct package *package)
 {
-    if (*at >= refs->len)
+    if (all->judge_type.ptr && all->judge.is_os == package->is_os &&
+        str_eq(all->judge_type, package->type))
+        return;
+    if (package->is_os)
+        judge_as_os(all, package->type);
+    else
+        judge_as_language(all, package->type);
+    all->judge.scheme = version_find(str_from(all->judge.scheme_name));
+    all->judge_type = package->type;
+}
+
+bool subject_next(struct subjects *all, struct subject *out)
+{
+    if (all->at >= all->len)
         return false;
-    const struct package *first = refs->ptr[*at];
-    size_t end = *at + 1;
-    while (end < refs->len && cmp_subjects(first, refs->ptr[end]) == 0)
+    const struct package *first = all->ptr[all->at];
+    size_t end = all->at + 1;
+    while (end < all->len && cmp_subjects(first, all->ptr[end]) == 0)
         end++;
-    *out = (struct subject){.packages = refs->ptr + *at,
-                            .n_packages = end - *at,
+    find_judge(all, first);
+    *out = (struct subject){.packages = all->ptr + all->at,
+                            .n_packages = end - all->at,
                             .type = first->type,
                             .name = source_name(first),
                             .version = source_version(first),
+                            .ecosystem = all->judge.ecosystem,
+                            .scheme = all->judge.scheme,
+                            .scheme_name = all->judge.scheme_name,
+                            .category = all->judge.category,
+                            .own = all->judge.own,
                             .is_os = first->is_os};
-    if (first->is_os)
-        judge_as_os(out, distro, ecosystem);
-    else
-        judge_as_language(out);
-    out->scheme = version_find(str_from(out->scheme_name));
-    *at = end;
+    out->lookup_name =
+        out->is_os ? out->name : advisory_fold_name(all->arena, out->ecosystem, out->name);
+    all->at = end;
     return true;
 }

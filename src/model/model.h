@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "version/version.h"
 
 typedef VEC(str) strs;
 
@@ -82,6 +83,20 @@ str distro_ecosystem(const struct distro *distro, struct arena *arena);
 NODISCARD bool distro_end_of_life(const struct distro *distro, int64_t *utc_s);
 /* True when the last supported day is over at @now_s; a release without a known end is alive. */
 bool distro_is_end_of_life(const struct distro *distro, int64_t now_s);
+
+/* --- ecosystem ---------------------------------------------------------------------------------
+ */
+/* One row of ecosystem.c's table: purl type, OSV's name, ordering (version_find). */
+struct ecosystem_row {
+    const char *type, *ecosystem, *scheme;
+};
+/* The ecosystems of languages and tools; those of distributions are distro_rows'. */
+const struct ecosystem_row *ecosystem_rows(size_t *n);
+const struct ecosystem_row *ecosystem_find(str purl_type); /* NULL: not known */
+/* Which ordering the versions of an ecosystem have, by OSV's name, a release behind it allowed
+ * ("Debian:12"), or of a purl's type.  NULL: not known, nobody can say. */
+const struct version_scheme *ecosystem_scheme(str ecosystem);
+const struct version_scheme *purl_type_scheme(str type);
 
 /* --- package -----------------------------------------------------------------------------------
  */

@@ -276,6 +276,8 @@ static void write_evidence(struct json *json, const struct finding *finding)
         text(jw, "range", evidence->range);
         text(jw, "comparator", evidence->comparator);
         text(jw, "installed", evidence->installed);
+        jw_kstr(jw, "state", str_from(fix_state_name(evidence->state)));
+        text(jw, "note", evidence->note);
         jw_obj_end(jw);
         out_piece(&json->out);
     }
@@ -295,6 +297,8 @@ static void write_finding(struct json *json, const struct report *report,
     text(jw, "fixedVersion", finding->fixed_version);
     jw_kbool(jw, "patchable", finding->is_patchable);
     jw_kstr(jw, "severity", str_from(severity_name(finding->severity)));
+    text(jw, "ratedBy", finding->rated_by);
+    text(jw, "ratingBasis", finding->rating_basis);
     write_ratings(json, finding);
     jw_kbool(jw, "kev", finding->is_kev);
     jw_key(jw, "epss");
@@ -302,6 +306,7 @@ static void write_finding(struct json *json, const struct report *report,
         jw_num(jw, finding->epss);
     else
         jw_null(jw);
+    list(json, "cwes", &finding->cwes);
     text(jw, "category", finding->category);
     text(jw, "title", finding->title);
     text(jw, "description", finding->description);

@@ -75,14 +75,15 @@ void pack_evidence(struct sb *out, const struct finding *finding)
     jw_arr(&jw);
     for (size_t i = 0; i < finding->evidence.len; i++) {
         const struct finding_evidence *e = &finding->evidence.ptr[i];
-        PACK_ROW(&jw, e->source, e->record, e->revision, e->range, e->comparator, e->installed);
+        PACK_ROW(&jw, e->source, e->record, e->revision, e->range, e->comparator, e->installed,
+                 str_from(word_fix(e->state)), e->note);
     }
     jw_arr_end(&jw);
 }
 
 /* --- and back
  * ------------------------------------------------------------------------------------------- */
-enum { CELLS_MAX = 6 };
+enum { CELLS_MAX = 8 };
 typedef bool take_row(struct arena *arena, const str *cells, void *out);
 
 static bool dup_cells(struct arena *arena, const json_t *row, str cells[static CELLS_MAX], size_t n)
@@ -175,11 +176,20 @@ static bool take_evidence(struct arena *arena, const str *cells, void *out)
     struct finding *finding = out;
     struct finding_evidence *e = vec_push(arena, &finding->evidence);
     if (e)
-        *e = (struct finding_evidence){cells[0], cells[1], cells[2], cells[3], cells[4], cells[5]};
+        *e = (struct finding_evidence){
+            .source = cells[0],
+            .record = cells[1],
+            .revision = cells[2],
+            .range = cells[3],
+            .comparator = cells[4],
+            .installed = cells[5],
+            .state = word_fix_parse(cells[6]), /* older rows have neither */
+            .note = cells[7],
+        };
     return e != NULL;
 }
 
 bool unpack_evidence(struct arena *arena, str text, struct finding *out, struct err *err)
 {
-    return unpack_rows(arena, text, 6, take_evidence, out, err);
+    return unpack_rows(arena, text, 8, take_evidence, out, err);
 }

@@ -39,17 +39,27 @@ struct marks {
     size_t first_colon, last_colon, last_hyphen;
 };
 
+/* What a character is to the one pass over every version: nearly all of them nothing. */
+enum { MARK_NONE, MARK_HYPHEN, MARK_COLON, MARK_BAD };
+static const uint8_t marks[256] = {
+    [0 ... '*'] = MARK_BAD,   [','] = MARK_BAD,         ['-'] = MARK_HYPHEN,
+    ['/'] = MARK_BAD,         [':'] = MARK_COLON,       [';' ... '@'] = MARK_BAD,
+    ['[' ... '`'] = MARK_BAD, ['{' ... '}'] = MARK_BAD, [0x7f ... 0xff] = MARK_BAD,
+};
+
 static bool mark(str version, struct marks *out)
 {
     *out = (struct marks){version.len, version.len, version.len};
     for (size_t i = 0; i < version.len; i++) {
-        unsigned char c = version_at(version, i);
-        if (kinds[c] == 0)
-            return false;
-        if (c == '-')
-            out->last_hyphen = i;
-        if (c != ':')
+        unsigned what = marks[version_at(version, i)];
+        if (what == MARK_NONE)
             continue;
+        if (what == MARK_BAD)
+            return false;
+        if (what == MARK_HYPHEN) {
+            out->last_hyphen = i;
+            continue;
+        }
         out->last_colon = i;
         if (out->first_colon == version.len)
             out->first_colon = i;
@@ -75,6 +85,24 @@ static bool split(str version, struct parts *out)
     return !has_revision || !has_epoch || at.last_colon < at.last_hyphen;
 }
 
+/* Two runs of digits that begin at @i and @j, whose ends they become. */
+static int cmp_digits(str a, size_t *i, str b, size_t *j)
+{
+    while (version_at(a, *i) == '0')
+        (*i)++;
+    while (version_at(b, *j) == '0')
+        (*j)++;
+    int first = 0; /* decides where both are as long */
+    for (;; (*i)++, (*j)++) {
+        unsigned char ca = version_at(a, *i), cb = version_at(b, *j);
+        bool is_a = version_is_digit(ca), is_b = version_is_digit(cb);
+        if (!is_a || !is_b)
+            return is_a ? 1 : is_b ? -1 : first;
+        if (!first && ca != cb)
+            first = ca < cb ? -1 : 1;
+    }
+}
+
 static int cmp_part(str a, str b)
 {
     size_t i = 0, j = 0;
@@ -88,12 +116,9 @@ static int cmp_part(str a, str b)
             i++;
             j++;
         }
-        size_t end_a = version_digits(a, i), end_b = version_digits(b, j);
-        int sign = version_cmp_numbers(version_part(a, i, end_a), version_part(b, j, end_b));
+        int sign = cmp_digits(a, &i, b, &j);
         if (sign)
             return sign;
-        i = end_a;
-        j = end_b;
     }
     return 0;
 }
@@ -109,7 +134,7 @@ static enum version_order dpkg_cmp(str a, str b)
     struct parts pa, pb;
     if (!split(a, &pa) || !split(b, &pb))
         return VERSION_UNKNOWN;
-    int sign = version_cmp_numbers(pa.epoch, pb.epoch);
+    int sign = pa.epoch.len || pb.epoch.len ? version_cmp_numbers(pa.epoch, pb.epoch) : 0;
     if (!sign)
         sign = cmp_part(pa.upstream, pb.upstream);
     if (!sign)

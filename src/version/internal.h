@@ -14,6 +14,29 @@ static inline unsigned char version_at(str s, size_t i)
 }
 static inline bool version_is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 static inline bool version_is_lower(unsigned char c) { return c >= 'a' && c <= 'z'; }
+static inline bool version_is_letter(unsigned char c)
+{
+    return version_is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+static inline bool version_is_alnum(unsigned char c)
+{
+    return version_is_digit(c) || version_is_letter(c);
+}
+static inline unsigned char version_lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+}
+/* Bytewise without case: -1, 0, 1. */
+static inline int version_cmp_nocase(str a, str b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    for (size_t i = 0; i < n; i++) {
+        int sign = version_lower(version_at(a, i)) - version_lower(version_at(b, i));
+        if (sign)
+            return sign < 0 ? -1 : 1;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
 
 /* Digits from @i on: the index behind them. */
 static inline size_t version_digits(str s, size_t i)
@@ -22,6 +45,7 @@ static inline size_t version_digits(str s, size_t i)
         i++;
     return i;
 }
+static inline bool version_is_number(str s) { return s.len && version_digits(s, 0) == s.len; }
 
 static inline str version_part(str s, size_t from, size_t to)
 {
@@ -47,3 +71,30 @@ static inline int version_cmp_numbers(str a, str b)
     int sign = n ? memcmp(a.ptr + i, b.ptr + j, n) : 0;
     return (sign > 0) - (sign < 0);
 }
+
+/* Numbers between dots; missing ones are zero. */
+int version_cmp_number_lists(str a, str b);
+
+/* --- SemVer and its kin (precedence.c)
+ * -------------------------------------------------------------- */
+enum {
+    GRAMMAR_TRIMMED = 1, /* white space around it is none of it */
+    GRAMMAR_ZEROES = 2,  /* numbers may begin with a zero */
+    GRAMMAR_BUILD = 4,   /* build metadata is ordered too, none before any */
+    GRAMMAR_NOCASE = 8,  /* identifiers compare without case */
+    GRAMMAR_LOOSE = 16,  /* npm: any of "v", "=" and white space before, 1.2.3beta as 1.2.3-beta */
+    GRAMMAR_WHOLE = 32,  /* fewer than the most numbers stand alone: no prerelease, no build */
+};
+struct version_grammar {
+    unsigned flags;
+    size_t least, most; /* numbers; most 0: any count.  Missing ones are zero */
+};
+struct version_precedence {
+    str numbers, prerelease, build; /* as written, without the signs between them */
+};
+bool precedence_split(str version, struct version_grammar grammar, struct version_precedence *out);
+/* The sign, by SemVer 2.0.0, 11. */
+int precedence_sign(const struct version_precedence *a, const struct version_precedence *b,
+                    unsigned flags);
+bool precedence_is_valid(str version, struct version_grammar grammar);
+enum version_order precedence_cmp(str a, str b, struct version_grammar grammar);

@@ -4,8 +4,10 @@
  * A part is a row of segments, each all digits or all letters; what else it holds only separates.
  * Segments are compared in turns: digits as numbers, letters as text, digits above letters, and the
  * longer separator above the shorter.  When one part ends first, the other is the greater one, but
- * not when it goes on with a letter: 1.0 < 1.0.a, yet 1.0rc < 1.0.  A tilde is a separator like any
- * other here, not rpm's "before".  Without a release on one side only the versions count. */
+ * not when it goes on with a letter: 1.0 < 1.0.a, yet 1.0rc < 1.0.  A separator that begins with a
+ * tilde comes before everything, the end too, as in dpkg and rpm: vercmp takes it for any
+ * separator, Arch's packages have none, and who writes 1.0~rc1 means "before 1.0".  Without a
+ * release on one side only the versions count. */
 #include "version/internal.h"
 
 struct parts {
@@ -63,11 +65,18 @@ static int cmp_segments(str a, str b, bool is_number)
     return is_number ? version_cmp_numbers(a, b) : str_cmp(a, b);
 }
 
+/* As the tildes at @i and @j order them; 0: both or neither has one. */
+static int cmp_tildes(str a, size_t i, str b, size_t j)
+{
+    return (version_at(b, j) == '~') - (version_at(a, i) == '~');
+}
+
 /* At least one of them is at its end at @i and @j. */
 static int cmp_ends(str a, size_t i, str b, size_t j)
 {
-    if (i == a.len && j == b.len)
-        return 0;
+    int tildes = cmp_tildes(a, i, b, j);
+    if (tildes || (i == a.len && j == b.len))
+        return tildes;
     bool is_less = i == a.len ? !is_letter(version_at(b, j)) : is_letter(version_at(a, i));
     return is_less ? -1 : 1;
 }
@@ -76,6 +85,9 @@ static int cmp_part(str a, str b)
 {
     size_t i = 0, j = 0;
     while (i < a.len && j < b.len) {
+        int tildes = cmp_tildes(a, i, b, j);
+        if (tildes)
+            return tildes;
         size_t start_a = skip_separator(a, i), start_b = skip_separator(b, j);
         size_t gap_a = start_a - i, gap_b = start_b - j;
         i = start_a;

@@ -31,7 +31,7 @@ static bool is_separator(unsigned char c)
 /* rpm takes UTF-8, where these bytes never are. */
 static bool is_allowed(unsigned char c)
 {
-    return c > ' ' && c != 0x7f && c != 0xc0 && c != 0xc1 && c < 0xf5;
+    return (c > ' ' && c < 0x7f) || (c > 0x7f && c != 0xc0 && c != 0xc1 && c < 0xf5);
 }
 
 static bool split(str evr, struct parts *out)

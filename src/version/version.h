@@ -17,6 +17,9 @@ struct version_scheme {
     const char *name; /* "dpkg", "apk" */
     const char *spec; /* the document it follows */
     bool (*is_valid)(str version);
+    /* A branch or snapshot whose code changes under one name (dev-main): it has a place in the
+     * order, yet that says nothing about what it holds.  NULL: there are none. */
+    bool (*is_moving)(str version);
     enum version_order (*cmp)(str a, str b);
 };
 

@@ -8,7 +8,7 @@ import sqlite3
 import struct
 import zlib
 
-STRING, STRINGS, INT32, BIN, I18N = 6, 8, 4, 7, 9
+CHAR, INT16, INT32, STRING, BIN, STRINGS, I18N = 1, 3, 4, 6, 7, 8, 9
 
 
 def header(tags):
@@ -17,6 +17,11 @@ def header(tags):
         if kind == INT32:
             store += b"\0" * (-len(store) % 4)
             count, data = len(value), struct.pack(">%dI" % len(value), *value)
+        elif kind == INT16:
+            store += b"\0" * (-len(store) % 2)
+            count, data = len(value), struct.pack(">%dH" % len(value), *value)
+        elif kind == CHAR:
+            count, data = len(value), bytes(value)
         elif kind in (STRINGS, I18N):
             count, data = len(value), b"".join(v.encode() + b"\0" for v in value)
         else:
@@ -27,7 +32,7 @@ def header(tags):
 
 
 def package(name, version, release, arch="x86_64", epoch=None, source=None, vendor="Example", licence="MIT",
-            module=None, n_files=2):
+            module=None, n_files=2, more=()):
     tags = [(1000, STRING, name), (1001, STRING, version), (1002, STRING, release), (1014, STRING, licence),
             (1004, I18N, ["summary of " + name])]
     if arch:
@@ -44,7 +49,14 @@ def package(name, version, release, arch="x86_64", epoch=None, source=None, vend
         tags += [(1116, INT32, [i % 2 for i in range(n_files)]),
                  (1117, STRINGS, ["file%03d" % i for i in range(n_files)]),
                  (1118, STRINGS, ["/usr/bin/", "/usr/share/%s/" % name])]
-    return header(tags)
+    return header(tags + list(more))
+
+
+def files(name, names, folders=("/usr/bin/",), states=None, modes=None, flags=None):
+    more = [(1116, INT32, [i % len(folders) for i in range(len(names))]), (1117, STRINGS, names), (1118, STRINGS, folders)]
+    more += [(tag, kind, values) for tag, kind, values in
+             ((1029, CHAR, states), (1030, INT16, modes), (1037, INT32, flags)) if values]
+    return package(name, "1", "1", n_files=0, more=more)
 
 
 BASH = package("bash", "5.1.8", "9.el9", source="bash-5.1.8-9.el9.src.rpm")
@@ -55,6 +67,18 @@ KEY = package("gpg-pubkey", "fd431d51", "4ae0493b", arch=None, source=None, n_fi
 OTHER = package("tzdata-java", "2024a", "1.el9", arch="noarch", epoch=2, source="tzdata-2024b-3.el9.src.rpm", vendor=None)
 BROKEN = BASH[:4] + b"\0\0\xff\xff" + BASH[8:]
 FOLDERS = package("folders", "1", "1").replace(struct.pack(">II", 0, 1), struct.pack(">II", 0, 9))
+FILES = [files("states", ["normal", "replaced", "left-out", "net", "colour", "missing"], states=[0, 1, 2, 3, 4, 255]),
+         files("modes", ["file", "folder", "link", "setuid"], modes=[0o100644, 0o40755, 0o120777, 0o104755]),
+         files("flags", ["plain", "config", "ghost", "ghost-config"], flags=[0, 1, 64, 65]),
+         files("all", ["a", "b", "c", "d"], ["/usr/bin/", "/etc/"], [0, 0, 2, 0], [0o100755] * 4, [0, 64, 0, 1]),
+         package("old", "1", "1", n_files=0, more=[(1027, STRINGS, ["/bin/old", "/etc/old.conf"]),
+                                                   (1029, CHAR, [0, 2])]),
+         files("short-states", ["a", "b"], states=[0]),
+         package("no-numbers", "1", "1", n_files=0, more=[(1117, STRINGS, ["a"]), (1118, STRINGS, ["/usr/"])]),
+         files("wrong-type", ["a"], modes=[0o100644]).replace(struct.pack(">II", 1030, INT16), struct.pack(">II", 1030, INT32)),
+         package("far", "1", "1", n_files=0, more=[(1116, INT32, [0, 7]), (1117, STRINGS, ["a", "b"]),
+                                                   (1118, STRINGS, ["/usr/"])]),
+         files("last", ["x"])]
 ALL = [(1, BASH), (2, OPENSSL), (3, KEY), (4, NODE), (5, OTHER)]
 
 
@@ -166,6 +190,7 @@ write("cycle.bdb", bdb(ALL[:2], damage="cycle"))
 write("cut.bdb", bdb(ALL[:2], damage="cut"))
 write("checksum.bdb", bdb(ALL[:1], damage="checksum"))
 write("broken-header.bdb", bdb([(1, BROKEN), (2, FOLDERS), (3, OTHER)]))
+write("files.ndb", ndb(list(enumerate(FILES, 1))))
 write("five.ndb", ndb(ALL))
 write("two.ndb", ndb(ALL[:2]))
 write("sum.ndb", ndb(ALL[:2], damage="sum")[:4096] + ndb(ALL[:2], damage="sum")[4096:])

@@ -35,6 +35,11 @@ static inline void touch_file(const struct file_record *file, size_t *sum)
 {
     for (size_t i = 0; i < file->packages.len; i++)
         touch_package(&file->packages.ptr[i], sum);
+    for (size_t i = 0; i < file->owners.len; i++) {
+        touch(file->owners.ptr[i].name, sum);
+        for (size_t p = 0; p < file->owners.ptr[i].paths.len; p++)
+            *sum += file->owners.ptr[i].paths.ptr[p] & 1;
+    }
     touch(file->distro.id, sum);
     touch(file->distro.id_like, sum);
     touch(file->distro.version_id, sum);

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!work)
         work = stack_work_new();
     stack_make(&dice, &stack);
-    if (stack_check(work, &stack, why, sizeof(why)) == STACK_DIFFERS) {
+    struct stack_tally tally = {0};
+    if (stack_check(work, &stack, why, sizeof(why), &tally) == STACK_DIFFERS) {
         fprintf(stderr, "%s\n", why);
         stack_print(&stack);
         abort();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../support.h"
 
-#include "advisory/advisory.h"
-#include "os/file.h"
+#include "compiled.h"
+
+#include "advisory/internal.h"
+#include "model/model.h"
 
 static void put(struct arena *arena, const char *dir, const char *name, const char *text)
 {
@@ -177,6 +179,164 @@ static void test_osv__debian_by_changelog_covers_its_two_releases(void **state)
     arena_fini(&arena);
 }
 
+/* The single records of FEEDS.json's samples: all of them, without a notice. */
+static void test_osv__published_samples_are_read_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *place;
+        uint64_t n_records;
+    } rows[] = {{"feeds/samples/ghsa", 10},
+                {"feeds/samples/rocky-osv", 3},
+                {"feeds/samples/julia-osv", 2},
+                {"feeds/samples/ubuntu-osv", 9}};
+    test_need_shared("feeds/samples/ghsa");
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *dir = test_mkdir(&arena);
+        update(dir, test_shared_path(rows[i].place));
+        assert_int_equal(records_of(dir), rows[i].n_records);
+        test_rmdir(dir);
+    }
+    arena_fini(&arena);
+}
+
+static void test_osv__ubuntus_samples_say_what_ubuntu_says(void **state)
+{
+    (void)state;
+    struct compiled c;
+    test_need_shared("feeds/samples/ubuntu-osv/USN-5614-1.json");
+    compiled_init(&c);
+    compiled_run(&c, "osv", test_shared_path("feeds/samples/ubuntu-osv"));
+    struct affected unzip = compiled_find(&c, "Ubuntu:14.04:LTS", "unzip", "UBUNTU-CVE-2014-9913");
+    assert_true(str_has(unzip.note, STR("Ubuntu Pro (Infra-only)")));
+    assert_int_equal(unzip.severity, SEVERITY_LOW);
+    struct affected wayland = compiled_find(&c, "Ubuntu:20.04:LTS", "wayland", "USN-5614-1");
+    assert_int_equal(wayland.severity, SEVERITY_MEDIUM);
+    assert_str(wayland.note, "");
+    struct advisory usn = compiled_record(&c, "USN-5614-1");
+    assert_true(strs_hold(&usn.aliases, "CVE-2021-3782"));
+    compiled_fini(&c);
+}
+
+static void test_osv__almalinux_names_modules_and_ratings(void **state)
+{
+    (void)state;
+    struct compiled c;
+    size_t n_modules = 0, n_rated = 0;
+    test_need_shared("feeds/osv/AlmaLinux/all.zip");
+    compiled_init(&c);
+    compiled_run(&c, "osv", test_shared_path("feeds/osv/AlmaLinux"));
+    affecteds list = compiled_list(&c, "AlmaLinux:8", "nodejs");
+    for (size_t i = 0; i < list.len; i++) {
+        n_modules += str_starts(list.ptr[i].module, STR("nodejs:"));
+        n_rated += list.ptr[i].severity != SEVERITY_UNKNOWN;
+    }
+    assert_true(list.len > 20);
+    assert_int_equal(n_modules, list.len);
+    assert_true(n_rated > list.len / 2);
+    compiled_fini(&c);
+}
+
+static void test_osv__go_names_what_is_vulnerable(void **state)
+{
+    (void)state;
+    struct compiled c;
+    test_need_shared("feeds/osv/Go/all.zip");
+    compiled_init(&c);
+    compiled_run(&c, "osv", test_shared_path("feeds/osv/Go"));
+    struct affected gin = compiled_find(&c, "Go", "github.com/gin-gonic/gin", "GO-2020-0001");
+    assert_true(strs_hold(&gin.symbols, "github.com/gin-gonic/gin.Default"));
+    compiled_fini(&c);
+}
+
+/* --- the bucket
+ * -------------------------------------------------------------------------------------------- */
+
+static void serve_cran(struct http_request *req, struct http_response *res)
+{
+    const str *zip = req->user;
+    bool is_it = str_eq(req->path, STR("/CRAN/all.zip"));
+    res->status = is_it ? 200 : 404;
+    if (is_it)
+        sb_add(&res->body, *zip);
+}
+
+static void test_osv__a_zip_that_is_not_there_leaves_the_others(void **state)
+{
+    (void)state;
+    struct compiled c;
+    struct err err = {0};
+    struct http_server *server;
+    size_t n;
+    test_need_shared("feeds/osv/CRAN/all.zip");
+    compiled_init(&c);
+    str zip = test_shared(&c.arena, "feeds/osv/CRAN/all.zip");
+    struct http_server_spec spec = {
+        .address = STR("127.0.0.1"), .handler = serve_cran, .user = &zip};
+    assert_ok(http_server_open(&spec, &server, &err), err);
+    compiled_run(&c, "osv",
+                 arena_cstr(&c.arena, arena_printf(&c.arena, "http://127.0.0.1:%u",
+                                                   http_server_port(server))));
+    http_server_close(server, 1000);
+    (void)osv_exports(&n);
+    assert_int_equal(c.source->n_records, 14);
+    assert_int_equal(c.source->notices.len, n - 1);
+    assert_true(compiled_says(&c, "nothing there: "));
+    assert_true(advisory_db_covers(c.db, STR("CRAN")));
+    compiled_fini(&c);
+}
+
+static bool is_exported(struct arena *arena, str ecosystem)
+{
+    size_t n;
+    const char *const *names = osv_exports(&n);
+    str head, tail;
+    (void)str_cut_byte(ecosystem, ':', &head, &tail);
+    str escaped = http_url_escape(arena, head);
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(str_from(names[i]), escaped))
+            return true;
+    }
+    return false;
+}
+
+/* What we know and osv.dev exports nothing of. */
+static bool is_elsewhere(str ecosystem)
+{
+    static const char *const names[] = {
+        "Amazon Linux", "Arch Linux", "Bioconductor",     "Bottlerocket",   "CentOS",
+        "ConanCenter",  "Fedora",     "Gentoo",           "GitHub Actions", "OpenWrt",
+        "Oracle Linux", "Photon OS",  "Scientific Linux", "VSCode"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (str_eq(ecosystem, str_from(names[i])))
+            return true;
+    }
+    return false;
+}
+
+static void test_osv__every_ecosystem_of_ours_is_fetched(void **state)
+{
+    (void)state;
+    struct arena arena;
+    size_t n;
+    arena_init(&arena, 1 << 20);
+    const struct distro_row *distros = distro_rows(&n);
+    for (size_t i = 0; i < n; i++) {
+        str name = str_from(distros[i].ecosystem);
+        if (is_exported(&arena, name) == is_elsewhere(name))
+            fail_msg("is %s fetched or not?", distros[i].ecosystem);
+    }
+    const struct ecosystem_row *rows = ecosystem_rows(&n);
+    for (size_t i = 0; i < n; i++) {
+        str name = str_from(rows[i].ecosystem);
+        if (is_exported(&arena, name) == is_elsewhere(name))
+            fail_msg("is %s fetched or not?", rows[i].ecosystem);
+    }
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +344,12 @@ int main(void)
         cmocka_unit_test(test_osv__a_place_without_records_is_an_error),
         cmocka_unit_test(test_osv__bulk_zips_hold_what_their_publishers_count),
         cmocka_unit_test(test_osv__debian_by_changelog_covers_its_two_releases),
+        cmocka_unit_test(test_osv__published_samples_are_read_whole),
+        cmocka_unit_test(test_osv__ubuntus_samples_say_what_ubuntu_says),
+        cmocka_unit_test(test_osv__almalinux_names_modules_and_ratings),
+        cmocka_unit_test(test_osv__go_names_what_is_vulnerable),
+        cmocka_unit_test(test_osv__a_zip_that_is_not_there_leaves_the_others),
+        cmocka_unit_test(test_osv__every_ecosystem_of_ours_is_fetched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@ static struct affected sample(struct arena *arena)
                                 .severity = SEVERITY_HIGH,
                                 .is_withdrawn = true};
     struct version_range *range = vec_push(arena, &affected.ranges);
-    *range = (struct version_range){STR("0"), STR("1.2-3"), STR_NONE};
+    *range = (struct version_range){STR("0"), STR("1.2-3"), STR_NONE, false};
     range = vec_push(arena, &affected.ranges);
-    *range = (struct version_range){STR("2"), STR_NONE, STR("2.5")};
+    *range = (struct version_range){STR("2"), STR_NONE, STR("2.5"), true};
     *(str *)vec_push(arena, &affected.versions) = STR("9");
     *(str *)vec_push(arena, &affected.arches) = STR("x86_64");
     *(str *)vec_push(arena, &affected.symbols) = STR("crypto/tls.Dial");
@@ -64,6 +64,7 @@ static void test_value__statements_come_back(void **state)
     assert_int_equal(list.ptr[1].ranges.len, 2);
     assert_str(list.ptr[1].ranges.ptr[0].fixed, "1.2-3");
     assert_str(list.ptr[1].ranges.ptr[1].last_affected, "2.5");
+    assert_true(list.ptr[1].ranges.ptr[1].is_after && !list.ptr[1].ranges.ptr[0].is_after);
     assert_str(list.ptr[1].versions.ptr[0], "9");
     assert_str(list.ptr[1].arches.ptr[0], "x86_64");
     assert_str(list.ptr[1].symbols.ptr[0], "crypto/tls.Dial");

@@ -5,7 +5,8 @@
  *   input
  *   --- what comes out, a line each
  *   package name version arch source source-version maintainer|licence,licence      (- for none)
- *   owns package number of files
+ *   owns package number files: /some/of%20them
+ *   diverts /from to /to by package
  *   distro id version codename name
  *   ! reason of the failure
  *
@@ -21,7 +22,7 @@
 #include <string.h>
 
 #include "base/sb.h"
-#include "inventory/inventory.h"
+#include "inventory/internal.h"
 
 static inline const struct detector *detector_named(const char *name)
 {
@@ -49,7 +50,60 @@ static inline void print_word(struct sb *out, str s)
     sb_add(out, s.len ? s : STR("-"));
 }
 
-static inline void print_record(struct sb *out, const struct file_record *file)
+/* Those of the case's paths ("owns package …: /path /path") that the owner has: only hashes are
+ * kept.  %20 stands for a blank. */
+static inline void print_owned(struct sb *out, const struct file_owner *owner, str want)
+{
+    str line = STR_NONE, path;
+    auto_sb plain;
+    sb_init(&plain, 4096);
+    while (str_next(&want, '\n', &line)) {
+        str name, rest;
+        if (!str_cut(line, STR("owns "), &rest, &line) || !str_cut_byte(line, ' ', &name, &line) ||
+            !str_eq(name, owner->name))
+            continue;
+        str_cut(line, STR(":"), &rest, &line);
+        while (str_next(&line, ' ', &path)) {
+            uint64_t hash = 0;
+            sb_clear(&plain);
+            for (str left = path; left.len;) {
+                bool is_blank = str_starts(left, STR("%20"));
+                sb_add(&plain, is_blank ? STR(" ") : str_slice(left, 0, 1));
+                left = str_skip(left, is_blank ? 3 : 1);
+            }
+            hash = path_hash_from(PATH_ROOT_HASH, sb_str(&plain));
+            for (size_t i = 0; i < owner->paths.len && path.len; i++)
+                if (owner->paths.ptr[i] == hash)
+                    sb_addf(out, " " STR_FMT, STR_ARG(path));
+        }
+        return;
+    }
+}
+
+/* Those that the case names: only hashes are kept. */
+static inline void print_diversions(struct sb *out, const struct file_record *file, str want)
+{
+    str line, word[5];
+    size_t i = 0;
+    while (str_next(&want, '\n', &line)) {
+        str rest = line;
+        if (!str_starts(line, STR("diverts ")) || i >= file->diversions.len)
+            continue;
+        for (size_t w = 0; w < 5; w++)
+            str_cut_byte(rest, ' ', &word[w], &rest);
+        const struct file_diversion *diversion = &file->diversions.ptr[i++];
+        bool is_same = path_hash_from(PATH_ROOT_HASH, word[1]) == diversion->from &&
+                       path_hash_from(PATH_ROOT_HASH, word[3]) == diversion->to;
+        sb_addf(out, "diverts " STR_FMT " to " STR_FMT " by", STR_ARG(is_same ? word[1] : STR("?")),
+                STR_ARG(is_same ? word[3] : STR("?")));
+        print_word(out, diversion->by);
+        sb_addc(out, "\n");
+    }
+    if (i < file->diversions.len)
+        sb_addf(out, "and %zu more diversions\n", file->diversions.len - i);
+}
+
+static inline void print_record(struct sb *out, const struct file_record *file, str want)
 {
     for (size_t i = 0; i < file->packages.len; i++) {
         const struct package *p = &file->packages.ptr[i];
@@ -68,10 +122,13 @@ static inline void print_record(struct sb *out, const struct file_record *file)
             sb_addf(out, " [" STR_FMT "|" STR_FMT "]", STR_ARG(p->vendor), STR_ARG(p->modularity));
         sb_addc(out, "\n");
     }
-    for (size_t i = 0; i < file->owners.len; i++)
-        sb_addf(out, "owns %.*s %zu files, %zu in folders that may be links into usr\n",
-                STR_ARG(file->owners.ptr[i].name), file->owners.ptr[i].paths.len,
-                file->owners.ptr[i].moved.len);
+    for (size_t i = 0; i < file->owners.len; i++) {
+        const struct file_owner *owner = &file->owners.ptr[i];
+        sb_addf(out, "owns " STR_FMT " %zu files:", STR_ARG(owner->name), owner->paths.len);
+        print_owned(out, owner, want);
+        sb_addc(out, "\n");
+    }
+    print_diversions(out, file, want);
     if (file->distro.id.len == 0)
         return;
     sb_addc(out, "distro");
@@ -118,10 +175,10 @@ static inline void detect_cases(const char *detector)
         sb_init(&got, 1 << 20);
         input = case_input(&arena, input);
         if (!detect(&arena, detector, path, input, &file, &err)) {
-            print_record(&got, &file);
+            print_record(&got, &file, want);
             sb_addf(&got, "! %s\n", err.msg);
         } else {
-            print_record(&got, &file);
+            print_record(&got, &file, want);
         }
         if (!str_eq(str_trim(sb_str(&got)), str_trim(want))) {
             print_message("%s: \"%.*s\" is\n%.*s\n  expected\n%.*s\n", detector, STR_ARG(title),

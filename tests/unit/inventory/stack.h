@@ -6,42 +6,7 @@
  * bytes. */
 #pragma once
 
-#include <stdarg.h>
-
-#include "tar.h"
-
-struct dice {
-    const uint8_t *data;
-    size_t left;
-    uint64_t state;
-};
-
-static inline unsigned roll(struct dice *dice, unsigned n)
-{
-    if (dice->data) {
-        if (dice->left == 0)
-            return 0;
-        dice->left--;
-        return *dice->data++ % n;
-    }
-    dice->state ^= dice->state << 13;
-    dice->state ^= dice->state >> 7;
-    dice->state ^= dice->state << 17;
-    return (unsigned)((dice->state >> 20) % n);
-}
-
-/* snprintf() that never cuts. */
-PRINTF(3, 4)
-static inline int print_into(char *out, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(out, size, fmt, ap);
-    va_end(ap);
-    if (n < 0 || (size_t)n >= size)
-        abort();
-    return n;
-}
+#include "bodies.h"
 
 static inline size_t copy_into(char *out, size_t size, const char *from)
 {
@@ -70,9 +35,9 @@ struct op {
     char path[200], target[200];
     int body; /* >= 0: number of a body; see body_text */
 };
-enum { STACK_LAYERS = 6, STACK_OPS = 14, STACK_EXECS = 12, N_PACKAGES = 5 };
+enum { STACK_LAYERS = 6, STACK_OPS = 14, STACK_EXECS = 12, STACK_SYSTEMS = 12 };
 struct stack {
-    struct op ops[STACK_LAYERS][STACK_OPS + STACK_EXECS];
+    struct op ops[STACK_LAYERS][STACK_OPS + STACK_EXECS + STACK_SYSTEMS];
     int n_ops[STACK_LAYERS], n_layers;
 };
 
@@ -84,50 +49,6 @@ static const char *const known_folders[] = {
 static const char *const odd_folders[] = {"opt", "opt/dpkg", "opt/apk", "opt/db", "srv"};
 static const char *const links_to_known[] = {"srv/lib", "srv/root"};
 
-/* A body's number says all: kind, and for each package absent or its version. */
-enum body_kind { BODY_DPKG, BODY_APK, BODY_ONE, BODY_OS, BODY_KINDS };
-static inline int body_make(struct dice *dice, enum body_kind kind)
-{
-    int value = 0;
-    for (int i = 0; i < N_PACKAGES; i++)
-        value = value * 3 + (int)roll(dice, 3);
-    return value * BODY_KINDS + (int)kind;
-}
-
-/* 0: not in it; else its version */
-static inline int body_version(int body, int package)
-{
-    int value = body / BODY_KINDS;
-    if (body < 0)
-        return 0;
-    for (int i = 0; i < package; i++)
-        value /= 3;
-    enum body_kind kind = (enum body_kind)(body % BODY_KINDS);
-    if (kind == BODY_ONE) /* a status.d file: the first package only, always there */
-        return package == (body / BODY_KINDS) % N_PACKAGES ? 1 + (body / BODY_KINDS) % 2 : 0;
-    return kind == BODY_OS ? 0 : value % 3;
-}
-
-static inline void body_text(int body, struct sb *out)
-{
-    enum body_kind kind = (enum body_kind)(body % BODY_KINDS);
-    int value = body / BODY_KINDS;
-    sb_clear(out);
-    for (int i = 0; i < N_PACKAGES; i++) {
-        int version = body_version(body, i);
-        if (version && kind == BODY_APK)
-            sb_addf(out, "C:Q1\nP:pkg%d\nV:%d\nA:x\no:src\n\n", i, version);
-        else if (version)
-            sb_addf(out, "Package: pkg%d\n%sVersion: %d\n\n", i,
-                    kind == BODY_ONE ? "" : "Status: install ok installed\n", version);
-    }
-    if (kind == BODY_OS && value % 4)
-        sb_addf(out, "ID=%s\nVERSION_ID=%d\n", value % 2 ? "debian" : "alpine", value % 5);
-    sb_add(out, STR(""));
-}
-
-#define PICK(dice, array) ((array)[roll((dice), sizeof(array) / sizeof(*(array)))])
-
 static inline void database_path(struct dice *dice, struct op *op)
 {
     static const char *const dpkg[] = {"var/lib/dpkg/status", "var/lib/dpkg/status", "opt/status",
@@ -138,7 +59,7 @@ static inline void database_path(struct dice *dice, struct op *op)
     static const char *const os[] = {"etc/os-release", "usr/lib/os-release", "opt/os-release",
                                      "srv/root/etc/os-release"};
     static const char *const one[] = {"var/lib/dpkg/status.d/%c", "opt/dpkg/status.d/%c"};
-    enum body_kind kind = (enum body_kind)roll(dice, BODY_KINDS);
+    enum body_kind kind = (enum body_kind)roll(dice, BODY_OLD_KINDS);
     const char *from = kind == BODY_DPKG  ? PICK(dice, dpkg)
                        : kind == BODY_APK ? PICK(dice, apk)
                        : kind == BODY_OS  ? PICK(dice, os)
@@ -146,7 +67,7 @@ static inline void database_path(struct dice *dice, struct op *op)
     print_into(op->path, sizeof(op->path), "%s", from);
     char *letter = strchr(op->path, '%');
     if (letter) {
-        letter[0] = (char)('a' + roll(dice, 3));
+        letter[0] = (char)('p' + roll(dice, 3)); /* names of exec_paths would not be kept */
         letter[1] = '\0';
     }
     op->body = body_make(dice, kind);
@@ -244,19 +165,6 @@ static inline void make_op(struct dice *dice, struct op *op)
 }
 
 /* --- executables --- */
-static const char *const exec_paths[] = {"usr/bin/a", "usr/bin/b", "bin/a",    "bin/b",
-                                         "opt/app/a", "opt/now/a", "lib/a",    "usr/lib/a",
-                                         "srv/x/y/a", "srv/x/b",   "lib/apk/a"};
-
-static inline void list_text(int body, struct sb *out)
-{
-    sb_clear(out);
-    for (size_t i = 0; i < sizeof(exec_paths) / sizeof(*exec_paths); i++)
-        if (body >> i & 1)
-            sb_addf(out, "/%s\n", exec_paths[i]);
-    sb_add(out, STR("/.\n"));
-}
-
 static inline void make_exec_op(struct dice *dice, struct op *op)
 {
     *op = (struct op){.kind = OP_EXEC, .body = 3 + (int)roll(dice, 60)};
@@ -295,7 +203,7 @@ static inline void make_exec_op(struct dice *dice, struct op *op)
         op->kind = OP_LIST;
         print_into(op->path, sizeof(op->path), "%s/info/pkg%u.list",
                    roll(dice, 4) ? "var/lib/dpkg" : "opt/dpkg", roll(dice, N_PACKAGES));
-        op->body = (int)roll(dice, 256) << 3 | (int)roll(dice, 8);
+        op->body = list_make(roll(dice, 256) << 3 | roll(dice, 8), LIST_PLAIN);
         return;
     default:
         return;
@@ -321,12 +229,158 @@ static inline void stack_add_execs(struct dice *dice, struct stack *stack)
             make_exec_op(dice, &op);
             insert_op(stack, l, at, &op);
         }
-        if (roll(dice, 4) == 1) { /* a link to a folder of its layer */
+        if (roll(dice, 4) == 1) { /* a link to a folder, of its layer or of any */
             const struct op folder = {.kind = OP_DIR, .path = "opt/app", .body = -1};
             const struct op link = {
                 .kind = OP_SYMLINK, .path = "opt/now", .target = "app", .body = -1};
             insert_op(stack, l, 0, &link);
-            insert_op(stack, l, 0, &folder);
+            if (l % 2 == 0)
+                insert_op(stack, l, 0, &folder);
+        }
+    }
+}
+
+/* --- the other package managers --- */
+struct system {
+    const char *folders[6]; /* where the database is; the last ones are odd places for links */
+    const char *links[4];   /* of those that may be a link, and to which */
+    const char *files[4];   /* in a folder; of a package "%s" is its folder or name */
+    enum body_kind kinds[4];
+    enum list_kind list;
+    const char *list_file;
+};
+static const struct system systems[] = {
+    {{"var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm", "opt/rpm"},
+     {"var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm", "opt/rpm"},
+     {"Packages.db", "Packages", "rpmdb.sqlite", "rpmdb.sqlite-wal"},
+     {BODY_NDB, BODY_BDB, BODY_SQLITE, BODY_WAL},
+     LIST_PLAIN,
+     NULL},
+    {{"var/lib/pacman/local", "opt/local"},
+     {"var/lib/pacman/local", "opt/local"},
+     {"%s-1/desc"},
+     {BODY_PACMAN},
+     LIST_PACMAN,
+     "%s-1/files"},
+    {{"var/db/pkg/app", "opt/vdb/app"},
+     {"var/db/pkg/app", "opt/vdb/app"},
+     {"%s/PF"},
+     {BODY_PORTAGE},
+     LIST_PORTAGE,
+     "%s/CONTENTS"},
+    {{"usr/lib/opkg", "var/lib/opkg", "opt/opkg"},
+     {"usr/lib/opkg", "var/lib/opkg", "opt/opkg"},
+     {"status"},
+     {BODY_OPKG},
+     LIST_PLAIN,
+     "info/%s.list"},
+    {{"var/lib/dpkg", "opt/dpkg"},
+     {"var/lib/dpkg", "opt/dpkg"},
+     {"status"},
+     {BODY_DPKG},
+     LIST_MD5SUMS,
+     "info/%s.md5sums"},
+};
+
+static inline int n_given(const char *const *names, int max)
+{
+    int n = 0;
+    while (n < max && names[n])
+        n++;
+    return n;
+}
+
+/* "%s" becomes the package: with its version where that is part of a folder's name. */
+static inline void fill_name(struct op *op, const char *folder, const char *form, int package,
+                             int version)
+{
+    char name[20];
+    bool is_folder = strstr(form, "%s.") == NULL;
+    print_into(name, sizeof(name), is_folder ? "pkg%d-%d" : "pkg%d", package, version);
+    const char *at = strstr(form, "%s");
+    print_into(op->path, sizeof(op->path), "%s/%.*s%s%s", folder,
+               at ? (int)(at - form) : (int)strlen(form), form, at ? name : "", at ? at + 2 : "");
+}
+
+static inline void system_file(struct dice *dice, const struct system *system, struct op *op,
+                               int file)
+{
+    const char *folder = system->folders[roll(dice, (unsigned)n_given(system->folders, 6))];
+    op->body = body_make(dice, system->kinds[file]);
+    fill_name(op, folder, system->files[file], body_one(op->body), body_one_version(op->body));
+}
+
+static inline void make_system_op(struct dice *dice, const struct system *system, struct op *op)
+{
+    struct op other = {0};
+    int n_files = n_given(system->files, 4), n_links = n_given(system->links, 4);
+    int file = (int)roll(dice, (unsigned)n_files);
+    const char *folder = system->folders[roll(dice, (unsigned)n_given(system->folders, 6))];
+    *op = (struct op){.kind = OP_FILE, .body = -1};
+    switch (roll(dice, 24)) {
+    case 1:
+        op->kind = OP_WHITEOUT;
+        system_file(dice, system, op, file);
+        return;
+    case 2: /* of a folder */
+        op->kind = roll(dice, 2) ? OP_WHITEOUT : OP_OPAQUE;
+        print_into(op->path, sizeof(op->path), "%s", folder);
+        return;
+    case 3:
+        op->kind = OP_DIR;
+        print_into(op->path, sizeof(op->path), "%s", folder);
+        return;
+    case 4: /* a file where others have a folder; not at odd places, of which no layer tells */
+        op->kind = OP_JUNK;
+        print_into(op->path, sizeof(op->path), "%s", system->folders[0]);
+        return;
+    case 5:
+    case 6: { /* never from an odd place */
+        int from = (int)roll(dice, (unsigned)n_links - 1);
+        int to = (from + 1 + (int)roll(dice, (unsigned)n_links - 1)) % n_links;
+        op->kind = OP_SYMLINK;
+        print_into(op->path, sizeof(op->path), "%s", system->links[from]);
+        relative(dice, op->path, system->links[to], op->target, sizeof(op->target));
+        return;
+    }
+    case 7:
+    case 8:
+        op->kind = OP_HARDLINK;
+        system_file(dice, system, &other, file);
+        memcpy(op->target, other.path, sizeof(op->target));
+        system_file(dice, system, op, file);
+        return;
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+        if (system->list_file) {
+            op->kind = OP_LIST;
+            fill_name(op, folder, system->list_file, (int)roll(dice, N_PACKAGES),
+                      1 + (int)roll(dice, 2));
+            op->body = list_make(roll(dice, 256) << 3 | roll(dice, 8), system->list);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    system_file(dice, system, op, file);
+}
+
+/* Among the others too.  A stack has one of them, or none; a database outweighs the others, so that
+ * there is something to own. */
+static inline void stack_add_systems(struct dice *dice, struct stack *stack)
+{
+    unsigned which = roll(dice, sizeof(systems) / sizeof(*systems) + 1);
+    for (int l = 0; l < stack->n_layers && which; l++) {
+        int n = (int)roll(dice, STACK_SYSTEMS + 1);
+        for (int i = 0; i < n; i++) {
+            struct op op;
+            int at = (int)roll(dice, (unsigned)stack->n_ops[l] + 1);
+            make_system_op(dice, &systems[which - 1], &op);
+            insert_op(stack, l, at, &op);
         }
     }
 }
@@ -340,6 +394,7 @@ static inline void stack_make(struct dice *dice, struct stack *stack)
             make_op(dice, &stack->ops[l][i]);
     }
     stack_add_execs(dice, stack);
+    stack_add_systems(dice, stack);
 }
 
 static inline void stack_print(const struct stack *stack)

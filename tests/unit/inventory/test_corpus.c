@@ -125,7 +125,7 @@ static str evr_of(struct arena *arena, const json_t *want)
     str version = json_str(want, "version"), release = json_str(want, "release");
     if (!epoch)
         return arena_printf(arena, STR_FMT "-" STR_FMT, STR_ARG(version), STR_ARG(release));
-    return arena_printf(arena, "%d:" STR_FMT "-" STR_FMT, (int)epoch, STR_ARG(version),
+    return arena_printf(arena, "%lld:" STR_FMT "-" STR_FMT, (long long)epoch, STR_ARG(version),
                         STR_ARG(release));
 }
 

@@ -105,6 +105,28 @@ static void test_coverage__debian_lists_and_merged_usr(void **state)
     check(&image, 1, "35 20: /var/lib/dpkg/info/gone.postinst 8 0; /usr/bin/stray 7 0");
 }
 
+/* dpkg-divert(1): whose list a file is in does not have it at that place; but for who diverted it.
+ */
+static void test_coverage__diverted_files(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '2', "bin", "usr/bin", "");
+    file(&image, 0, "usr/bin/parallel", ELF("1"));
+    file(&image, 0, "usr/bin/parallel.moreutils", ELF("12"));
+    file(&image, 0, "usr/bin/sh", ELF("123")); /* the administrator's own */
+    file(&image, 0, "usr/bin/sh.distrib", ELF("1234"));
+    file(&image, 0, STATUS, P("moreutils") P("parallel") P("dash"));
+    file(&image, 0, LIST("moreutils"), "/usr/bin/parallel\n");
+    file(&image, 0, LIST("parallel"), "/usr/bin/parallel\n");
+    file(&image, 0, LIST("dash"), "/bin/sh\n");
+    file(&image, 0, "var/lib/dpkg/diversions",
+         "/usr/bin/parallel\n/usr/bin/parallel.moreutils\nparallel\n"
+         "/bin/sh\n/bin/sh.distrib\n:\n");
+    check(&image, 1, "26 19: /usr/bin/sh 7 0");
+}
+
 /* Without the link /bin/ls and /usr/bin/ls are two files. */
 static void test_coverage__unmerged_usr(void **state)
 {
@@ -143,6 +165,70 @@ static void test_coverage__distroless_and_alpine(void **state)
          "fe5aabf4ba30a7dc0a4f4b0f9a4c4c0c  usr/bin/a\n");
     file(&image, 0, "lib/apk/db/installed", "P:apk-tools\nV:1\nF:sbin\nM:0:0:755\nR:apk\nZ:Q1\n\n");
     check(&image, 1, "18 11: /sbin/other 7 0");
+}
+
+/* The file is named like the package's, up to its first dot. */
+static void test_coverage__distroless_names_of_files(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    file(&image, 0, "usr/lib/libssl.so.1.1", ELF("1"));
+    file(&image, 0, "var/lib/dpkg/status.d/libssl1", "Package: libssl1.1\nVersion: 1\n");
+    file(&image, 0, "var/lib/dpkg/status.d/libssl1.md5sums",
+         "fe5aabf4ba30a7dc0a4f4b0f9a4c4c0c  usr/lib/libssl.so.1.1\n");
+    check(&image, 1, "5 5:");
+}
+
+static void test_coverage__checksums_where_lists_were_removed(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    file(&image, 0, "usr/bin/a", ELF("1"));
+    file(&image, 0, STATUS, P("a"));
+    file(&image, 0, LIST("a"), "/usr/bin/a\n");
+    file(&image, 0, "var/lib/dpkg/info/a.md5sums", "fe5aabf4ba30a7dc0a4f4b0f9a4c4c0c  usr/bin/a\n");
+    file(&image, 1, "var/lib/dpkg/info/.wh.a.list", "");
+    check(&image, 2, "5 5:");
+}
+
+static void test_coverage__rpm_and_a_lib64_that_is_lib(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    str db = test_data(&image.arena, "rpm/files.ndb");
+    tar_add(&image.tars[0], '0', STR("usr/lib/sysimage/rpm/Packages.db"), STR_NONE, db);
+    add(&image, 0, '2', "var/lib/rpm", "../../usr/lib/sysimage/rpm", "");
+    add(&image, 0, '5', "opt/bin", "", "");
+    add(&image, 0, '2', "usr/bin", "../opt/bin", "");
+    file(&image, 0, "usr/bin/normal", ELF("1"));
+    file(&image, 0, "usr/bin/ghost", ELF("22"));
+    file(&image, 0, "usr/bin/left-out", ELF("333"));
+    file(&image, 0, "bin/old", ELF("4444"));
+    check(&image, 1, "26 13: /opt/bin/left-out 7 0; /opt/bin/ghost 6 0");
+}
+
+static void test_coverage__pacman_portage_and_opkg(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '2', "usr/sbin", "bin", "");
+    file(&image, 0, "usr/bin/a", ELF("1"));
+    file(&image, 0, "usr/bin/b", ELF("22"));
+    file(&image, 0, "usr/bin/c", ELF("333"));
+    file(&image, 0, "usr/bin/d", ELF("4444"));
+    file(&image, 0, "var/lib/pacman/local/a-b-1-1/desc", "%NAME%\na-b\n\n%VERSION%\n1-1\n");
+    file(&image, 0, "var/lib/pacman/local/a-b-1-1/files", "%FILES%\nusr/\nusr/bin/a\n");
+    file(&image, 0, "var/db/pkg/app/b-1/PF", "b-1\n");
+    file(&image, 0, "var/db/pkg/app/b-1/CONTENTS", "dir /usr\nobj /usr/sbin/b abc 17\n");
+    file(&image, 0, "usr/lib/opkg/status",
+         "Package: c\nVersion: 1\nStatus: install ok installed\n");
+    file(&image, 0, "usr/lib/opkg/info/c.list", "/usr/bin/c\t0100755\n");
+    file(&image, 0, "usr/lib/opkg/info/c.postinst", "#!x");
+    check(&image, 1, "29 21: /usr/bin/d 8 0");
 }
 
 static void test_coverage__later_layers_replace(void **state)
@@ -236,6 +322,10 @@ static void test_coverage__the_list_is_bounded(void **state)
     assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
     assert_int_equal(image.merged.coverage.unowned.len, LIMIT(UNOWNED_FILES));
     assert_int_equal(image.merged.coverage.n_unowned, LIMIT(UNOWNED_FILES) + 5);
+    assert_int_equal(image.merged.notices.len, 1);
+    assert_str(image.merged.notices.ptr[0].message,
+               "5 more executable files of no package (unowned-files)");
+    assert_true(image.merged.is_complete);
     layer.executables.is_cut = true;
     assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
     assert_false(image.merged.coverage.is_measured);
@@ -244,19 +334,71 @@ static void test_coverage__the_list_is_bounded(void **state)
     arena_fini(&image.arena);
 }
 
+/* More links to one folder than are followed: told, as files may be owned by another path. */
+static void test_coverage__names_of_a_folder_are_bounded(void **state)
+{
+    (void)state;
+    for (size_t n = LIMIT(FOLDER_NAMES) - 1; n <= LIMIT(FOLDER_NAMES); n++) {
+        struct image image;
+        struct err err = {0};
+        struct layer_inventory layer;
+        const struct layer_inventory *layers[] = {&layer};
+        begin(&image);
+        for (size_t i = 0; i < n; i++) {
+            char path[40];
+            snprintf(path, sizeof(path), "opt/%02zu", i);
+            add(&image, 0, '2', path, "../usr/bin", "");
+        }
+        file(&image, 0, "usr/bin/a", ELF("1"));
+        tar_end(&image.tars[0]);
+        assert_ok(scan_tar(&image.arena, sb_str(&image.tars[0]), &layer, &err), err);
+        assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
+        assert_int_equal(image.merged.coverage.unowned.len, 1);
+        assert_int_equal(image.merged.notices.len, n == LIMIT(FOLDER_NAMES));
+        for (size_t i = 0; i < MAX_LAYERS; i++)
+            sb_fini(&image.tars[i]);
+        arena_fini(&image.arena);
+    }
+}
+
+/* A link into its own folder: names without end, of which some are followed. */
+static void test_coverage__links_in_circles(void **state)
+{
+    (void)state;
+    struct image image;
+    begin(&image);
+    add(&image, 0, '2', "usr/lib/self", ".", "");
+    add(&image, 0, '2', "usr/lib/up", "..", "");
+    add(&image, 0, '2', "usr/root", "/", "");
+    add(&image, 0, '2', "usr/loop", "loop", "");
+    file(&image, 0, "usr/lib/a", ELF("1"));
+    file(&image, 0, "usr/lib/b", ELF("22"));
+    file(&image, 0, STATUS, P("a") P("b"));
+    file(&image, 0, LIST("a"), "/usr/lib/self/a\n");
+    file(&image, 0, LIST("b"), "/usr/root/usr/lib/b\n");
+    check(&image, 1, "11 11:");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_coverage__what_is_executable),
         cmocka_unit_test(test_coverage__debian_lists_and_merged_usr),
+        cmocka_unit_test(test_coverage__diverted_files),
         cmocka_unit_test(test_coverage__unmerged_usr),
         cmocka_unit_test(test_coverage__lists_of_packages_that_are_gone),
         cmocka_unit_test(test_coverage__distroless_and_alpine),
+        cmocka_unit_test(test_coverage__distroless_names_of_files),
+        cmocka_unit_test(test_coverage__checksums_where_lists_were_removed),
+        cmocka_unit_test(test_coverage__rpm_and_a_lib64_that_is_lib),
+        cmocka_unit_test(test_coverage__pacman_portage_and_opkg),
         cmocka_unit_test(test_coverage__later_layers_replace),
         cmocka_unit_test(test_coverage__hard_links_are_one_file),
         cmocka_unit_test(test_coverage__layers_write_through_links),
         cmocka_unit_test(test_coverage__an_image_of_nothing),
         cmocka_unit_test(test_coverage__the_list_is_bounded),
+        cmocka_unit_test(test_coverage__names_of_a_folder_are_bounded),
+        cmocka_unit_test(test_coverage__links_in_circles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ static void make_layer(struct arena *arena, struct layer_inventory *layer)
     tar_add(&tar, '1', STR("opt/bin/twin"), STR("opt/bin/tool"), STR_NONE);
     tar_add(&tar, '2', STR("opt/lib"), STR("/var/lib"), STR_NONE);
     tar_add(&tar, '0', STR("lib/dpkg/info/b.list"), STR_NONE, STR("/bin/a\n/opt/bin/tool\n"));
+    tar_add(&tar, '0', STR("lib/dpkg/diversions"), STR_NONE, STR("/a\n/a.b\nc\n/d\n/e\n:\n"));
     tar_add(&tar, '1', STR("etc/os-release"), STR("usr/lib/os-release"), STR_NONE);
     tar_add(&tar, '0', STR("../etc/os-release"), STR_NONE, STR_NONE);
     tar_add(&tar, '0', STR("lib/apk/db/installed"), STR_NONE,
@@ -63,7 +64,12 @@ static void assert_same_owners(const struct file_record *a, const struct file_re
         const struct file_owner *p = &a->owners.ptr[i], *q = &b->owners.ptr[i];
         assert_same_str(p->name, q->name);
         assert_same_hashes(p->paths.ptr, p->paths.len, q->paths.ptr, q->paths.len);
-        assert_same_hashes(p->moved.ptr, p->moved.len, q->moved.ptr, q->moved.len);
+    }
+    assert_int_equal(a->diversions.len, b->diversions.len);
+    for (size_t i = 0; i < a->diversions.len; i++) {
+        const struct file_diversion *p = &a->diversions.ptr[i], *q = &b->diversions.ptr[i];
+        assert_same_str(p->by, q->by);
+        assert_true(p->from == q->from && p->to == q->to);
     }
 }
 
@@ -133,7 +139,12 @@ static void test_encode__comes_back_the_same(void **state)
     struct err err = {0};
     struct layer_inventory layer, back;
     make_layer(&arena, &layer);
-    assert_true(layer.files.len == 6 && layer.steps.len == 7 && layer.notices.len == 1);
+    for (size_t i = 0; i < layer.files.ptr[0].packages.len; i++) { /* as of a language */
+        layer.files.ptr[0].packages.ptr[i].is_os = i != 1;
+        layer.files.ptr[0].packages.ptr[i].evidence = i ? EVIDENCE_DECLARED : EVIDENCE_INSTALLED;
+    }
+    assert_true(layer.files.ptr[0].packages.len > 1);
+    assert_true(layer.files.len == 7 && layer.steps.len == 7 && layer.notices.len == 1);
     str bytes = encode(&arena, &layer);
     assert_ok(layer_inventory_decode(&arena, bytes, &back, &err), err);
     assert_int_equal(back.n_entries, layer.n_entries);
@@ -219,35 +230,35 @@ static void test_decode__trusts_nothing(void **state)
     /*                version, entries, size, steps … files … executables (is cut, runs) … notices
      */
     REFUSE(ERR_UNSUPPORTED, "format 9", 9, 0, 0, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "too many", 2, 0, 0, 0, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "step of kind 6", 2, 0, 0, 1, 6, 1, 1, 'a', 0, 0);
-    REFUSE(ERR_FORMAT, "two steps of one entry", 2, 0, 0, 1, 0, 0, 1, 'a', 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 2, '/', 'a', 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 2, '.', '.', 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 1, 0, 1, 0, 0, 0);
-    REFUSE(ERR_LIMIT, "more than", 2, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
-    REFUSE(ERR_FORMAT, "detector \"np\" is not known", 2, 0, 0, 0, 1, 1, 'a', 1, 2, 'n', 'p', 0, 0,
+    REFUSE(ERR_FORMAT, "too many", 3, 0, 0, 0, 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "step of kind 6", 3, 0, 0, 1, 6, 1, 1, 'a', 0, 0);
+    REFUSE(ERR_FORMAT, "two steps of one entry", 3, 0, 0, 1, 0, 0, 1, 'a', 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 3, 0, 0, 1, 0, 1, 2, '/', 'a', 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 3, 0, 0, 1, 0, 1, 2, '.', '.', 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 3, 0, 0, 1, 0, 1, 0, 0, 0);
+    REFUSE(ERR_LIMIT, "more than", 3, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f);
+    REFUSE(ERR_FORMAT, "detector \"np\" is not known", 3, 0, 0, 0, 1, 1, 'a', 1, 2, 'n', 'p', 0, 0,
            0);
-    REFUSE(ERR_FORMAT, "flags 8", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 8, 0, 0);
-    REFUSE(ERR_FORMAT, "needs none", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 4, 1, 'x', 0, 0);
-    REFUSE(ERR_FORMAT, "unknown fields", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 0, 1, 0,
+    REFUSE(ERR_FORMAT, "flags 8", 3, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 8, 0, 0);
+    REFUSE(ERR_FORMAT, "needs none", 3, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 4, 1, 'x', 0, 0);
+    REFUSE(ERR_FORMAT, "unknown fields", 3, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 0, 0, 1, 0,
            0xff);
-    REFUSE(ERR_FORMAT, "out of order", 2, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 0, 1, 'a',
-           2, 3, 'a', 'p', 'k', 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "listed twice", 2, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 1, 1, 'p', 2,
+    REFUSE(ERR_FORMAT, "out of order", 3, 0, 0, 0, 2, 1, 'b', 1, 3, 'a', 'p', 'k', 0, 0, 0, 0, 1,
+           'a', 2, 3, 'a', 'p', 'k', 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "listed twice", 3, 0, 0, 0, 1, 1, 'a', 1, 3, 'a', 'p', 'k', 0, 1, 1, 'p', 2,
            5, 0, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "notice of kind", 2, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "with flag 2", 2, 0, 0, 0, 0, 2, 0, 0);
-    REFUSE(ERR_FORMAT, "run of executables", 2, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "root as an entry", 2, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0);
-    REFUSE(ERR_LIMIT, "more than", 2, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0);
-    REFUSE(ERR_FORMAT, "not clean", 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 3, 'a', '/', '/', 0, 0);
-    REFUSE(ERR_FORMAT, "of kind 4", 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 'a', 1, 4, 0);
-    REFUSE(ERR_FORMAT, "name that is none", 2, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 'a', 1, 1, 3, 'b', '/',
+    REFUSE(ERR_FORMAT, "notice of kind", 3, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "with flag 2", 3, 0, 0, 0, 0, 2, 0, 0);
+    REFUSE(ERR_FORMAT, "run of executables", 3, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "root as an entry", 3, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0);
+    REFUSE(ERR_LIMIT, "more than", 3, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0);
+    REFUSE(ERR_FORMAT, "not clean", 3, 0, 0, 0, 0, 0, 1, 0, 1, 0, 3, 'a', '/', '/', 0, 0);
+    REFUSE(ERR_FORMAT, "of kind 4", 3, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 'a', 1, 4, 0);
+    REFUSE(ERR_FORMAT, "name that is none", 3, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 'a', 1, 1, 3, 'b', '/',
            'c', 9, 0);
     struct layer_inventory layer;
     struct err err = {0};
-    assert_ok(layer_inventory_decode(&arena, STR("\2\0\0\0\0\0\0\0"), &layer, &err), err);
+    assert_ok(layer_inventory_decode(&arena, STR("\3\0\0\0\0\0\0\0"), &layer, &err), err);
     arena_fini(&arena);
 }
 

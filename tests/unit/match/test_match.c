@@ -29,8 +29,8 @@ static bool covers(void *ctx, str ecosystem)
     return !((struct world *)ctx)->is_uncovered;
 }
 
-static bool find(void *ctx, struct arena *arena, str ecosystem, str package, affecteds *out,
-                 struct err *err)
+static bool find(void *ctx, struct arena *arena, str ecosystem, str package,
+                 const struct affected_filter *filter, affecteds *out, struct err *err)
 {
     struct world *world = ctx;
     if (world->is_failing)
@@ -38,6 +38,8 @@ static bool find(void *ctx, struct arena *arena, str ecosystem, str package, aff
     for (size_t i = 0; i < world->statements.len; i++) {
         struct statement *s = &world->statements.ptr[i];
         if (!str_eq(s->ecosystem, ecosystem) || !str_eq(s->package, package))
+            continue;
+        if (filter && !filter->wants(filter->ctx, &s->affected))
             continue;
         struct affected *slot = vec_push(arena, out);
         if (!slot)
@@ -370,6 +372,26 @@ static void test_match__a_version_notice_names_package_and_advisory(void **state
     arena_fini(&world.arena);
 }
 
+static void test_match__owned_packages_are_told(void **state)
+{
+    (void)state;
+    struct world world;
+    struct match_result result;
+    struct err err = {0};
+    char text[] = "debian 12 | npm a 1 owned=deb:node-a; npm b 1 owned=deb:node-a; deb node-a 1 | "
+                  "osv/CVE-2024-1 a 0..2 eco=npm |";
+    parse_text(&world, text);
+    assert_ok(run(&world, &result, &err), err);
+    assert_int_equal(result.findings.len, 0);
+    assert_int_equal(result.notices.len, 1);
+    assert_int_equal(result.notices.ptr[0].kind, NOTICE_INFO);
+    assert_false(result.notices.ptr[0].is_incomplete);
+    assert_str(result.notices.ptr[0].message,
+               "2 packages of other managers belong to packages of the distribution, whose "
+               "advisories judge them: first npm a of deb:node-a");
+    arena_fini(&world.arena);
+}
+
 /* A broken database is an error, never "nothing found". */
 static void test_match__a_failing_look_up_is_an_error(void **state)
 {
@@ -449,6 +471,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_match__rules),
         cmocka_unit_test(test_match__evidence_explains),
+        cmocka_unit_test(test_match__owned_packages_are_told),
         cmocka_unit_test(test_match__a_version_notice_names_package_and_advisory),
         cmocka_unit_test(test_match__a_failing_look_up_is_an_error),
         cmocka_unit_test(test_match__a_small_arena_is_an_error),

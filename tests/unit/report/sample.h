@@ -92,6 +92,9 @@ static inline void sample_openssl(struct arena *arena, struct report *report)
     *(struct cvss *)vec_push(arena, &f->cvss) = (struct cvss){
         .version = STR("4.0"), .vector = STR("CVSS:4.0/rubbish"), .source = STR("osv")};
     *(struct rating *)vec_push(arena, &f->ratings) = (struct rating){STR("nvd"), SEVERITY_CRITICAL};
+    f->rated_by = STR("nvd");
+    f->rating_basis = STR("CVSS 3.1");
+    *(str *)vec_push(arena, &f->cwes) = STR("CWE-125");
     sample_finding(arena, report, "CVE-2024-4741", SEVERITY_HIGH, "openssl", was, fix);
     sample_finding(arena, report, "CVE-2023-5363", SEVERITY_HIGH, "openssl", was, fix);
     for (int i = 0; i < 30; i++) {

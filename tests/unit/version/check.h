@@ -35,7 +35,22 @@ static inline void check_invalid(const struct version_scheme *scheme, str v)
         fail_msg("%s: '%.*s' is taken for a version", scheme->name, STR_ARG(v));
 }
 
-/* "A OP B" or "A invalid"; an empty A is the empty version. */
+/* The operator is the last that stands between blanks: versions may hold some. */
+static inline void cut_rule(str row, str *a, str *op, str *b)
+{
+    size_t at = 0;
+    for (size_t i = 1; i + 2 < row.len; i++)
+        if (row.ptr[i - 1] == ' ' && row.ptr[i + 1] == ' ' &&
+            str_find_byte(STR("<=>?"), row.ptr[i]) < 4)
+            at = i;
+    if (at == 0)
+        fail_msg("no rule: " STR_FMT, STR_ARG(row));
+    *a = str_slice(row, 0, at - 1);
+    *op = str_slice(row, at, at + 1);
+    *b = str_skip(row, at + 2);
+}
+
+/* "A OP B" or "A invalid"; an empty A is the empty version.  OP "?": both are, without order. */
 static inline void check_rules(const struct version_scheme *scheme, const char *path)
 {
     struct arena arena;
@@ -51,8 +66,7 @@ static inline void check_rules(const struct version_scheme *scheme, const char *
         } else if (str_ends(row, STR(" invalid"))) {
             check_invalid(scheme, str_slice(row, 0, row.len - 8));
         } else {
-            str_cut_byte(row, ' ', &a, &op);
-            str_cut_byte(op, ' ', &op, &b);
+            cut_rule(row, &a, &op, &b);
             if (!scheme->is_valid(a) || !scheme->is_valid(b))
                 fail_msg("%s: one is refused: %.*s", scheme->name, STR_ARG(row));
             check_order(scheme, a, op.ptr[0], b);
@@ -128,7 +142,11 @@ static inline void check_properties(const struct version_scheme *scheme, struct 
         enum version_order ab = scheme->cmp(v[0], v[1]), bc = scheme->cmp(v[1], v[2]),
                            ac = scheme->cmp(v[0], v[2]);
         bool both = scheme->is_valid(v[0]) && scheme->is_valid(v[1]);
-        if ((ab == VERSION_UNKNOWN) == both || scheme->cmp(v[1], v[0]) != order_flip(ab))
+        bool is_free = scheme->is_moving && scheme->is_moving(v[0]) && scheme->is_moving(v[1]);
+        if (ab != VERSION_UNKNOWN && !both)
+            fail_msg("%s: one of %s and %s is no version", scheme->name, bytes[0], bytes[1]);
+        if ((ab == VERSION_UNKNOWN && both && !is_free) ||
+            scheme->cmp(v[1], v[0]) != order_flip(ab))
             fail_msg("%s: %s and %s", scheme->name, bytes[0], bytes[1]);
         if (both && scheme->is_valid(v[2])) {
             n_valid++;

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feed.h"
+
+FUZZ_FEED("friendsofphp", "acme/demo", "x.yaml")
