@@ -408,13 +408,14 @@ static inline str near_blob(struct rd *in) { return rd_blob(in, rd_left(in)); }
 
 static bool glance_ranges(struct rd *in, struct glance *glance, struct affected *out)
 {
-    size_t n = count(in, 3);
+    size_t n = count(in, 4);
     if (n > GLANCE_RANGES)
         return false;
     for (size_t i = 0; i < n; i++) {
         glance->ranges[i].introduced = near_blob(in);
         glance->ranges[i].fixed = near_blob(in);
         glance->ranges[i].last_affected = near_blob(in);
+        glance->ranges[i].is_after = rd_u8(in) != 0;
     }
     out->ranges.ptr = glance->ranges;
     out->ranges.len = out->ranges.cap = n;

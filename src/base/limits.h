@@ -71,6 +71,7 @@
     X(FEED_RECORDS, "feed-records", 10000000, "records", "records of one source")                  \
     X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \
     X(CHANGELOG_ARCHIVE, "changelog-archive", 256 * MIB, "bytes", "the archive that holds it")     \
+    X(RANGE_BOUNDS, "range-bounds", 4096, "bounds", "bounds of one range of versions")             \
     X(KQL_TEXT, "kql-text", 64 * KIB, "bytes", "text of one query")                                \
     X(KQL_NESTING, "kql-nesting", 256, "levels", "nesting of one query")                           \
     X(KQL_MEMORY, "kql-memory", 512 * MIB, "bytes", "memory of one query")                         \

@@ -17,6 +17,16 @@
             "the advisory database; default $PLIMSOLL_DB, else /var/lib/plimsoll/db for root, "    \
             "else plimsoll/db in $XDG_CACHE_HOME or ~/.cache"                                      \
     }
+#define CMD_OPTION_VEX                                                                             \
+    {                                                                                              \
+        .name = "vex", .argument = "FILE",                                                         \
+        .help =                                                                                    \
+            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX): "  \
+            "what is not affected or fixed stays in the report, disabled and with its reason; "    \
+            "may "                                                                                 \
+            "be given several times",                                                              \
+        .is_repeatable = true                                                                      \
+    }
 #define CMD_OPTION_OUTPUT                                                                          \
     {                                                                                              \
         .name = "output", .letter = 'o', .argument = "FILE",                                       \

@@ -114,6 +114,7 @@ static const struct cmd_option scan_options[] = {
      .help = "table (default; for people) or json (plimsoll.report/1, for programs)"},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
+    CMD_OPTION_VEX,
     {.name = "severity",
      .argument = "LIST",
      .help = "list and gate only these, separated by commas: critical, high, medium, low, none, "

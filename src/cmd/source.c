@@ -85,12 +85,45 @@ static bool open_db(struct source_scan *scan, struct err *err)
     return false;
 }
 
+static bool add_vex(const struct cmd_call *call, str path, vex_statements *out, struct err *err)
+{
+    vex_statements list;
+    str text;
+    const char *file = arena_cstr(call->arena, path);
+    if (!file)
+        return err_memory(err);
+    if (!file_read(call->arena, file, LIMIT(FEED_RECORD), &text, err) ||
+        !vex_parse(text, call->arena, &list, err))
+        return false;
+    for (size_t i = 0; i < list.len; i++) {
+        struct vex_statement *slot = vec_push(call->arena, out);
+        if (!slot)
+            return err_memory(err);
+        *slot = list.ptr[i];
+        if (!slot->document.len)
+            slot->document = path;
+    }
+    return true;
+}
+
+/* Every --vex.  What cannot be read ends the scan: what was asked for was not done. */
+static bool read_vex(const struct cmd_call *call, vex_statements *out, struct err *err)
+{
+    str path;
+    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++)
+        if (!add_vex(call, path, out, err))
+            return err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
+    return true;
+}
+
 static bool run_scan(const struct cmd_call *call, struct source_scan *scan, struct scanner *scanner,
                      const struct reference *ref, struct err *err)
 {
     struct registry_config registry;
     struct progress progress;
-    if (!open_db(scan, err) || !cmd_registry_config(call, ref, &registry, err))
+    vex_statements vex = {0};
+    if (!read_vex(call, &vex, err) || !open_db(scan, err) ||
+        !cmd_registry_config(call, ref, &registry, err))
         return false;
     progress_open(&progress, scan->is_quiet);
     const struct scan_spec spec = {
@@ -98,6 +131,7 @@ static bool run_scan(const struct cmd_call *call, struct source_scan *scan, stru
         .choice = scan->choice,
         .registry = has_registry_options(call) ? &registry : NULL,
         .db = scan->db,
+        .vex = &vex,
         .progress = {.layer = progress_layer, .ctx = &progress},
         .cancel = cmd_cancel(),
     };

@@ -55,7 +55,7 @@ struct subject {
     str ecosystem;                       /* empty: nobody judges it */
     const struct version_scheme *scheme; /* NULL: we have no such order */
     const char *scheme_name, *category;
-    str own; /* ID of the distribution, whose own sources' names begin so; empty */
+    str own; /* how the names of the distribution's own sources begin; empty */
     bool is_os;
 };
 bool package_is_kernel_headers(str name);
@@ -107,7 +107,7 @@ struct context {
     str first_rejected;
 };
 NODISCARD bool judge(struct context *context, const struct subject *subject);
-/* A distribution's own source: "debian-archive", "alpine-secdb". */
+/* A distribution's own source: "debian-archive", "alpine-secdb", "redhat". */
 bool subject_is_own(const struct subject *subject, str source);
 /* Why @installed could not be compared with @affected, in words. */
 const char *subject_unknown(const struct subject *subject, const struct affected *affected,

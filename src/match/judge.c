@@ -6,8 +6,9 @@
 
 bool subject_is_own(const struct subject *subject, str source)
 {
+    str rest = str_skip(source, subject->own.len);
     return subject->own.len && str_starts(source, subject->own) &&
-           str_starts(str_skip(source, subject->own.len), STR("-"));
+           (rest.len == 0 || str_starts(rest, STR("-")));
 }
 
 /* What could not be judged, for one notice a subject. */

@@ -121,6 +121,15 @@ static bool has_os_package(const struct image_inventory *inventory)
     return false;
 }
 
+/* Only a distribution judges what an OS package owns. */
+static bool has_owned_package(const struct image_inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->packages.len; i++)
+        if (inventory->packages.ptr[i].owned_by.len)
+            return true;
+    return false;
+}
+
 /* An image without a distribution is judged when all that is in it has an ecosystem of its own. One
  * that names a distribution and shows no package of it has a database that was removed, or that no
  * detector reads: nothing is known of what is installed. */
@@ -132,7 +141,8 @@ static enum match_ground ground_of(const struct context *c, const struct image_i
         return MATCH_NOT_COVERED;
     if (inventory->distro.id.len)
         return has_os ? MATCH_OK : MATCH_NO_PACKAGES;
-    return inventory->packages.len && !has_os && !has_uncovered ? MATCH_OK : MATCH_NO_DISTRO;
+    bool is_own_judge = !has_os && !has_owned_package(inventory) && !has_uncovered;
+    return inventory->packages.len && is_own_judge ? MATCH_OK : MATCH_NO_DISTRO;
 }
 
 static bool tell_rejected(struct context *c)

@@ -184,20 +184,6 @@ NODISCARD bool match_explain_image(const struct advisory_db *db,
  *     is the package.
  * A source package is meant when it is named, or when all its affected binaries are.  Of several
  * statements the latest counts, of the same time the last given. */
-struct vex_claim {
-    enum vex_status status;
-    strs vulnerabilities; /* its names: CVE, GHSA … */
-    strs products;        /* purls of packages or images, digests or names of images */
-    strs subcomponents;   /* purls; none: the product itself */
-    str justification;    /* "vulnerable_code_not_in_execute_path" */
-    str note;             /* impact or action statement */
-    str document, author; /* who says so, where */
-    str timestamp;        /* RFC 3339; empty: the oldest */
-};
-typedef VEC(struct vex_claim) vex_claims;
-/* What documents state (vex_parse), a claim for each product; appended.  False: arena used up. */
-NODISCARD bool vex_claims_of(struct arena *arena, const vex_statements *statements,
-                             vex_claims *out);
 struct vex_image {
     strs digests;   /* of the manifest, and of the index it came from */
     str name;       /* the last part of the repository */
@@ -208,6 +194,6 @@ struct vex_image {
 /* Marks what statements take away: disabled_by "vex:DOCUMENT", the statement among the evidence.
  * Other statements become evidence and change nothing.  Run after match_image; *n_disabled counts
  * findings that were taken away. */
-NODISCARD bool vex_apply(struct arena *arena, const vex_claims *said, const struct vex_image *image,
-                         const struct image_inventory *inventory, findings *all, size_t *n_disabled,
-                         struct err *err);
+NODISCARD bool vex_apply(struct arena *arena, const vex_statements *said,
+                         const struct vex_image *image, const struct image_inventory *inventory,
+                         findings *all, size_t *n_disabled, struct err *err);

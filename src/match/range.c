@@ -47,9 +47,20 @@ static bool is_beginning(str introduced)
     return introduced.len == 0 || str_eq(introduced, STR("0"));
 }
 
+/* A branch (dev-main) has a place in the order that says nothing about what it holds: of a range
+ * that has an end, or a beginning, nobody can say. */
+static bool is_unsure(const struct version_range *range, const struct version_scheme *scheme,
+                      str version)
+{
+    bool is_all = is_beginning(range->introduced) && !range->fixed.len && !range->last_affected.len;
+    return !is_all && scheme && scheme->is_moving && scheme->is_moving(version);
+}
+
 static enum applies in_range(const struct version_range *range, const struct version_scheme *scheme,
                              str version)
 {
+    if (is_unsure(range, scheme, version))
+        return APPLIES_UNKNOWN;
     enum applies in = APPLIES_YES;
     if (!is_beginning(range->introduced))
         in = applies_both(

@@ -88,6 +88,14 @@ static void rate_as(struct finding *f, enum severity severity, str source, const
     f->rating_basis = str_from(basis);
 }
 
+/* Version 2 knows no critical: NVD's bands for it end at high. */
+static enum severity severity_of(const struct cvss *cvss)
+{
+    enum severity severity = cvss_severity(cvss->score);
+    bool is_v2 = str_starts(cvss->version, STR("2"));
+    return is_v2 && severity == SEVERITY_CRITICAL ? SEVERITY_HIGH : severity;
+}
+
 /* The first scored vector of a version that begins so, of the record's owner or of NVD. */
 static bool rate_by_cvss(struct finding *f, str version, bool of_nvd)
 {
@@ -100,7 +108,7 @@ static bool rate_by_cvss(struct finding *f, str version, bool of_nvd)
                             : str_eq(cvss->version, STR("3.1")) ? "CVSS 3.1"
                             : str_eq(cvss->version, STR("3.0")) ? "CVSS 3.0"
                                                                 : "CVSS 2.0";
-        rate_as(f, cvss_severity(cvss->score), cvss->source, basis);
+        rate_as(f, severity_of(cvss), cvss->source, basis);
         return true;
     }
     return false;

@@ -133,13 +133,40 @@ bool subjects_open(struct arena *arena, const struct image_inventory *inventory,
 
 /* --- cut
  * -------------------------------------------------------------------------------------------- */
+/* How the names of a distribution's own sources begin, where that is not its ID. */
+static str own_sources(str id)
+{
+    static const struct {
+        const char *id, *sources;
+    } rows[] = {
+        {"amzn", "amazon"},
+        {"mariner", "azurelinux"},
+        {"ol", "oracle"},
+        {"opensuse", "suse"},
+        {"opensuse-leap", "suse"},
+        {"opensuse-leap-micro", "suse"},
+        {"opensuse-microos", "suse"},
+        {"opensuse-tumbleweed", "suse"},
+        {"rhel", "redhat"},
+        {"sl-micro", "suse"},
+        {"sle-micro", "suse"},
+        {"sled", "suse"},
+        {"sles", "suse"},
+        {"sles_sap", "suse"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_eq(str_from(rows[i].id), id))
+            return str_from(rows[i].sources);
+    return id;
+}
+
 static void judge_as_os(struct subjects *all, str type)
 {
     bool is_its_own = all->row && str_eq(str_from(all->row->purl_type), type);
     all->judge = (struct subject_judge){
         /* dpkg in an Alpine: match.c says so */
         .ecosystem = is_its_own ? all->ecosystem : STR_NONE,
-        .own = all->distro->id,
+        .own = own_sources(all->distro->id),
         .scheme_name = all->row ? all->row->scheme : "none",
         .category = all->row ? all->row->category : "unknown",
         .is_os = true,

@@ -7,53 +7,14 @@
 #include "base/num.h"
 #include "match/internal.h"
 
-static bool push(struct arena *arena, strs *list, str value)
-{
-    str *slot = value.len ? vec_push(arena, list) : NULL;
-    if (slot)
-        *slot = value;
-    return slot || !value.len;
-}
-
-static bool claim_of(struct arena *arena, const struct vex_statement *statement,
-                     const struct vex_product *product, struct vex_claim *out)
-{
-    *out = (struct vex_claim){.status = statement->status,
-                              .subcomponents = product->subcomponents,
-                              .justification = statement->justification,
-                              .note = statement->text,
-                              .document = statement->document,
-                              .author = statement->author,
-                              .timestamp = statement->timestamp};
-    bool is_ok = push(arena, &out->vulnerabilities, statement->vulnerability) &&
-                 push(arena, &out->products, product->id) &&
-                 push(arena, &out->products, product->digest);
-    for (size_t i = 0; i < statement->aliases.len && is_ok; i++)
-        is_ok = push(arena, &out->vulnerabilities, statement->aliases.ptr[i]);
-    return is_ok;
-}
-
-bool vex_claims_of(struct arena *arena, const vex_statements *statements, vex_claims *out)
-{
-    for (size_t i = 0; i < statements->len; i++) {
-        const struct vex_statement *statement = &statements->ptr[i];
-        for (size_t j = 0; j < statement->products.len; j++) {
-            struct vex_claim *claim = vec_push(arena, out);
-            if (!claim || !claim_of(arena, statement, &statement->products.ptr[j], claim))
-                return false;
-        }
-    }
-    return true;
-}
-
 typedef VEC(struct purl) purls;
-typedef VEC(const struct vex_claim *) claim_refs;
+typedef VEC(const struct vex_statement *) statement_refs;
 
 struct vexing {
     struct arena *arena;
     const struct vex_image *image;
     const struct image_inventory *inventory;
-    struct map by_name; /* vulnerability → claim_refs */
+    struct map by_name; /* vulnerability → statement_refs */
     struct err *err;
 };
 
@@ -171,17 +132,23 @@ static bool mean_finding(struct vexing *v, const purls *patterns, const struct f
     return f->binaries.len > 0;
 }
 
-static bool parse_patterns(struct vexing *v, const strs *texts, purls *out)
+/* What is no purl means no package. */
+static bool push_pattern(struct vexing *v, str text, purls *out)
 {
     struct purl purl;
-    for (size_t i = 0; i < texts->len; i++) {
-        if (!parse_purl(v, texts->ptr[i], &purl))
-            continue;
-        struct purl *slot = vec_push(v->arena, out);
-        if (!slot)
-            return false;
+    if (!parse_purl(v, text, &purl))
+        return true;
+    struct purl *slot = vec_push(v->arena, out);
+    if (slot)
         *slot = purl;
-    }
+    return slot != NULL;
+}
+
+static bool parse_patterns(struct vexing *v, const strs *texts, purls *out)
+{
+    for (size_t i = 0; i < texts->len; i++)
+        if (!push_pattern(v, texts->ptr[i], out))
+            return false;
     return true;
 }
 
@@ -197,62 +164,96 @@ static bool is_beside(struct vexing *v, const purls *products, const struct find
     return false;
 }
 
-static bool is_about(struct vexing *v, const struct vex_claim *claim, const struct finding *f,
-                     bool *out)
+/* Products that are named whole: the image, or patterns for packages, all of them together. */
+static bool is_about_whole(struct vexing *v, const struct vex_statement *statement,
+                           const struct finding *f, bool *out)
 {
-    purls products = {0}, subcomponents = {0};
-    if (!parse_patterns(v, &claim->products, &products) ||
-        !parse_patterns(v, &claim->subcomponents, &subcomponents))
+    purls patterns = {0};
+    for (size_t i = 0; i < statement->products.len; i++) {
+        const struct vex_product *product = &statement->products.ptr[i];
+        if (product->subcomponents.len)
+            continue;
+        *out = is_image(v, product->id) || is_image(v, product->digest);
+        if (*out)
+            return true;
+        if (!push_pattern(v, product->id, &patterns))
+            return err_memory(v->err);
+    }
+    *out = mean_finding(v, &patterns, f);
+    return true;
+}
+
+static bool is_about_part(struct vexing *v, const struct vex_product *product,
+                          const struct finding *f, bool *out)
+{
+    purls whole = {0}, parts = {0};
+    if (!push_pattern(v, product->id, &whole) ||
+        !parse_patterns(v, &product->subcomponents, &parts))
         return err_memory(v->err);
-    bool is_whole = claim->subcomponents.len == 0, is_product = false;
-    for (size_t i = 0; i < claim->products.len && !is_product; i++)
-        is_product = is_image(v, claim->products.ptr[i]);
-    if (is_whole)
-        *out = is_product || mean_finding(v, &products, f);
-    else
-        *out = (is_product || is_beside(v, &products, f)) && mean_finding(v, &subcomponents, f);
+    *out = (is_image(v, product->id) || is_image(v, product->digest) || is_beside(v, &whole, f)) &&
+           mean_finding(v, &parts, f);
+    return true;
+}
+
+static bool is_about(struct vexing *v, const struct vex_statement *statement,
+                     const struct finding *f, bool *out)
+{
+    if (!is_about_whole(v, statement, f, out))
+        return false;
+    for (size_t i = 0; i < statement->products.len && !*out; i++)
+        if (statement->products.ptr[i].subcomponents.len &&
+            !is_about_part(v, &statement->products.ptr[i], f, out))
+            return false;
     return true;
 }
 
 /* --- which statement counts
  * ------------------------------------------------------------------------------------------ */
-static bool index_claims(struct vexing *v, const vex_claims *said)
+static bool index_name(struct vexing *v, str name, const struct vex_statement *statement)
+{
+    void **slot = map_at(&v->by_name, name);
+    if (slot && !*slot)
+        *slot = arena_new(v->arena, statement_refs);
+    const struct vex_statement **ref =
+        slot && *slot ? vec_push(v->arena, (statement_refs *)*slot) : NULL;
+    if (!ref)
+        return err_memory(v->err);
+    *ref = statement;
+    return true;
+}
+
+static bool index_statements(struct vexing *v, const vex_statements *said)
 {
     for (size_t i = 0; i < said->len; i++) {
-        const struct vex_claim *claim = &said->ptr[i];
-        for (size_t j = 0; j < claim->vulnerabilities.len; j++) {
-            void **slot = map_at(&v->by_name, claim->vulnerabilities.ptr[j]);
-            if (slot && !*slot)
-                *slot = arena_new(v->arena, claim_refs);
-            const struct vex_claim **ref =
-                slot && *slot ? vec_push(v->arena, (claim_refs *)*slot) : NULL;
-            if (!ref)
-                return err_memory(v->err);
-            *ref = claim;
-        }
+        const struct vex_statement *statement = &said->ptr[i];
+        if (!index_name(v, statement->vulnerability, statement))
+            return false;
+        for (size_t j = 0; j < statement->aliases.len; j++)
+            if (!index_name(v, statement->aliases.ptr[j], statement))
+                return false;
     }
     return true;
 }
 
-static int64_t time_of(const struct vex_claim *claim)
+static int64_t time_of(const struct vex_statement *statement)
 {
     int64_t utc_s = INT64_MIN;
-    return clock_parse(claim->timestamp, &utc_s) ? utc_s : INT64_MIN;
+    return clock_parse(statement->timestamp, &utc_s) ? utc_s : INT64_MIN;
 }
 
-static int cmp_claims(const void *pa, const void *pb)
+static int cmp_statements(const void *pa, const void *pb)
 {
-    const struct vex_claim *a = *(const struct vex_claim *const *)pa,
-                           *b = *(const struct vex_claim *const *)pb;
+    const struct vex_statement *a = *(const struct vex_statement *const *)pa,
+                               *b = *(const struct vex_statement *const *)pb;
     int64_t ta = time_of(a), tb = time_of(b);
     return ta != tb ? (ta > tb) - (ta < tb) : (a > b) - (a < b);
 }
 
-static bool add_named(struct vexing *v, str name, claim_refs *out)
+static bool add_named(struct vexing *v, str name, statement_refs *out)
 {
-    const claim_refs *named = map_get(&v->by_name, name);
+    const statement_refs *named = map_get(&v->by_name, name);
     for (size_t i = 0; named && i < named->len; i++) {
-        const struct vex_claim **ref = vec_push(v->arena, out);
+        const struct vex_statement **ref = vec_push(v->arena, out);
         if (!ref)
             return err_memory(v->err);
         *ref = named->ptr[i];
@@ -260,24 +261,25 @@ static bool add_named(struct vexing *v, str name, claim_refs *out)
     return true;
 }
 
-static bool take_away(struct vexing *v, struct finding *f, const struct vex_claim *claim)
+static bool take_away(struct vexing *v, struct finding *f, const struct vex_statement *statement)
 {
-    bool is_gone = claim->status == VEX_NOT_AFFECTED || claim->status == VEX_FIXED;
+    bool is_gone = statement->status == VEX_NOT_AFFECTED || statement->status == VEX_FIXED;
     struct finding_evidence *e = vec_push(v->arena, &f->evidence);
     if (!e)
         return err_memory(v->err);
-    str note = arena_printf(v->arena, "%s%s" STR_FMT "%s" STR_FMT, vex_status_name(claim->status),
-                            claim->justification.len ? ": " : "", STR_ARG(claim->justification),
-                            claim->note.len ? ": " : "", STR_ARG(claim->note));
-    str by = arena_printf(v->arena, "vex:" STR_FMT, STR_ARG(claim->document));
+    str note =
+        arena_printf(v->arena, "%s%s" STR_FMT "%s" STR_FMT, vex_status_name(statement->status),
+                     statement->justification.len ? ": " : "", STR_ARG(statement->justification),
+                     statement->text.len ? ": " : "", STR_ARG(statement->text));
+    str by = arena_printf(v->arena, "vex:" STR_FMT, STR_ARG(statement->document));
     if (!note.ptr || !by.ptr)
         return err_memory(v->err);
     *e = (struct finding_evidence){.source = STR("vex"),
-                                   .record = claim->document,
-                                   .revision = claim->timestamp,
-                                   .state = claim->status == VEX_NOT_AFFECTED ? FIX_NOT_AFFECTED
-                                            : claim->status == VEX_FIXED      ? FIX_FIXED
-                                                                              : FIX_UNKNOWN,
+                                   .record = statement->document,
+                                   .revision = statement->timestamp,
+                                   .state = statement->status == VEX_NOT_AFFECTED ? FIX_NOT_AFFECTED
+                                            : statement->status == VEX_FIXED      ? FIX_FIXED
+                                                                                  : FIX_UNKNOWN,
                                    .note = note};
     f->disabled_by = is_gone ? by : STR_NONE;
     return true;
@@ -285,13 +287,13 @@ static bool take_away(struct vexing *v, struct finding *f, const struct vex_clai
 
 static bool apply_to(struct vexing *v, struct finding *f)
 {
-    claim_refs refs = {0};
+    statement_refs refs = {0};
     if (!add_named(v, f->id, &refs))
         return false;
     for (size_t i = 0; i < f->aliases.len; i++)
         if (!add_named(v, f->aliases.ptr[i], &refs))
             return false;
-    vec_sort(&refs, cmp_claims);
+    vec_sort(&refs, cmp_statements);
     for (size_t i = 0; i < refs.len; i++) {
         bool is_meant = false;
         if (i && refs.ptr[i] == refs.ptr[i - 1])
@@ -302,14 +304,14 @@ static bool apply_to(struct vexing *v, struct finding *f)
     return true;
 }
 
-bool vex_apply(struct arena *arena, const vex_claims *said, const struct vex_image *image,
+bool vex_apply(struct arena *arena, const vex_statements *said, const struct vex_image *image,
                const struct image_inventory *inventory, findings *all, size_t *n_disabled,
                struct err *err)
 {
     struct vexing v = {.arena = arena, .image = image, .inventory = inventory, .err = err};
     *n_disabled = 0;
     map_init(&v.by_name, arena);
-    if (!index_claims(&v, said))
+    if (!index_statements(&v, said))
         return false;
     for (size_t i = 0; said->len && i < all->len; i++) {
         if (!apply_to(&v, &all->ptr[i]))

@@ -181,7 +181,7 @@ static void head_remarks(struct paint *t, const struct report *report,
         fact(t, &is_first, STYLE_BOLD, text);
     }
     if (summary->disabled) {
-        snprintf(text, sizeof(text), "disabled by rules: %u", summary->disabled);
+        snprintf(text, sizeof(text), "disabled by rules or VEX: %u", summary->disabled);
         fact(t, &is_first, STYLE_PLAIN, text);
     }
     if (n_headers) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan/scan.h"
 
+#include "base/num.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -189,7 +191,52 @@ static bool describe_database(const struct advisory_db *db, struct report *repor
     return true;
 }
 
-static bool match_and_remediate(const struct advisory_db *db,
+/* What VEX statements may call the image. */
+static bool name_image(struct arena *arena, const struct reference *ref,
+                       const struct report *report, struct vex_image *out)
+{
+    const digest *digests[] = {&report->digest, &report->index};
+    str os, arch, host = ref->host;
+    (void)str_cut_byte(report->platform, '/', &os, &arch);
+    (void)str_cut_byte(arch, '/', &arch, &os);
+    size_t slash = str_rfind_byte(ref->repository, '/');
+    *out = (struct vex_image){
+        .name =
+            slash < ref->repository.len ? str_skip(ref->repository, slash + 1) : ref->repository,
+        .repository = arena_printf(arena, STR_FMT "%s" STR_FMT, STR_ARG(host), host.len ? "/" : "",
+                                   STR_ARG(ref->repository)),
+        .tag = ref->tag,
+        .arch = arch};
+    for (size_t i = 0; i < ARRAY_LEN(digests); i++) {
+        char text[DIGEST_TEXT_SIZE];
+        if (digest_is_none(digests[i]))
+            continue;
+        str *slot = vec_push(arena, &out->digests);
+        if (!slot || !(*slot = arena_dup(arena, digest_print(digests[i], text))).ptr)
+            return false;
+    }
+    return out->repository.ptr != NULL;
+}
+
+static bool hold_against_vex(const struct scan_spec *spec, const struct image_inventory *inventory,
+                             struct arena *arena, struct report *report, struct err *err)
+{
+    struct vex_image image;
+    size_t n = 0;
+    if (!spec || !spec->vex || spec->vex->len == 0)
+        return true;
+    if (!name_image(arena, &spec->reference, report, &image))
+        return err_memory(err);
+    if (!vex_apply(arena, spec->vex, &image, inventory, &report->findings, &n, err))
+        return false;
+    str message = arena_printf(arena, "VEX: %zu of %zu findings are taken away by %zu statements",
+                               n, report->findings.len, spec->vex->len);
+    return (message.ptr &&
+            notice_add(arena, &report->notices, NOTICE_INFO, false, STR_NONE, message)) ||
+           err_memory(err);
+}
+
+static bool match_and_remediate(const struct advisory_db *db, const struct scan_spec *spec,
                                 const struct image_inventory *inventory, struct arena *arena,
                                 struct report *report, struct match_result *matched,
                                 struct err *err)
@@ -197,6 +244,8 @@ static bool match_and_remediate(const struct advisory_db *db,
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
+    if (!hold_against_vex(spec, inventory, arena, report, err))
+        return false;
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];
         if (!assess_remediate(arena, finding, &inventory->distro,
@@ -222,15 +271,17 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
     return true;
 }
 
-/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only. */
-static bool conclude(const struct advisory_db *db, const struct image_inventory *inventory,
-                     struct arena *arena, struct report *report, struct err *err)
+/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only; @spec
+ * is for VEX, and may be NULL. */
+static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
+                     const struct image_inventory *inventory, struct arena *arena,
+                     struct report *report, struct err *err)
 {
     struct match_result matched = {.is_complete = true};
     if (!describe_packages(arena, inventory, report))
         return err_memory(err);
     describe_database(db, report);
-    if (db && !match_and_remediate(db, inventory, arena, report, &matched, err))
+    if (db && !match_and_remediate(db, spec, inventory, arena, report, &matched, err))
         return false;
     report->is_complete = report->is_complete && inventory->is_complete && matched.is_complete;
     struct verdict_input input = {
@@ -252,7 +303,7 @@ bool scan_rematch(const struct advisory_db *db, const struct image_inventory *in
 {
     report->findings = (findings){0};
     report->purls = (strs){0};
-    return conclude(db, inventory, arena, report, err);
+    return conclude(db, NULL, inventory, arena, report, err);
 }
 
 /* --- one image
@@ -309,7 +360,7 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
         return false;
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
-           conclude(spec->db, inventory, arena, report, err);
+           conclude(spec->db, spec, inventory, arena, report, err);
 }
 
 bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,

@@ -42,6 +42,7 @@ struct scan_spec {
     const struct registry_config
         *registry;                /* credentials, CA; NULL: anonymous and Docker's config file */
     const struct advisory_db *db; /* NULL: inventory only */
+    const vex_statements *vex;    /* that findings are held against; NULL: none */
     struct layer_cache cache;
     struct scan_progress progress;
     const struct cancel *cancel;

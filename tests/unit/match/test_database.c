@@ -90,8 +90,8 @@ static strs expected_lines(struct arena *arena, str table)
     return lines;
 }
 
-static void check_findings(struct arena *arena, const struct match_result *result, strs expected,
-                           const char *name)
+static size_t check_findings(struct arena *arena, const struct match_result *result, strs expected,
+                             const char *name)
 {
     strs lines = {0};
     for (size_t i = 0; i < result->findings.len; i++)
@@ -103,9 +103,10 @@ static void check_findings(struct arena *arena, const struct match_result *resul
                      STR_ARG(expected.ptr[i]));
     if (lines.len != expected.len)
         fail_msg("%s: %zu findings, expected %zu", name, lines.len, expected.len);
+    return lines.len;
 }
 
-static void check_item(const struct advisory_db *db, json_t *item)
+static size_t check_item(const struct advisory_db *db, json_t *item)
 {
     struct arena arena;
     arena_init(&arena, ARENA);
@@ -121,9 +122,10 @@ static void check_item(const struct advisory_db *db, json_t *item)
     assert_ok(match_image(db, &inventory, &arena, &result, &err), err);
     assert_int_equal(result.ground, MATCH_OK);
     assert_true(result.is_complete);
-    check_findings(&arena, &result, expected_lines(&arena, test_shared(&arena, findings_file)),
-                   file);
+    strs expected = expected_lines(&arena, test_shared(&arena, findings_file));
+    size_t n = check_findings(&arena, &result, expected, file);
     arena_fini(&arena);
+    return n;
 }
 
 static void test_database__findings_of_real_status_files_are_exact(void **state)
@@ -138,16 +140,19 @@ static void test_database__findings_of_real_status_files_are_exact(void **state)
     make_database(&arena, dir, &db);
     json_t *root = json_load_file(test_shared_path("corpus/MANIFEST.json"), 0, NULL), *item;
     assert_non_null(root);
-    size_t i, n = 0;
+    size_t i, n = 0, n_findings = 0;
     json_array_foreach(json_object_get(root, "items"), i, item)
     {
         const char *kind = json_string_value(json_object_get(item, "kind"));
         if (!kind || strcmp(kind, "dpkg-status") != 0 ||
             !json_object_get(item, "expected_findings"))
             continue;
-        check_item(db, item);
+        n_findings += check_item(db, item);
         n++;
     }
+    /* each is compared line by line: the first that differs ends the test */
+    print_message("# Debian: %zu items, %zu findings, precision 1.0000, recall 1.0000\n", n,
+                  n_findings);
     assert_true(n >= 9);
     json_decref(root);
     advisory_db_close(db);
