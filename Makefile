@@ -4,6 +4,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 NINJA := ninja -j$(JOBS)
 NODE := .node/node_modules/.bin/node
 FUZZ_SECONDS ?= 60
+RUNS ?= 1000000
 
 all: build/build.ninja ## build the release binary at build/plimsoll
 	@$(NINJA) -C build plimsoll
@@ -42,8 +43,8 @@ chroot-test: ## the two commands of the README in an empty Debian 12 root
 soak: ## what takes longer than a test may
 	@scripts/test soak
 
-fuzz: ## fuzz one target for FUZZ_SECONDS: make fuzz T=inventory/dpkg
-	@scripts/fuzz "$(T)" "$(FUZZ_SECONDS)"
+fuzz: ## fuzz one target for FUZZ_SECONDS: make fuzz T=inventory/dpkg; or each until RUNS: make fuzz T=all RUNS=1000000
+	@if [ "$(T)" = all ]; then scripts/fuzz --all "$(RUNS)"; else scripts/fuzz "$(T)" "$(FUZZ_SECONDS)"; fi
 
 bench: all ## measure each budget against its reference, one line a row
 	@scripts/bench

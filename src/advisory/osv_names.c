@@ -115,7 +115,7 @@ bool osv_is_bug_fix(str id)
 /* "nodejs:18" in "Important: nodejs:18 security update": a colon with something on both sides. */
 str osv_module(str title)
 {
-    str rest = title, word, found = STR_NONE, name, stream;
+    str rest = title, word, found = STR_NONE, name, stream, rest_of_it;
     while (str_next(&rest, ' ', &word)) {
         while (str_starts(word, STR("(")))
             word = str_skip(word, 1);
@@ -126,7 +126,8 @@ str osv_module(str title)
             continue;
         if (found.len)
             return STR_NONE; /* two modules: it does not say which of them has which package */
-        found = word;
+        (void)str_cut_byte(stream, '/', &stream, &rest_of_it); /* "httpd:2.4/mod_http2" */
+        found = str_slice(word, 0, name.len + 1 + stream.len);
     }
     return found;
 }

@@ -43,6 +43,21 @@ void arena_reset(struct arena *arena)
     arena->budget_bytes = budget_bytes;
 }
 
+/* Behind the head, whose rest stays in use. */
+void arena_absorb(struct arena *to, struct arena *from)
+{
+    struct arena_block **end = &to->head;
+    if (*end)
+        end = &(*end)->next;
+    struct arena_block *rest = *end;
+    *end = from->head;
+    while (*end)
+        end = &(*end)->next;
+    *end = rest;
+    to->used_bytes += from->used_bytes;
+    *from = (struct arena){.budget_bytes = from->budget_bytes};
+}
+
 /* Blocks double up to 1 MiB, so a small arena stays small and a large one has few blocks.
  * calloc: fresh blocks are zeroed by the kernel, and nothing is handed out twice. */
 static struct arena_block *add_block(struct arena *arena, size_t need)

@@ -18,6 +18,10 @@ void arena_init(struct arena *arena, size_t budget_bytes);
 void arena_fini(struct arena *arena);  /* harmless on a zeroed one, and twice */
 void arena_reset(struct arena *arena); /* everything handed out is gone; the budget stays */
 
+/* @to owns what @from did, which is empty then.  The budget is not asked: whoever gave @from its
+ * own took it from what @to had left. */
+void arena_absorb(struct arena *to, struct arena *from);
+
 /* Zeroed and aligned for any type; NULL when the budget or the machine has no more. */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_array(struct arena *arena, size_t n, size_t size);

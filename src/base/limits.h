@@ -26,6 +26,8 @@
     X(XZ_MEMORY, "xz-memory", 256 * MIB, "bytes", "what an xz stream may ask us to hold")          \
     X(LAYER_FILES, "layer-files", 10000000, "entries", "entries of one layer")                     \
     X(PATH, "path", 4096, "bytes", "PATH_MAX of Linux")                                            \
+    X(WALKED_NAMES, "walked-names", 100000000, "names",                                            \
+      "of paths that are followed to merge an image's layers")                                     \
     X(SYMLINK_HOPS, "symlink-hops", 40, "links", "MAXSYMLINKS of Linux")                           \
     X(PACKAGE_DB, "package-db", 512 * MIB, "bytes", "one package database file")                   \
     X(RELEASE_FILE, "release-file", 64 * KIB, "bytes", "os-release and its kin")                   \
@@ -42,6 +44,8 @@
     X(LAYER_STEPS, "layer-steps", 1000000, "facts",                                                \
       "whiteouts, links and folders kept of a layer")                                              \
     X(COVERED_FILES, "covered-files", 2000000, "entries", "files of a layer for the coverage")     \
+    X(HARD_LINKS, "hard-links", 250000, "files",                                                   \
+      "of a folder, with several names, that are met as one file")                                 \
     X(OWNED_PATHS, "owned-paths", 4000000, "paths", "files that one package database lists")       \
     X(FOLDER_NAMES, "folder-names", 16, "names", "paths to a folder through links, for ownership") \
     X(JOINED_NAMES, "joined-names", 10000000, "names", "of folders above links, for ownership")    \
@@ -67,6 +71,7 @@
     X(FEED_RECORDS, "feed-records", 10000000, "records", "records of one source")                  \
     X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \
     X(CHANGELOG_ARCHIVE, "changelog-archive", 256 * MIB, "bytes", "the archive that holds it")     \
+    X(RANGE_BOUNDS, "range-bounds", 4096, "bounds", "bounds of one range of versions")             \
     X(KQL_TEXT, "kql-text", 64 * KIB, "bytes", "text of one query")                                \
     X(KQL_NESTING, "kql-nesting", 256, "levels", "nesting of one query")                           \
     X(KQL_MEMORY, "kql-memory", 512 * MIB, "bytes", "memory of one query")                         \

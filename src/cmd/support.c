@@ -130,12 +130,13 @@ static void feed_table(FILE *out)
     const struct feed *const *feeds = advisory_feeds(&n);
     head(out, "Advisory feeds",
          "A mirror or a folder can stand in for every URL: `--feed NAME=URL-or-DIR`.",
-         COLUMNS("feed", "default", "what it says", "licence"));
+         COLUMNS("feed", "default", "what it says", "renewed", "licence"));
     for (size_t i = 0; i < n; i++) {
         fputs("|", out);
         code(out, feeds[i]->name);
         cell(out, feeds[i]->default_url ? feeds[i]->default_url : "this machine's APT sources");
         cell(out, feeds[i]->summary);
+        cell(out, feeds[i]->cadence);
         cell(out, feeds[i]->licence);
         fputs("\n", out);
     }
@@ -151,6 +152,22 @@ static void scheme_table(FILE *out)
         fputs("|", out);
         code(out, schemes[i]->name);
         cell(out, schemes[i]->spec);
+        fputs("\n", out);
+    }
+}
+
+static void dialect_table(FILE *out)
+{
+    size_t n;
+    const struct version_dialect *dialects = version_dialects(&n);
+    head(out, "Ranges of versions",
+         "How the sources write them. What is not understood is a notice, and the answer unknown.",
+         COLUMNS("dialect", "versions", "after"));
+    for (size_t i = 0; i < n; i++) {
+        fputs("|", out);
+        code(out, dialects[i].name);
+        cell(out, dialects[i].scheme ? dialects[i].scheme : "its ecosystem's");
+        cell(out, dialects[i].spec);
         fputs("\n", out);
     }
 }
@@ -194,6 +211,7 @@ void cmd_help_support(FILE *out)
     feed_table(out);
     ecosystem_table(out);
     scheme_table(out);
+    dialect_table(out);
     format_table(out);
 }
 

@@ -178,7 +178,8 @@ NODISCARD bool image_source_open_archive(const struct reference *ref,
                                          const archive_entries *entries, struct image_source **out,
                                          struct err *err);
 /* dir: one plain layer, streamed as a tar of what lies below the root: every path, and the bodies
- * of the files that @wants asks for; others have their size but no body (size 0 in the stream).
+ * of the files that @wants asks for; others have their size but no body (size 0 in the stream).  A
+ * further name of a file whose body was streamed is a hard link to the first, @wants or not.
  * Entries in byte order of their paths, so the stream is the same for the same tree.  The manifest
  * has no digest (*got is none), its layer neither digest nor size, and the diff id is none: there
  * is nothing to verify.  Below the root, file systems of the types proc, sysfs, cgroup, devpts and

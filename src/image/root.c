@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* root.c - dir: a folder as an image of one plain layer.  The tar stream is made while it is read:
  * one header or one piece of a body a step, so nothing grows with the tree but the names of the
- * folders on the way down.  GNU tar by libarchive: names as raw bytes, whatever the locale says. */
+ * folders on the way down, and of files that have several names: after the first the others are
+ * hard links, as an image of the same tree has them.  GNU tar by libarchive: names as raw bytes,
+ * whatever the locale says. */
 #include "image/internal.h"
 
 #include <archive.h>
@@ -15,6 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "base/num.h"
 #include "os/file.h"
 
@@ -45,7 +48,9 @@ struct root_stream {
     struct level *level;
     struct sb out;
     uint64_t n_entries;
-    int file; /* whose body is being written; -1: none */
+    struct arena arena; /* of the map */
+    struct map names;   /* device and inode of a file that has several → the first (str *) */
+    int file;           /* whose body is being written; -1: none */
     uint64_t left_bytes;
     bool is_done;
     char piece[PIECE];
@@ -178,7 +183,7 @@ static unsigned tar_type_of(enum entry_type type)
 {
     switch (type) {
     case ENTRY_FILE:
-    case ENTRY_HARDLINK: /* the walk meets files by name only */
+    case ENTRY_HARDLINK:
         return AE_IFREG;
     case ENTRY_DIR:
         return AE_IFDIR;
@@ -203,6 +208,8 @@ static bool write_header(struct root_stream *s, const struct entry *entry, uint6
     archive_entry_set_size(header, (int64_t)body_bytes);
     if (entry->type == ENTRY_SYMLINK)
         archive_entry_set_symlink(header, entry->link.ptr);
+    if (entry->type == ENTRY_HARDLINK)
+        archive_entry_set_hardlink(header, entry->link.ptr);
     int result = archive_write_header(s->tar, header);
     archive_entry_free(header);
     if (result == ARCHIVE_OK)
@@ -240,34 +247,70 @@ static bool open_body(struct root_stream *s, const struct entry *entry, struct e
     return true;
 }
 
-static bool describe(struct level *level, int fd, str path, struct entry *entry, struct err *err)
+static bool describe(struct level *level, int fd, str path, struct stat *st, struct entry *entry,
+                     struct err *err)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
+    if (fstat(fd, st) != 0)
         return err_sys(err, ERR_IO, "/%.*s", STR_ARG(path));
-    *entry = (struct entry){.path = path, .type = type_of(st.st_mode), .mode = st.st_mode & 07777};
+    *entry =
+        (struct entry){.path = path, .type = type_of(st->st_mode), .mode = st->st_mode & 07777};
     if (entry->type == ENTRY_FILE)
-        entry->size_bytes = (uint64_t)st.st_size;
+        entry->size_bytes = (uint64_t)st->st_size;
     return entry->type != ENTRY_SYMLINK || read_link(level, fd, entry, err);
+}
+
+/* Where the file's body was streamed under another name; NULL: nowhere, or the map is full. */
+static const str *name_of(const struct root_stream *s, const struct stat *st)
+{
+    uint64_t key[] = {st->st_dev, st->st_ino};
+    return st->st_nlink > 1 ? map_get(&s->names, str_of((const char *)key, sizeof(key))) : NULL;
+}
+
+/* Nothing depends on it that a file with several names is known as one: there is no failure. */
+static void keep_file(struct root_stream *s, const struct stat *st, str path)
+{
+    struct {
+        uint64_t key[2];
+        str path;
+    } * file;
+    if (st->st_nlink <= 1 || s->names.len >= LIMIT(HARD_LINKS))
+        return;
+    file = arena_alloc(&s->arena, sizeof(*file));
+    if (!file)
+        return;
+    file->key[0] = st->st_dev;
+    file->key[1] = st->st_ino;
+    file->path = arena_dup(&s->arena, path);
+    if (file->path.ptr)
+        (void)!map_put(&s->names, str_of((const char *)file->key, sizeof(file->key)), &file->path);
 }
 
 static bool add_entry(struct root_stream *s, str path, struct err *err)
 {
     int fd = -1;
     struct entry entry;
+    struct stat st;
     if (++s->n_entries > LIMIT(LAYER_FILES))
         return err_set(err, ERR_LIMIT, "more than %llu files",
                        (unsigned long long)LIMIT(LAYER_FILES));
     if (!root_open(s->root->fd, path.ptr, O_PATH | O_NOFOLLOW | O_CLOEXEC, &fd, err))
         return is_gone(err);
-    bool ok = describe(s->level, fd, path, &entry, err);
+    bool ok = describe(s->level, fd, path, &st, &entry, err);
     close(fd);
     if (!ok)
         return false;
+    const str *first = entry.type == ENTRY_FILE ? name_of(s, &st) : NULL;
+    if (first) {
+        entry.type = ENTRY_HARDLINK;
+        entry.link = *first;
+        return write_header(s, &entry, 0, err);
+    }
     bool is_wanted =
         entry.type == ENTRY_FILE && entry.size_bytes > 0 && s->root->wants(s->root->ctx, &entry);
     if (is_wanted && !open_body(s, &entry, err))
         return is_gone(err);
+    if (is_wanted)
+        keep_file(s, &st, path);
     return write_header(s, &entry, is_wanted ? entry.size_bytes : 0, err);
 }
 
@@ -351,6 +394,7 @@ static void root_stream_close(struct blob *blob)
     s->file = -1;
     archive_write_free(s->tar); /* may write an end once more: out is still there */
     sb_fini(&s->out);
+    arena_fini(&s->arena);
     free(s);
 }
 
@@ -374,6 +418,8 @@ static bool open_layer(struct root *root, struct blob *out, struct err *err)
     s->root = root;
     s->file = -1;
     sb_init(&s->out, 4 * PIECE);
+    arena_init(&s->arena, LIMIT(SCAN_MEMORY));
+    map_init(&s->names, &s->arena);
     *out = (struct blob){{root_next, s}, root_stream_close, s};
     if (start(s, err))
         return true;

@@ -20,7 +20,9 @@ struct node {
     uint64_t key;
     struct node *parent, *first, *next, *prev; /* in the folder: files, links, and folders */
     enum node_kind kind;
+    bool is_linked; /* into its folder, and so that is; what is not is gone */
     int layer;
+    int cleared_layer;   /* in which its lower content was taken away */
     str target;          /* of a link */
     str folder;          /* of a file or link: real path */
     uint64_t name_hash;  /* its name there */
@@ -43,12 +45,14 @@ struct measure {
     struct place run, other;
     char *rooms[2];
     int layer;
+    uint64_t n_walked; /* names of paths so far; more than walked-names: it is not measured */
 };
 
 /* --- nodes ------------------------------------------------------------------------------------ */
+/* By the process's own hash: whoever chooses names could choose keys that lie side by side. */
 static size_t slot_of(const struct measure *m, uint64_t key)
 {
-    size_t at = (key ^ key >> 32) & (m->cap - 1);
+    size_t at = map_hash(str_of((const char *)&key, sizeof(key))) & (m->cap - 1);
     while (m->slots[at] && m->slots[at]->key != key)
         at = (at + 1) & (m->cap - 1);
     return at;
@@ -61,7 +65,7 @@ static struct node *node_get(const struct measure *m, uint64_t key)
 
 static bool grow(struct measure *m)
 {
-    struct measure larger = {.cap = m->cap ? m->cap * 2 : 1024};
+    struct measure larger = {.cap = m->cap ? m->cap * 2 : 64};
     larger.slots = (struct node **)arena_alloc_array(m->arena, larger.cap, sizeof(*larger.slots));
     if (!larger.slots)
         return false;
@@ -73,43 +77,76 @@ static bool grow(struct measure *m)
     return true;
 }
 
+static void link_node(struct node *node, struct node *parent, int layer)
+{
+    node->parent = parent;
+    node->next = parent->first;
+    node->prev = NULL;
+    if (parent->first)
+        parent->first->prev = node;
+    parent->first = node;
+    node->is_linked = true;
+    node->cleared_layer = layer; /* there is nothing lower in it */
+}
+
+static void unlink_node(struct node *node)
+{
+    *(node->prev ? &node->prev->next : &node->parent->first) = node->next;
+    if (node->next)
+        node->next->prev = node->prev;
+    node->prev = node->next = NULL;
+    node->is_linked = false;
+}
+
+/* @parent is linked. */
 static struct node *node_make(struct measure *m, struct node *parent, uint64_t key, struct err *err)
 {
     struct node *node = node_get(m, key);
-    if (node)
-        return node;
-    if ((m->len * 2 < m->cap || grow(m)) && (node = arena_new(m->arena, struct node))) {
-        *node = (struct node){.key = key, .parent = parent, .layer = m->layer};
+    if (!node && (m->len * 2 < m->cap || grow(m)) && (node = arena_new(m->arena, struct node))) {
+        *node = (struct node){.key = key, .layer = m->layer, .cleared_layer = -1};
         m->slots[slot_of(m, key)] = node;
         m->len++;
-        if (parent) {
-            node->next = parent->first;
-            if (parent->first)
-                parent->first->prev = node;
-            parent->first = node;
-        }
-        return node;
     }
-    err_memory(err);
-    return NULL;
+    if (!node)
+        err_memory(err);
+    else if (parent && !node->is_linked)
+        link_node(node, parent, m->layer);
+    return node;
 }
 
-/* It becomes an empty folder.  Depth: a path has at most LIMIT_PATH / 2 names. */
+/* It becomes an empty folder.  Depth: a path has at most LIMIT_PATH / 2 names.  What is taken out
+ * is not looked at again, however often the folder is emptied. */
 static void node_clear(struct node *node)
 {
-    for (struct node *child = node->first; child; child = child->next)
-        node_clear(child);
+    while (node->first) {
+        node_clear(node->first);
+        unlink_node(node->first);
+    }
     node->kind = NODE_FOLDER;
     node->file = NULL;
 }
 
-/* What lower layers put at it and below is gone. */
+/* What lower layers put below it is gone. */
+static void clear_below(struct node *node, int layer);
+
 static void clear_lower(struct node *node, int layer)
 {
-    for (struct node *child = node->first; child; child = child->next)
-        clear_lower(child, layer);
+    clear_below(node, layer);
     if (node->layer < layer && node->kind != NODE_FOLDER)
         node_clear(node);
+}
+
+static void clear_below(struct node *node, int layer)
+{
+    if (node->cleared_layer == layer)
+        return; /* nothing lower has come since */
+    node->cleared_layer = layer;
+    for (struct node *child = node->first, *next; child; child = next) {
+        next = child->next;
+        clear_lower(child, layer);
+        if (child->kind == NODE_FOLDER && !child->first)
+            unlink_node(child);
+    }
 }
 
 /* --- folders ---------------------------------------------------------------------------------- */
@@ -157,6 +194,13 @@ static bool expand(struct measure *m, unsigned *room, str target, str *rest)
     return true;
 }
 
+/* Another name of a path; false: there were enough. */
+static bool take_name(struct measure *m)
+{
+    m->n_walked++;
+    return m->n_walked <= LIMIT(WALKED_NAMES);
+}
+
 /* @place becomes the folder @path, through links.  With @is_made, what stands in the way gives way.
  * False: no way (too many links, too long, a file). */
 static bool walk(struct measure *m, struct place *place, str path, bool is_made)
@@ -167,6 +211,8 @@ static bool walk(struct measure *m, struct place *place, str path, bool is_made)
     place->keys[0] = PATH_ROOT_HASH;
     place->kept = STR_NONE;
     while (str_next(&rest, '/', &name)) {
+        if (!take_name(m))
+            return false;
         if (name.len == 0 || str_eq(name, STR(".")))
             continue;
         if (str_eq(name, STR(".."))) {
@@ -196,14 +242,15 @@ static bool walk(struct measure *m, struct place *place, str path, bool is_made)
 static struct node *put(struct measure *m, const struct place *place, uint64_t name,
                         struct err *err)
 {
-    uint64_t key = path_join_hash(key_of(place), name);
-    struct node *node = node_get(m, key);
-    if (node)
-        return node;
-    node = m->root;
-    for (size_t d = 1; d <= place->depth && node; d++)
-        node = node_make(m, node, place->keys[d], err);
-    return node ? node_make(m, node, key, err) : NULL;
+    struct node *node = NULL;
+    size_t depth = place->depth;
+    for (; depth && !((node = node_get(m, place->keys[depth])) && node->is_linked); depth--)
+        continue;
+    if (depth == 0)
+        node = m->root;
+    while (node && depth++ < place->depth)
+        node = node_make(m, node, place->keys[depth], err);
+    return node ? node_make(m, node, path_join_hash(key_of(place), name), err) : NULL;
 }
 
 /* --- repeating a layer ------------------------------------------------------------------------ */
@@ -305,8 +352,8 @@ static void apply_whiteout(struct measure *m, const struct layer_step *step)
     if (!is_opaque)
         key = path_join_hash(key, path_name_hash(path_base(step->path)));
     struct node *node = node_get(m, key);
-    for (struct node *child = is_opaque && node ? node->first : NULL; child; child = child->next)
-        clear_lower(child, m->layer);
+    if (is_opaque && node)
+        clear_below(node, m->layer);
     if (!is_opaque && node)
         clear_lower(node, m->layer);
 }
@@ -476,6 +523,8 @@ static bool apply_layers(struct measure *m, const struct layer_inventory *const 
         m->layer = (int)i;
         if (!apply_layer(m, layers[i], err))
             return false;
+        if (m->n_walked > LIMIT(WALKED_NAMES))
+            return true;
     }
     *is_measured = true;
     return true;

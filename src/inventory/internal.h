@@ -35,6 +35,15 @@ bool matcher_is_known(const struct matcher *matcher, str path);
 /* All of it that a layer's inventory keeps: known, or named like a database. */
 bool matcher_is_kept(const struct matcher *matcher, str path);
 
+/* layer_scan_open and image_inventory_merge with a matcher that many share: to compile one costs as
+ * much as a small layer. */
+NODISCARD bool layer_scan_open_with(struct arena *arena, const struct matcher *matcher,
+                                    const struct cancel *cancel, struct layer_scan **out,
+                                    struct err *err);
+NODISCARD bool image_inventory_merge_with(struct arena *arena, const struct matcher *matcher,
+                                          const struct layer_inventory *const *layers, size_t n,
+                                          struct image_inventory *out, struct err *err);
+
 /* --- ownership.c: lists of files as hashes -----------------------------------------------------
  */
 enum { PATH_ROOT_HASH = 0 };
@@ -165,9 +174,11 @@ struct tree {
     char *room[2], *missing;
     notices *told;
     const struct matcher *matcher;
-    int layer;         /* in hand; their number when all are in */
+    int n_layers;      /* so far, with the one in hand */
     bool is_odd;       /* the last walk went through a link that a later layer may have replaced */
     bool is_uncertain; /* and something depended on it */
+    uint64_t n_walked; /* names of paths so far; more than walked-names: no path is followed */
+    size_t n_lost;     /* entries without a place */
 };
 NODISCARD bool tree_init(struct tree *tree, struct arena *arena, const struct matcher *matcher,
                          notices *told, struct err *err);
@@ -179,7 +190,11 @@ enum walk {
     WALK_ABSENT,  /* *missing is where it would be */
     WALK_BLOCKED, /* a file stands in the way */
     WALK_LOOP,    /* too many links, or too long a path */
+    WALK_SPENT,   /* tree_is_spent(): to be told once */
 };
+/* Another name of a path is looked at; false: there were enough. */
+bool tree_take_name(struct tree *tree);
+bool tree_is_spent(const struct tree *tree);
 /* Follow @path from @from, links too, the last one as well. */
 enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot **spot,
                     str *missing);

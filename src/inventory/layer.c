@@ -19,7 +19,7 @@ struct folder_set {
 struct layer_scan {
     struct arena *arena;
     const struct cancel *cancel;
-    struct matcher *matcher;
+    const struct matcher *matcher;
     struct layer_inventory out;
     struct folder_set folders;
     struct exec_scan executables;
@@ -29,22 +29,31 @@ struct layer_scan {
     char *room, *room2;         /* LIMIT_PATH bytes each */
 };
 
-enum { ODD_TOLD = 20 }; /* harmless oddities of one layer that are told one by one */
+enum { LARGE_FILE = 1 << 20 }; /* of the smaller ones none can use the memory up */
+enum { ODD_TOLD = 20 };        /* harmless oddities of one layer that are told one by one */
 
 bool layer_scan_open(struct arena *arena, const struct cancel *cancel, struct layer_scan **out,
                      struct err *err)
 {
+    struct matcher *matcher;
+    return matcher_open(arena, &matcher, err) &&
+           layer_scan_open_with(arena, matcher, cancel, out, err);
+}
+
+bool layer_scan_open_with(struct arena *arena, const struct matcher *matcher,
+                          const struct cancel *cancel, struct layer_scan **out, struct err *err)
+{
     struct layer_scan *scan = arena_new(arena, struct layer_scan);
     if (!scan)
         return err_memory(err);
-    *scan = (struct layer_scan){.arena = arena, .cancel = cancel};
+    *scan = (struct layer_scan){.arena = arena, .cancel = cancel, .matcher = matcher};
     scan->room = arena_alloc(arena, LIMIT(PATH));
     scan->room2 = arena_alloc(arena, LIMIT(PATH));
     if (!scan->room || !scan->room2)
         return err_memory(err);
     map_init(&scan->odd_links, arena);
     *out = scan;
-    return matcher_open(arena, &scan->matcher, err);
+    return true;
 }
 
 /* --- folders ---------------------------------------------------------------------------------- */
@@ -134,10 +143,15 @@ static bool finish_file(struct layer_scan *scan, struct file_record *file, struc
     file->distro.layer = -1;
     if (file->distro.id.len)
         file->distro.path = path;
-    scan->n_packages += file->packages.len;
-    if (scan->n_packages > LIMIT(INVENTORY))
-        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT(INVENTORY));
-    return true;
+    if (file->packages.len < LIMIT(INVENTORY) - scan->n_packages) {
+        scan->n_packages += file->packages.len;
+        return true;
+    }
+    struct err why; /* those of the others still have a place */
+    file->packages.len = 0;
+    err_set(&why, ERR_LIMIT, "more than %zu packages in a layer (inventory)",
+            (size_t)LIMIT(INVENTORY));
+    return fail_file(scan, file, &why, err);
 }
 
 /* What may have to wait for a file of another layer is kept as it is, as long as there is room. */
@@ -151,36 +165,67 @@ static bool keep_raw(struct layer_scan *scan, struct file_record *file, str body
     return file->raw.ptr || err_memory(err);
 }
 
-/* Read the body and let the detector have it.  What is wrong with the file stays with its record;
- * what is wrong with the stream, the budget or the time ends the layer. */
+/* What is wrong with the file stays with its record; what is wrong with the budget or the time ends
+ * the layer. */
+static bool parse_into(struct layer_scan *scan, struct arena *arena, struct file_record *file,
+                       struct rd *in, struct err *err)
+{
+    struct err why = {0};
+    if (file->detector->parse(arena, file->path, in, file, &why))
+        return true;
+    if (why.kind != ERR_MEMORY && why.kind != ERR_CANCELLED)
+        return fail_file(scan, file, &why, err);
+    *err = why;
+    return false;
+}
+
+/* A large file has an arena of its own: where it needs more than is left, it goes with that, and
+ * the other files have theirs. */
+static bool parse_large(struct layer_scan *scan, struct file_record *file, struct rd *in,
+                        struct err *err)
+{
+    struct arena own;
+    struct file_record empty = *file;
+    arena_init(&own, scan->arena->budget_bytes - scan->arena->used_bytes);
+    bool ok = parse_into(scan, &own, file, in, err);
+    if (ok || err->kind != ERR_MEMORY) {
+        arena_absorb(scan->arena, &own);
+        return ok;
+    }
+    arena_fini(&own);
+    *file = empty;
+    *err = (struct err){0};
+    struct err why;
+    err_set(&why, ERR_LIMIT, "its packages need more memory than there is (analyser-memory)");
+    return fail_file(scan, file, &why, err);
+}
+
+static bool parse_body(struct layer_scan *scan, struct file_record *file, str body, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, body);
+    in.cancel = scan->cancel;
+    exec_see(&scan->executables, body);
+    if (body.len >= LARGE_FILE ? !parse_large(scan, file, &in, err)
+                               : !parse_into(scan, scan->arena, file, &in, err))
+        return false;
+    return keep_raw(scan, file, body, err);
+}
+
+/* Read the body and let the detector have it. */
 static bool parse_file(struct layer_scan *scan, struct file_record *file, const struct entry *entry,
                        struct archive_reader *archive, struct err *err)
 {
-    struct err why = {0};
-    const struct detector *detector = file->detector;
-    size_t max = (size_t)limits_now()->of[detector->limit];
+    size_t max = (size_t)limits_now()->of[file->detector->limit];
     if (entry->size_bytes > max) {
+        struct err why;
         err_set(&why, ERR_LIMIT, "larger than %zu bytes", max);
         return fail_file(scan, file, &why, err);
     }
     struct arena scratch;
     arena_init(&scratch, 4 * (size_t)entry->size_bytes + MIB);
     str body;
-    bool ok = archive_body(archive, &scratch, max, &body, err);
-    if (ok) {
-        exec_see(&scan->executables, body);
-        struct rd in;
-        rd_init(&in, body);
-        in.cancel = scan->cancel;
-        if (!detector->parse(scan->arena, file->path, &in, file, &why)) {
-            ok = why.kind != ERR_MEMORY && why.kind != ERR_CANCELLED;
-            if (ok)
-                ok = fail_file(scan, file, &why, err);
-            else
-                *err = why;
-        }
-        ok = ok && keep_raw(scan, file, body, err);
-    }
+    bool ok = archive_body(archive, &scratch, max, &body, err) && parse_body(scan, file, body, err);
     arena_fini(&scratch);
     return ok && finish_file(scan, file, err);
 }

@@ -29,11 +29,11 @@ bool licenses_add(struct arena *arena, struct package *package, str text, struct
     if (text.len > LIMIT(FIELD))
         return err_set(err, ERR_LIMIT, "a field of more than %zu bytes", (size_t)LIMIT(FIELD));
     str word;
-    bool is_exception = false;
+    bool is_exception = false, has_exception = false; /* a licence has one */
     while (next_license(&text, &word)) {
         if (str_eq_nocase(word, STR("AND")) || str_eq_nocase(word, STR("OR")))
             continue;
-        if (str_eq_nocase(word, STR("WITH")) && package->licenses.len) {
+        if (str_eq_nocase(word, STR("WITH")) && package->licenses.len && !has_exception) {
             is_exception = true;
             continue;
         }
@@ -45,6 +45,7 @@ bool licenses_add(struct arena *arena, struct package *package, str text, struct
                            : arena_dup(arena, word);
         if (!to->ptr)
             return err_memory(err);
+        has_exception = is_exception;
         is_exception = false;
     }
     return true;

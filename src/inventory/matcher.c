@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* matcher.c - all detectors' patterns at once.  An entry costs a look at its last name (and its
  * folder's, for patterns that end in a '*'); only names that some pattern ends in cost more. */
+#include "base/num.h"
 #include "inventory/internal.h"
 
 struct pattern {
@@ -17,7 +18,7 @@ struct matcher {
     struct map by_dir_base; /* for last names with '*': the name of the folder */
     struct map folders;     /* above a database path, those without '*' */
     VEC(struct glob) glob_folders;
-    size_t longest_folder;
+    size_t longest_folder; /* of those without '*' */
     struct pattern *loose; /* '*' in both of the last names */
     /* by last byte, the lengths (a bit each) of the names in the first two: most names of an image
      * fall through before they are hashed */
@@ -52,18 +53,20 @@ static unsigned n_matching(str pattern, str path)
 static bool add_folders(struct arena *arena, struct matcher *matcher, str dir)
 {
     for (; dir.len; dir = path_dir(dir)) {
-        if (dir.len > matcher->longest_folder)
-            matcher->longest_folder = dir.len;
         if (!has_star(dir)) {
-            if (!map_put(&matcher->folders, dir, matcher))
+            matcher->longest_folder = num_max(matcher->longest_folder, dir.len);
+            void **slot = map_at(&matcher->folders, dir);
+            if (!slot)
                 return false;
+            if (*slot)
+                return true; /* and so are those above */
+            *slot = matcher;
             continue;
         }
         struct glob *glob = vec_push(arena, &matcher->glob_folders);
         if (!glob)
             return false;
         *glob = (struct glob){dir, str_slice(dir, 0, str_find_byte(dir, '*'))};
-        matcher->longest_folder = SIZE_MAX;
     }
     return true;
 }
@@ -151,9 +154,7 @@ const struct detector *matcher_find(const struct matcher *matcher, str path, boo
 
 bool matcher_is_folder(const struct matcher *matcher, str path)
 {
-    if (path.len > matcher->longest_folder)
-        return false;
-    if (path.len == 0 || map_get(&matcher->folders, path))
+    if (path.len == 0 || (path.len <= matcher->longest_folder && map_get(&matcher->folders, path)))
         return true;
     for (size_t i = 0; i < matcher->glob_folders.len; i++) {
         const struct glob *glob = &matcher->glob_folders.ptr[i];

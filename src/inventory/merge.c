@@ -13,16 +13,19 @@ struct doubt {
 struct merge {
     struct arena *arena;
     struct image_inventory *out;
-    struct matcher *matcher;
+    const struct matcher *matcher;
     struct tree tree;
     struct map records; /* whose packages are in: hard links are one file */
     VEC(struct doubt) doubts;
     owner_files owners;
+    size_t n_notices[2]; /* harmless, and not */
 };
 
 static bool notice(struct merge *merge, bool is_incomplete, int layer, str path, str why,
                    struct err *err)
 {
+    if (++merge->n_notices[is_incomplete] > LIMIT(STRAY_FILES))
+        return true; /* their number is told at the end */
     str full = arena_printf(merge->arena, "/%.*s", STR_ARG(path));
     if (!full.ptr || !notice_add(merge->arena, &merge->out->notices, NOTICE_UNREADABLE,
                                  is_incomplete, full, why))
@@ -55,7 +58,9 @@ struct look {
 static bool look_missing(struct merge *merge, const struct look *look, str missing, bool is_folder,
                          struct err *err)
 {
-    if (matcher_is_known(merge->matcher, missing))
+    str rest = str_skip(look->pattern, missing.len);
+    bool is_of_pattern = str_starts(look->pattern, missing) && (!rest.len || rest.ptr[0] == '/');
+    if (is_of_pattern || matcher_is_known(merge->matcher, missing))
         return true; /* a layer that had it would have told */
     bool is_kept = is_folder ? path_glob(path_base(path_dir(look->pattern)), path_base(missing))
                              : matcher_is_kept(merge->matcher, missing);
@@ -64,6 +69,9 @@ static bool look_missing(struct merge *merge, const struct look *look, str missi
                           err);
     if (look->detector->release_rank && merge->out->distro.id.len)
         return true; /* a file of higher rank has said it */
+    for (size_t i = 0; i < merge->doubts.len; i++)
+        if (merge->doubts.ptr[i].pattern.ptr == look->pattern.ptr)
+            return true; /* once a pattern */
     struct doubt *doubt = vec_push(merge->arena, &merge->doubts);
     if (!doubt)
         return err_memory(err);
@@ -83,7 +91,7 @@ static bool follow(struct merge *merge, const struct look *look, struct spot *fr
     *spot = NULL;
     if (walk == WALK_ABSENT)
         return look_missing(merge, look, missing, is_folder, err);
-    return walk == WALK_BLOCKED ||
+    return walk == WALK_BLOCKED || walk == WALK_SPENT ||
            look->lost(merge, look, look->pattern, "links without an end", err);
 }
 
@@ -113,6 +121,8 @@ static bool look_from(struct merge *merge, const struct look *look, struct spot 
         return false;
     for (struct spot *child = dir->first; dir->kind == SPOT_DIR && child; child = child->next) {
         struct spot *spot;
+        if (!tree_take_name(&merge->tree))
+            break; /* told at the end */
         if (!path_glob(name, path_base(child->path)))
             continue;
         if (!follow(merge, look, dir, path_base(child->path), false, &spot, err) ||
@@ -164,8 +174,9 @@ static bool add_packages(struct merge *merge, const struct spot *spot, struct er
 {
     const struct file_record *file = spot->record;
     size_t n = file->packages.len;
-    if (merge->out->packages.len + n > LIMIT(INVENTORY))
-        return err_set(err, ERR_LIMIT, "more than %zu packages", (size_t)LIMIT(INVENTORY));
+    if (n > LIMIT(INVENTORY) - merge->out->packages.len)
+        return notice(merge, true, spot->layer, spot->path,
+                      STR("with its packages the image would have too many (inventory)"), err);
     int *layers = arena_array(merge->arena, int, n + 1);
     bool *is_older = arena_array(merge->arena, bool, n + 1);
     str path = arena_printf(merge->arena, "/%.*s", STR_ARG(spot->path));
@@ -370,6 +381,25 @@ static bool settle_doubts(struct merge *merge, struct err *err)
     return true;
 }
 
+/* What was not told one by one. */
+static bool tell_rest(struct merge *merge, struct err *err)
+{
+    if (tree_is_spent(&merge->tree) &&
+        !notice_add(merge->arena, &merge->out->notices, NOTICE_LIMIT, true, STR_NONE,
+                    STR("its links lead to and fro too often to follow them all (walked-names)")))
+        return err_memory(err);
+    for (int is_incomplete = 0; is_incomplete < 2; is_incomplete++) {
+        size_t n = merge->n_notices[is_incomplete];
+        if (n <= LIMIT(STRAY_FILES))
+            continue;
+        str text = arena_printf(merge->arena, "and %zu more", n - (size_t)LIMIT(STRAY_FILES));
+        if (!text.ptr || !notice_add(merge->arena, &merge->out->notices, NOTICE_LIMIT,
+                                     is_incomplete, STR_NONE, text))
+            return err_memory(err);
+    }
+    return true;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 static int cmp_packages(const void *a, const void *b)
 {
@@ -394,17 +424,15 @@ static bool add_layer_notices(struct merge *merge, const struct layer_inventory 
 static bool merge_layers(struct merge *merge, const struct layer_inventory *const *layers, size_t n,
                          struct err *err)
 {
-    if (!matcher_open(merge->arena, &merge->matcher, err) ||
-        !tree_init(&merge->tree, merge->arena, merge->matcher, &merge->out->notices, err))
+    if (!tree_init(&merge->tree, merge->arena, merge->matcher, &merge->out->notices, err))
         return false;
     map_init(&merge->records, merge->arena);
     for (size_t i = 0; i < n; i++)
         if (!add_layer_notices(merge, layers[i], (int)i, err) ||
             !tree_apply(&merge->tree, layers[i], (int)i, err))
             return err_wrap(err, "layer %zu", i);
-    merge->tree.layer = (int)n;
     if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) ||
-        !read_databases(merge, err) || !settle_doubts(merge, err))
+        !read_databases(merge, err) || !settle_doubts(merge, err) || !tell_rest(merge, err))
         return false;
     return !merge->tree.is_uncertain ||
            notice(merge, true, -1, STR_NONE,
@@ -416,10 +444,20 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
 bool image_inventory_merge(struct arena *arena, const struct layer_inventory *const *layers,
                            size_t n, struct image_inventory *out, struct err *err)
 {
+    struct matcher *matcher;
+    *out = (struct image_inventory){.distro.layer = -1};
+    return matcher_open(arena, &matcher, err) &&
+           image_inventory_merge_with(arena, matcher, layers, n, out, err);
+}
+
+bool image_inventory_merge_with(struct arena *arena, const struct matcher *matcher,
+                                const struct layer_inventory *const *layers, size_t n,
+                                struct image_inventory *out, struct err *err)
+{
     *out = (struct image_inventory){.distro.layer = -1};
     if (n > LIMIT(LAYERS))
         return err_set(err, ERR_LIMIT, "more than %zu layers", (size_t)LIMIT(LAYERS));
-    struct merge merge = {.arena = arena, .out = out};
+    struct merge merge = {.arena = arena, .out = out, .matcher = matcher};
     if (!merge_layers(&merge, layers, n, err) || !spare_drop(arena, &out->packages, err))
         return false;
     vec_sort(&out->packages, cmp_packages);

@@ -10,8 +10,8 @@
  *                    value, key, value …; u8 kind (1: the bytes; 3: u8[3], first page, length)
  *   overflow (7)     @26 the bytes; the next page goes on
  *
- * A key is the header's number; 0 is where rpm counts.  All pages are looked at in their order:
- * those that are free have type 0. */
+ * A key is the header's number; 0 is where rpm counts, in a u32.  All pages are looked at in their
+ * order: those that are free have type 0. */
 #include "base/limits.h"
 #include "base/num.h"
 #include "inventory/internal.h"
@@ -198,9 +198,11 @@ static bool read_entry(struct bdb *bdb, str key, str value, struct err *err)
         flaws_add(&bdb->rpm.flaws, 0, "a key that is no number");
         return true;
     }
-    if (number == 0)
-        return true;
     const char *why = read_value(bdb, value, &blob);
+    if (number == 0 && !why && blob.len != sizeof(uint32_t))
+        why = "in the place of rpm's counter";
+    if (number == 0 && !why)
+        return true;
     if (why) {
         flaws_add(&bdb->rpm.flaws, 0, "header %u: %s", number, why);
         return true;

@@ -79,6 +79,8 @@ static bool read_slot(struct ndb *ndb, struct rd *in, struct err *err)
         flaws_add(&ndb->rpm.flaws, 0, "a slot that is none");
         return true;
     }
+    if (slot.number == 0 && (slot.block || slot.n_blocks))
+        flaws_add(&ndb->rpm.flaws, 0, "a free slot that leads somewhere");
     if (slot.number == 0)
         return true;
     ndb->n_blob_bytes += (size_t)slot.n_blocks * BLOCK;

@@ -292,6 +292,10 @@ struct rows {
     sqlite_row row;
     void *context;
     struct sb payload;
+    int64_t last; /* number of the row before */
+    bool has_last;
+    size_t left; /* bytes of the page in hand that no cell has taken: cells that overlap would be
+                  * as much work as the square of a page */
 };
 
 /* 1.6: how much of a payload of @size bytes is in the cell of a table's leaf. */
@@ -322,6 +326,23 @@ static bool read_overflow(struct rows *rows, uint32_t page, uint64_t left)
     return true;
 }
 
+static bool take_bytes(struct rows *rows, size_t n)
+{
+    if (n > rows->left)
+        return false;
+    rows->left -= n;
+    return true;
+}
+
+/* 1.6: rows ascend. */
+static bool take_number(struct rows *rows, int64_t number)
+{
+    bool is_next = !rows->has_last || number > rows->last;
+    rows->has_last = true;
+    rows->last = number;
+    return is_next;
+}
+
 static bool read_leaf_cell(struct rows *rows, struct rd *in, struct err *err)
 {
     uint64_t size = get_varint(in);
@@ -332,6 +353,12 @@ static bool read_leaf_cell(struct rows *rows, struct rd *in, struct err *err)
     }
     uint64_t local = local_bytes(rows->db, size);
     str record = rd_bytes(in, (size_t)local);
+    if (rd_is_ok(in) && !take_number(rows, number))
+        flaws_add(rows->db->flaws, 0, "row %lld is out of order", (long long)number);
+    if (!take_bytes(rows, (size_t)local)) {
+        flaws_add(rows->db->flaws, 0, "row %lld overlaps others", (long long)number);
+        return true;
+    }
     if (local < size) {
         sb_clear(&rows->payload);
         sb_add(&rows->payload, record);
@@ -347,6 +374,57 @@ static bool read_leaf_cell(struct rows *rows, struct rd *in, struct err *err)
     return rows->row(rows->context, number, record, err);
 }
 
+/* --- the bytes of a page: what is behind the start of its cells is all of a cell, of a freeblock,
+ * or a fragment (1.6).  Where it is not, a cell is missing or is another. --- */
+static uint64_t cell_bytes(const struct sqlite *db, str page, size_t at, bool is_leaf)
+{
+    struct rd in;
+    rd_init(&in, str_slice(page, at, db->usable_bytes));
+    size_t whole = rd_left(&in);
+    if (!is_leaf)
+        rd_skip(&in, 4);
+    uint64_t first = get_varint(&in), local = 0;
+    if (is_leaf) {
+        get_varint(&in);
+        local = local_bytes(db, first);
+        local += local < first ? 4 : 0;
+    }
+    return num_max(whole - rd_left(&in) + (size_t)local, 4);
+}
+
+/* Ascending, so that they end. */
+static uint64_t freeblock_bytes(const struct sqlite *db, str page, size_t at)
+{
+    uint64_t sum = 0;
+    for (size_t last = 0; at;) {
+        struct rd in;
+        rd_init(&in, str_slice(page, at, db->usable_bytes));
+        size_t next = rd_u16be(&in), size = rd_u16be(&in);
+        if (!rd_is_ok(&in) || at <= last)
+            return UINT32_MAX; /* that is no page */
+        sum += size;
+        last = at;
+        at = next;
+    }
+    return sum;
+}
+
+static bool is_accounted_for(const struct sqlite *db, str page, size_t head)
+{
+    struct rd in;
+    rd_init(&in, str_slice(page, head, db->usable_bytes));
+    bool is_leaf = rd_u8(&in) == LEAF;
+    size_t freeblock = rd_u16be(&in);
+    unsigned n_cells = rd_u16be(&in);
+    uint64_t sum = rd_u16be(&in);
+    sum = (sum ? sum : PAGE_MAX) + rd_u8(&in) + freeblock_bytes(db, page, freeblock);
+    rd_skip(&in, is_leaf ? 0 : 4);
+    for (unsigned i = 0; i < n_cells; i++)
+        sum += cell_bytes(db, page, rd_u16be(&in), is_leaf);
+    return rd_is_ok(&in) && sum == db->usable_bytes;
+}
+
+/* --- the tree --- */
 static bool walk_page(struct rows *rows, uint32_t number, unsigned depth, struct err *err);
 
 static bool walk_cell(struct rows *rows, str page, size_t at, bool is_leaf, unsigned depth,
@@ -381,6 +459,11 @@ static bool walk_page(struct rows *rows, uint32_t number, unsigned depth, struct
         flaws_add(rows->db->flaws, 0, "page %u is none of a table", number);
         return true;
     }
+    if (!is_accounted_for(rows->db, page, number == 1 ? DB_HEAD : 0) ||
+        (depth && type == LEAF && n_cells == 0))
+        flaws_add(rows->db->flaws, 0, "page %u: its rows are not all that were in it", number);
+    rows->left =
+        rows->db->usable_bytes; /* only a leaf's cells take of it, and it has no children */
     for (unsigned i = 0; i < n_cells; i++)
         if (!walk_cell(rows, page, rd_u16be(&in), type == LEAF, depth, err))
             return false;

@@ -12,34 +12,34 @@ struct reading {
     void *ctx;
 };
 
-/* The text up to the next empty line, which is taken too. */
-static str next_block(struct rd *in)
+/* The text up to the next empty line, which is taken too.  Line by line: to look for the one kind
+ * of empty line in a file that has only the other would read it to its end for each stanza. */
+static str next_block(struct rd *in, size_t *n_lines)
 {
     str rest = {(const char *)in->ptr, rd_left(in)};
-    size_t unix_end = str_find(rest, STR("\n\n"));
-    size_t dos_end = str_find(str_slice(rest, 0, unix_end), STR("\n\r\n"));
-    size_t end = dos_end < unix_end ? dos_end : unix_end;
-    str block = rd_bytes(in, end < rest.len ? end + 1 : rest.len);
+    size_t len = 0;
+    for (*n_lines = 0; len < rest.len;) {
+        size_t end = len + str_find_byte(str_skip(rest, len), '\n');
+        str line = str_slice(rest, len, end);
+        if (len && (line.len == 0 || str_eq(line, STR("\r"))) && end < rest.len)
+            break;
+        len = end + (end < rest.len);
+        ++*n_lines;
+    }
+    str block = rd_bytes(in, len);
     rd_take(in, STR("\r"));
     rd_take(in, STR("\n"));
     return block;
 }
 
-static size_t count_lines(str s)
-{
-    size_t n = 0;
-    for (; s.len; n++)
-        s = str_skip(s, str_find_byte(s, '\n') + 1);
-    return n;
-}
-
-static bool read_block(struct reading *reading, const struct rd *in, str block, struct err *err)
+static bool read_block(struct reading *reading, struct rd *in, struct err *err)
 {
     struct rd sub;
-    rd_init(&sub, block);
+    size_t n_lines;
+    rd_init(&sub, next_block(in, &n_lines));
     sub.cancel = in->cancel;
     sub.line = reading->n_lines;
-    reading->n_lines += count_lines(block) + 1;
+    reading->n_lines += n_lines + 1;
     for (;;) {
         struct stanza stanza = {0};
         arena_reset(&reading->scratch);
@@ -51,11 +51,14 @@ static bool read_block(struct reading *reading, const struct rd *in, str block, 
                 return false;
             break;
         case NEXT_ERR:
-            if (sub.err.kind == ERR_CANCELLED || sub.err.kind == ERR_MEMORY) {
+            if (sub.err.kind == ERR_CANCELLED) {
                 *err = sub.err;
                 return false;
             }
-            flaws_add(reading->flaws, 0, "%s", sub.err.msg);
+            if (sub.err.kind == ERR_MEMORY) /* of the scratch arena, which is for one stanza */
+                flaws_add(reading->flaws, sub.line, "a stanza of more fields than are read");
+            else
+                flaws_add(reading->flaws, 0, "%s", sub.err.msg);
             return true;
         }
     }
@@ -68,7 +71,7 @@ bool stanzas_read(struct rd *in, struct flaws *flaws, stanza_reader read, void *
     arena_init(&reading.scratch, 4 * LIMIT(STANZA_LINE));
     bool ok = true;
     while (ok && !rd_is_end(in))
-        ok = !cancel_is(in->cancel, err) && read_block(&reading, in, next_block(in), err);
+        ok = !cancel_is(in->cancel, err) && read_block(&reading, in, err);
     arena_fini(&reading.scratch);
     return ok;
 }

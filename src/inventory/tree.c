@@ -153,6 +153,14 @@ static bool clear_lower(struct tree *tree, struct spot *dir, int layer, struct e
 }
 
 /* --- walking ---------------------------------------------------------------------------------- */
+bool tree_is_spent(const struct tree *tree) { return tree->n_walked > LIMIT(WALKED_NAMES); }
+
+bool tree_take_name(struct tree *tree)
+{
+    tree->n_walked++;
+    return !tree_is_spent(tree);
+}
+
 /* The target of a link before the names that are still to go: @rest may lie in the other room. */
 static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
 {
@@ -168,11 +176,11 @@ static bool expand(struct tree *tree, unsigned *room, str target, str *rest)
     return true;
 }
 
-/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead need not
- * be kept, so it may be gone. */
+/* A link at an odd place is kept for where it leads.  What a later layer puts in its stead, also
+ * the one in hand, need not be kept, so it may be gone. */
 static void note_odd(struct tree *tree, const struct spot *link)
 {
-    if (link->layer + 1 < tree->layer && !matcher_is_kept(tree->matcher, link->path))
+    if (link->layer + 1 < tree->n_layers && !matcher_is_kept(tree->matcher, link->path))
         tree->is_odd = true;
 }
 
@@ -205,6 +213,8 @@ enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot 
     str rest = path, name;
     tree->is_odd = false;
     while (str_next(&rest, '/', &name)) {
+        if (!tree_take_name(tree))
+            return WALK_SPENT;
         if (name.len == 0 || str_eq(name, STR(".")))
             continue;
         if (at->kind != SPOT_DIR)
@@ -234,7 +244,8 @@ enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot 
     return WALK_FOUND;
 }
 
-/* The folder @dir, through links, made where it is missing.  *out NULL: no way (too many links). */
+/* The folder @dir, through links, made where it is missing.  *out NULL: no way (too many links, or
+ * the tree is spent). */
 static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out, struct err *err)
 {
     struct spot *at = tree->root;
@@ -243,6 +254,8 @@ static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out
     *out = NULL;
     tree->is_odd = false;
     while (str_next(&dir, '/', &name)) {
+        if (!tree_take_name(tree))
+            return true;
         if (name.len == 0 || str_eq(name, STR(".")))
             continue;
         if (str_eq(name, STR(".."))) {
@@ -271,6 +284,8 @@ static bool make_folder(struct tree *tree, str dir, int layer, struct spot **out
 /* --- repeating a layer ------------------------------------------------------------------------ */
 static bool no_way(struct tree *tree, str path, int layer, struct err *err)
 {
+    if (tree_is_spent(tree) || ++tree->n_lost > LIMIT(STRAY_FILES))
+        return true; /* told at the end; incomplete for thousands of reasons that are told */
     if (!notice_add(tree->arena, tree->told, NOTICE_UNREADABLE, true, path,
                     STR("its folders are links without an end, or too long a path")))
         return err_memory(err);
@@ -390,7 +405,7 @@ static int cmp_order(const void *a, const void *b)
 bool tree_apply(struct tree *tree, const struct layer_inventory *layer, int index, struct err *err)
 {
     size_t n_files = layer->files.len;
-    tree->layer = index;
+    tree->n_layers = index + 1;
     const struct file_record **files =
         (const struct file_record **)arena_alloc_array(tree->arena, n_files + 1, sizeof(*files));
     if (!files)

@@ -135,13 +135,10 @@ static bool take_answer(struct run *run, struct task *task, struct arena *arena,
                             task->diff_id->n ? task->diff_id->kind : HASH_SHA256, &answer, err) ||
         !check_diff_id(task, &answer, err))
         return false;
-    str own = arena_dup(arena, answer.inventory); /* decoded strings borrow from it */
-    if (!own.ptr)
-        return err_memory(err);
-    if (!layer_inventory_decode(arena, own, layer, err))
+    if (!layer_inventory_decode(arena, answer.inventory, layer, err))
         return err_wrap(err, "the analyser's answer");
     if (run->spec->cache.put)
-        run->spec->cache.put(run->spec->cache.ctx, &task->got, &answer.diff_id, own);
+        run->spec->cache.put(run->spec->cache.ctx, &task->got, &answer.diff_id, answer.inventory);
     return true;
 }
 
@@ -176,7 +173,9 @@ static bool collect(struct run *run, struct arena *arena, struct report *report,
         struct err why = {0};
         if (!layer)
             return err_memory(err);
-        if (take_answer(run, &run->tasks[i], arena, layer, &why)) {
+        bool is_taken = take_answer(run, &run->tasks[i], arena, layer, &why);
+        sb_fini(&run->tasks[i].answer); /* what is wanted of it is in the arena */
+        if (is_taken) {
             out->inventories[i] = layer;
             continue;
         }

@@ -98,3 +98,24 @@ int precedence_sign(const struct version_precedence *a, const struct version_pre
                     unsigned flags);
 bool precedence_is_valid(str version, struct version_grammar grammar);
 enum version_order precedence_cmp(str a, str b, struct version_grammar grammar);
+
+/* --- ranges (range_made.c)
+ * -------------------------------------------------------------------------------- */
+enum { PATTERN_NUMBERS = 16 };
+/* A version, or what one begins with: [epoch!]number{.number}[.*][suffix] */
+struct version_pattern {
+    str text, epoch; /* epoch with its sign */
+    str numbers[PATTERN_NUMBERS];
+    size_t n;        /* numbers before the first wildcard */
+    bool is_wild;    /* ends with a wildcard */
+    bool is_partial; /* has fewer numbers than a whole version, and that means a wildcard */
+    str suffix;
+};
+enum { PATTERN_WILD = 1, PATTERN_X = 2, PATTERN_PARTIAL = 4 };
+bool version_pattern_read(str text, unsigned flags, size_t n_whole, struct version_pattern *out);
+/* The numbers, as many as @n with zeroes behind them, and @suffix; ptr NULL: arena used up. */
+str version_pattern_make(struct arena *arena, const struct version_pattern *pattern, size_t n,
+                         str suffix);
+/* The same with the number at @index one higher and the ones behind it away. */
+str version_pattern_bump(struct arena *arena, const struct version_pattern *pattern, size_t index,
+                         size_t n, str suffix);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* version.h - one ordering per ecosystem, one file per ordering.  Not: ranges (match/).
+/* version.h - one ordering per ecosystem, one file per ordering; ranges as the ecosystems write
+ * them.  Not: the ranges of an advisory (match/).
  * A version that does not parse is VERSION_UNKNOWN, never "less".
- * Owns: nothing.  Threads: pure. */
+ * Owns: nothing; what a range holds is in the caller's arena.  Threads: pure. */
 #pragma once
 
-#include "base/err.h"
+#include "base/vec.h"
 
 enum version_order {
     VERSION_UNKNOWN = 0, /* the safe value: nobody can say */
@@ -35,3 +36,43 @@ struct version_scheme {
 /* By name; NULL when there is none. */
 const struct version_scheme *version_find(str name);
 const struct version_scheme *const *version_schemes(size_t *n);
+
+/* --- ranges: ">= 1.0, < 2.0", "^1.2 || ~2.0", "[1.0,2.0)" (range.c)
+ *
+ * Versions count by their order alone: "< 2.0" holds 2.0-rc1 too, and where a range begins by a
+ * prefix (1.*, ^1.2 of Composer) it begins with the prereleases.  What installers leave out by
+ * default says nothing about who is affected.  A range that ends by a prefix (^1.2, ~> 1.2, 1.*)
+ * ends before the prereleases of the next. */
+struct version_dialect {
+    const char *name;   /* "npm" */
+    const char *spec;   /* the document it follows */
+    const char *scheme; /* its ordering; NULL: of many, the caller says which */
+    const char *lowest; /* what makes of a version the first one that begins so: "-0" */
+    unsigned flags;
+    size_t n_numbers; /* versions that a range makes have at least so many */
+};
+const struct version_dialect *version_dialect_find(str name); /* NULL: none */
+const struct version_dialect *version_dialects(size_t *n);
+
+enum version_op { OP_ANY, OP_LESS, OP_AT_MOST, OP_EQUAL, OP_NOT_EQUAL, OP_AT_LEAST, OP_GREATER };
+struct version_bound {
+    enum version_op op;
+    bool is_alternative; /* the first of those that hold together; any alternative will do */
+    bool is_prefix;      /* OP_NOT_EQUAL: from @version to before @until, "!= 1.*" */
+    str version, until;
+};
+struct version_ranges {
+    const struct version_dialect *dialect;
+    const struct version_scheme *scheme;
+    VEC(struct version_bound) bounds;
+};
+/* Adds @text's alternatives to @out, in @arena.  @scheme: NULL is the dialect's own.
+ * ERR_FORMAT for what is not understood, the empty text included; ERR_LIMIT for more bounds than
+ * there may be.  Then @out holds no more than before. */
+NODISCARD bool version_ranges_add(const struct version_dialect *dialect,
+                                  const struct version_scheme *scheme, str text,
+                                  struct arena *arena, struct version_ranges *out, struct err *err);
+
+enum version_within { WITHIN_UNKNOWN, WITHIN_NO, WITHIN_YES };
+/* Unknown when @version is none, and when it moves (is_moving) and no bound names it. */
+enum version_within version_within(const struct version_ranges *ranges, str version);

@@ -3,12 +3,13 @@
 //     bench: <name> <value> <budget> <ok|over>
 // Times are medians of alternating runs (reference, ours, reference, …), given as a ratio; memory is the
 // peak of the sum of PSS over all processes.   usage: bench.mjs [--runs N] [--only NAME]
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { alpineRoot, freePort, makeLayout, makeSecdb, push, startRegistry, startServer, tar, tempDir, verdictOf } from '../e2e/lib.mjs';
+import { makeImage } from './image.mjs';
 import { makeRecords } from './records.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -22,16 +23,17 @@ const option = (name, otherwise) => {
 };
 const RUNS = Number(option('runs', '11'));
 
+const at = (values, part) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * part)];
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Sum of PSS, in bytes, of @pid and all below it. */
-function pssOf(pid) {
+/** Sum of PSS, in bytes, of @pid and all below it; without @pid itself when it is but the shell. */
+function pssOf(pid, isShell = false) {
   let total = 0;
   const due = [pid];
   while (due.length) {
     const p = due.pop();
     try {
-      const m = /^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${p}/smaps_rollup`, 'utf8'));
+      const m = /^Pss:\s+(\d+) kB/m.exec(isShell && p === pid ? '' : fs.readFileSync(`/proc/${p}/smaps_rollup`, 'utf8'));
       total += m ? Number(m[1]) * 1024 : 0;
       for (const task of fs.readdirSync(`/proc/${p}/task`))
         due.push(...fs.readFileSync(`/proc/${p}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number));
@@ -42,34 +44,45 @@ function pssOf(pid) {
   return total;
 }
 
-/** Seconds of wall clock; with @watch, milliseconds between two looks, also the peak of PSS. */
-function once(command, args, watch = 0) {
+/** The second line of the shell's `times`: user and system time of what it waited for. */
+function cpuOf(stderr) {
+  const m = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stderr);
+  return m ? Number(m[1]) * 60 + Number(m[2]) + Number(m[3]) * 60 + Number(m[4]) : NaN;
+}
+
+/** Seconds of wall clock and of processor time; with @watch also the peak of PSS. */
+function once(command, args, watch = false) {
   return new Promise((resolve, reject) => {
     const begin = process.hrtime.bigint();
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('sh', ['-c', '"$@" && times >&2', 'sh', command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '', peak = 0;
-    const timer = watch ? setInterval(() => (peak = Math.max(peak, pssOf(child.pid))), watch) : null;
+    const timer = watch ? setInterval(() => (peak = Math.max(peak, pssOf(child.pid, true))), 5) : null;
     child.stderr.on('data', (d) => (stderr += d));
     child.on('error', reject);
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
       if (timer) clearInterval(timer);
-      if (code === 0) resolve({ seconds, peak });
+      if (code === 0) resolve({ seconds, cpu: cpuOf(stderr), peak });
       else reject(new Error(`${command} ${args.join(' ')}: exit ${code}: ${stderr}`));
     });
   });
 }
 
-/** Alternate; the ratio of medians. */
+/** Alternate; the ratio of medians, of time and of processor time, and the quartiles of the pairs' ratios. */
 async function against(reference, ours, runs = RUNS) {
   const a = [], b = [];
   await once(...reference);
   await once(...ours);
   for (let i = 0; i < runs; i++) {
-    a.push((await once(...reference)).seconds);
-    b.push((await once(...ours)).seconds);
+    a.push(await once(...reference));
+    b.push(await once(...ours));
   }
-  return { ratio: median(b) / median(a), reference: median(a), ours: median(b) };
+  const of = (list, key) => median(list.map((r) => r[key]));
+  const pairs = b.map((r, i) => r.seconds / a[i].seconds);
+  return {
+    ratio: of(b, 'seconds') / of(a, 'seconds'), reference: of(a, 'seconds'), ours: of(b, 'seconds'),
+    cpu: of(b, 'cpu') / of(a, 'cpu'), referenceCpu: of(a, 'cpu'), oursCpu: of(b, 'cpu'), quartiles: [at(pairs, 0.25), at(pairs, 0.75)],
+  };
 }
 
 function row(name, value, budget, unit, note = '') {
@@ -98,6 +111,30 @@ const benches = {
     row('scan-memory', Math.max(...peaks) / 2 ** 20, 64, 'MiB', 'peak of PSS over all processes');
   },
 };
+
+// The inventory of 100,000 files and 1 GiB.  What the references are, and why there are two:
+// docs/decisions/0007-what-an-inventory-is-measured-against.md.
+const LARGE = path.join(BUILD, 'bench/large');
+const LARGE_ARGS = ['sbom', `oci:${LARGE}:latest`, '--format', 'json', '--quiet', '-o', '/dev/null'];
+
+Object.assign(benches, {
+  async 'inventory-large-time'() {
+    await makeImage(LARGE);
+    const r = await against([REFERENCE, ['--walk', '--no-hash', ...layersOf(LARGE)]], [BINARY, LARGE_ARGS]);
+    row('inventory-large-time', r.ratio, 1.15, 'x', `${ms(r.ours)} against ${ms(r.reference)} of inflate and tar walk, medians of ${RUNS}; quartiles of the pairs ${r.quartiles.map((q) => q.toFixed(2)).join(' and ')}`);
+  },
+  async 'inventory-large-cpu'() {
+    await makeImage(LARGE);
+    const r = await against([REFERENCE, ['--walk', ...layersOf(LARGE)]], [BINARY, LARGE_ARGS]);
+    row('inventory-large-cpu', r.cpu, 1.15, 'x', `${ms(r.oursCpu)} of processor time against ${ms(r.referenceCpu)} of inflate, tar walk and both hashes, medians of ${RUNS}; by the clock ${r.ratio.toFixed(2)}x`);
+  },
+  async 'inventory-large-memory'() {
+    await makeImage(LARGE);
+    const peaks = [];
+    for (let i = 0; i < 3; i++) peaks.push((await once(BINARY, LARGE_ARGS, true)).peak);
+    row('inventory-large-memory', Math.max(...peaks) / 2 ** 20, 64, 'MiB', 'peak of PSS over all processes; no binary is buffered');
+  },
+});
 
 /** Things to stop when a bench ends, as the tests' `t`. */
 function scope() {
@@ -167,6 +204,18 @@ Object.assign(benches, {
     } finally {
       await t.end();
     }
+  },
+});
+
+Object.assign(benches, {
+  /** Processor time, so a busy machine does not count; the slowest ordering is the row's value. */
+  async versions() {
+    const run = spawnSync(path.join(BUILD, 'tests/bench/versions'), [path.join(ROOT, 'tests/data/version')], { encoding: 'utf8' });
+    if (run.status !== 0) throw new Error(`versions: exit ${run.status}: ${run.stderr}`);
+    const costs = run.stdout.trim().split('\n').map((line) => line.split(' ')).map(([name, ns]) => ({ name, ns: Number(ns) }));
+    costs.sort((a, b) => a.ns - b.ns);
+    const slowest = costs[costs.length - 1], middle = costs[Math.floor(costs.length / 2)];
+    row('versions', slowest.ns, 200, 'ns', `a comparison of ${slowest.name}, the slowest of ${costs.length}; median ${middle.ns} ns (${middle.name})`);
   },
 });
 

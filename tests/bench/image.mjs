@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// image.mjs DIR - an OCI layout of 100,000 files and 1 GiB in five gzip layers, for the rows inventory-large-*.
+// image.mjs - makeImage(DIR): an OCI layout of 100,000 files and 1 GiB in five gzip layers, for the rows inventory-large-*.
 // Programs, libraries and texts are the machine's own (in order of their paths, so that their compression is
 // real); names, sizes and package databases come from a seeded generator.  The same machine gives the same
 // bytes.  Idempotent: an image that is there stays.
@@ -222,8 +222,9 @@ class Maker {
       }
       if (random(3) === 0) await own(`usr/bin/${name}-config`, this.script(), 0o755);
       await own(`usr/share/doc/${name}/copyright`, this.text());
+      const folders = Array.from({ length: 1 + random(4) }, () => `usr/${pick(['share', 'lib', 'include'])}/${name}/${word()}`);
       for (let k = 0; k < perPackage; k++)
-        await own(`usr/${pick(['share', 'lib', 'include'])}/${name}/${word()}/${word()}${k}.${pick(['h', 'py', 'pm', 'xml', 'txt'])}`, this.text());
+        await own(`${pick(folders)}/${word()}${k}.${pick(['h', 'py', 'pm', 'xml', 'txt'])}`, this.text());
       await layer.add(`var/lib/dpkg/info/${name}.list`, Buffer.from([...new Set(listed)].join('\n') + '\n'));
       await layer.add(`var/lib/dpkg/info/${name}.md5sums`, Buffer.from(listed.filter((f) => /\.|-/.test(f) && f !== '/.')
         .map((f) => `${crypto.createHash('md5').update(f).digest('hex')}  ${f.slice(1)}\n`).join('')));
@@ -262,7 +263,8 @@ class Maker {
       await layer.add(`${name}/package.json`, Buffer.from(JSON.stringify({ name: path.basename(name), version: `1.${random(9)}.${random(9)}`, license: 'MIT', main: 'index.js', description: word() }, null, 2)));
       await layer.add(`${name}/index.js`, this.text());
       if (random(8) === 0) await layer.add(`${name}/bin/${word()}.js`, Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), this.text()]), 0o755);
-      for (let k = random(20); k > 0; k--) await layer.add(`${name}/${pick(['lib', 'dist', 'test'])}/${word()}/${word()}${k}.${pick(['js', 'd.ts', 'map', 'json'])}`, this.text());
+      const folders = ['lib', 'dist', `test/${word()}`];
+      for (let k = random(20); k > 0; k--) await layer.add(`${name}/${pick(folders)}/${word()}${k}.${pick(['js', 'd.ts', 'map', 'json'])}`, this.text());
       if (random(8) === 0) await layer.entry(`srv/app/node_modules/.bin/${path.basename(name)}`, '2', Buffer.alloc(0), 0o777, `../${path.basename(name)}/index.js`);
     }
     return layer;
@@ -289,7 +291,7 @@ class Maker {
     for (let i = 0; i < 500; i++)
       await layer.entry(`usr/share/doc/.wh.${this.packages[i]}`, '0', Buffer.alloc(0));
     for (let i = 0; layer.n < nFiles; i++)
-      await layer.add(`srv/app/static/${word()}/${i}.html`, this.text());
+      await layer.add(`srv/app/static/${word()}/${word()}${i}.html`, this.text());
     return layer;
   }
 }
@@ -313,11 +315,13 @@ async function make(dir) {
   return `${sum((l) => l.n)} files, ${(sum((l) => l.size) / MIB).toFixed(0)} MiB, ${maker.packages.length} packages, ${all.length} layers`;
 }
 
-const dir = process.argv[2];
-if (!fs.existsSync(dir)) {
+export async function makeImage(dir) {
+  if (fs.existsSync(dir)) return;
   fs.rmSync(`${dir}.tmp`, { recursive: true, force: true });
   fs.mkdirSync(path.join(`${dir}.tmp`, 'blobs/sha256'), { recursive: true });
   const told = await make(`${dir}.tmp`);
   fs.renameSync(`${dir}.tmp`, dir);
   console.error(`bench: made ${dir}: ${told}`);
 }
+
+if (process.argv[1] === import.meta.filename && process.argv[2]) await makeImage(process.argv[2]);

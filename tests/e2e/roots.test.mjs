@@ -60,8 +60,8 @@ function explain(root, file) {
 function checkCoverage(root, what, coverage) {
   const share = coverage.knownBytes / coverage.executableBytes;
   const reasons = new Map(coverage.unowned.map((u) => [u.path, explain(root, u.path)]));
-  console.log(`# ${what}: ${coverage.knownBytes} of ${coverage.executableBytes} executable bytes are of packages: ${(share * 100).toFixed(3)} %`);
-  for (const u of coverage.unowned) console.log(`#   ${u.path} (${u.size} bytes): ${reasons.get(u.path) ?? 'NOT EXPLAINED'}`);
+  console.log(`# ${what}: coverage ${(share * 100).toFixed(3)} %, ${coverage.knownBytes} of ${coverage.executableBytes} executable bytes`);
+  for (const u of coverage.unowned) console.log(`# ${what}: coverage lacks ${u.path} (${u.size} bytes): ${reasons.get(u.path) ?? 'NOT EXPLAINED'}`);
   assert.ok(share >= 0.99, `${what}: ${share}`);
   assert.equal(coverage.unownedCount, coverage.unowned.length);
   assert.deepEqual([...reasons].filter(([, reason]) => !reason), []);

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replay.c - feed every file below the directories given to the fuzz target, whole, and every
- * prefixes of the small ones, so that a crash once found stays found without a fuzzer. */
+/* replay.c - feed every file below the directory given (of whose names begin with "PREFIX.") to the
+ * fuzz target, whole, and prefixes of the small ones, so that a crash once found stays found
+ * without a fuzzer. */
 #include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { WHOLE_MAX = 4 << 20, PREFIX_MAX = 4096, PREFIXES = 128 };
 
+static const char *wanted; /* lint: mutable static, nftw() hands nothing over */
+
+static int is_wanted(const char *name)
+{
+    size_t len = wanted ? strlen(wanted) : 0;
+    return !wanted || (strncmp(name, wanted, len) == 0 && name[len] == '.');
+}
+
 static int replay(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
-    (void)ftw;
-    if (flag != FTW_F || st->st_size > WHOLE_MAX)
+    if (flag != FTW_F || st->st_size > WHOLE_MAX || !is_wanted(path + ftw->base))
         return 0;
     FILE *file = fopen(path, "rb");
     uint8_t *bytes = malloc((size_t)st->st_size + 1);
@@ -38,7 +47,6 @@ static int replay(const char *path, const struct stat *st, int flag, struct FTW 
 
 int main(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        nftw(argv[i], replay, 16, FTW_PHYS);
-    return 0;
+    wanted = argc > 2 ? argv[2] : NULL;
+    return argc < 2 || nftw(argv[1], replay, 16, FTW_PHYS);
 }

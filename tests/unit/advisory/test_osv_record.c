@@ -228,20 +228,20 @@ static void test_osv_record__an_erratum_is_about_the_cves_it_names(void **state)
         &arena,
         RECORD("ALSA-2099:1",
                "\"summary\": \"Important: nodejs:18 security update\", "
-               "\"related\": [\"CVE-2099-1\", \"CVE-2099-2\"], ",
+               "\"related\": [\"CVE-2099-0001\", \"CVE-2099-0002\"], ",
                PACKAGE("AlmaLinux:8", "nodejs", FIXED("1:18.1-1.module_el8.9.0+3+abc")) "," PACKAGE(
                    "AlmaLinux:8", "plain", FIXED("2-1.el8"))));
     assert_int_equal(record.advisory.aliases.len, 2);
-    assert_str(record.advisory.aliases.ptr[0], "CVE-2099-1");
+    assert_str(record.advisory.aliases.ptr[0], "CVE-2099-0001");
     assert_int_equal(record.entries.len, 2);
     assert_str(record.entries.ptr[0].affected.module, "nodejs:18");
     assert_str(record.entries.ptr[1].affected.module, ""); /* no build of a module */
     assert_int_equal(record.entries.ptr[0].affected.severity, SEVERITY_HIGH);
-    record = parse(&arena, RECORD("USN-9-1", "\"upstream\": [\"UBUNTU-CVE-2099-3\"], ",
+    record = parse(&arena, RECORD("USN-9-1", "\"upstream\": [\"UBUNTU-CVE-2099-0003\"], ",
                                   PACKAGE("Ubuntu:22.04:LTS", "demo", FIXED("2"))));
     assert_str(record.advisory.aliases.ptr ? record.advisory.aliases.ptr[0] : STR_NONE,
-               "CVE-2099-3");
-    record = parse(&arena, RECORD("GHSA-aaaa-aaaa-aaaa", "\"related\": [\"CVE-2099-4\"], ",
+               "CVE-2099-0003");
+    record = parse(&arena, RECORD("GHSA-aaaa-aaaa-aaaa", "\"related\": [\"CVE-2099-0004\"], ",
                                   PACKAGE("npm", "demo", FIXED("2"))));
     assert_int_equal(record.advisory.aliases.len, 0); /* of a language it is another's */
     assert_int_equal(record.advisory.related.len, 1);
@@ -256,7 +256,7 @@ static void test_osv_record__a_bug_fix_states_nothing(void **state)
     struct record record =
         parse(&arena, RECORD("ALBA-2099:1", "", PACKAGE("AlmaLinux:8", "demo", FIXED("2"))));
     assert_int_equal(record.entries.len, 0);
-    record = parse(&arena, RECORD("ALBA-2099:2", "\"related\": [\"CVE-2099-1\"], ",
+    record = parse(&arena, RECORD("ALBA-2099:2", "\"related\": [\"CVE-2099-0001\"], ",
                                   PACKAGE("AlmaLinux:8", "demo", FIXED("2"))));
     assert_int_equal(record.entries.len, 1);
     arena_fini(&arena);
@@ -280,7 +280,7 @@ static void test_osv_record__what_ubuntu_fixed_for_subscribers_the_release_lacks
 #define PRO ", \"ecosystem_specific\": {\"availability\": \"Available with Ubuntu Pro\"}}"
     struct record record = parse(
         &arena,
-        RECORD("UBUNTU-CVE-2099-1",
+        RECORD("UBUNTU-CVE-2099-0001",
                "\"severity\": [{\"type\": \"Ubuntu\", \"score\": \"negligible\"}], ",
                PACKAGE("Ubuntu:Pro:16.04:LTS", "one", ", {\"fixed\": \"2\"}" OPEN PRO) "," PACKAGE(
                    "Ubuntu:Pro:16.04:LTS", "two",

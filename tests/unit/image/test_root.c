@@ -156,6 +156,31 @@ static void test_root__lists_all_and_gives_the_bodies_asked_for(void **state)
     test_rmdir(dir);
 }
 
+/* As in an image: the body comes once, under the first name that asks for it. */
+static void test_root__other_names_of_a_file_are_hard_links(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "c.conf", "d", "sub/e.conf"};
+    const char *dir = test_mkdir(&arena);
+    make_dir(dir, "sub");
+    save(dir, "b.conf", "once", 0644);
+    save(dir, "empty.conf", "", 0644);
+    str from = arena_printf(&arena, "%s/b.conf", dir),
+        empty = arena_printf(&arena, "%s/empty.conf", dir);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_int_equal(link(from.ptr, arena_printf(&arena, "%s/%s", dir, names[i]).ptr), 0);
+    assert_int_equal(link(empty.ptr, arena_printf(&arena, "%s/empty2.conf", dir).ptr), 0);
+    assert_str(listing_of(layer_of(dir)), "file 644 a\n"
+                                          "file 644 b.conf = once\n"
+                                          "hardlink 644 c.conf -> b.conf\n"
+                                          "hardlink 644 d -> b.conf\n"
+                                          "file 644 empty.conf\n"
+                                          "file 644 empty2.conf\n"
+                                          "dir 755 sub\n"
+                                          "hardlink 644 sub/e.conf -> b.conf\n");
+    test_rmdir(dir);
+}
+
 static void test_root__same_tree_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -321,6 +346,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_root__lists_all_and_gives_the_bodies_asked_for),
+        TEST(test_root__other_names_of_a_file_are_hard_links),
         TEST(test_root__same_tree_gives_the_same_bytes),
         TEST(test_root__image_has_no_digests_to_verify),
         TEST(test_root__long_names_and_large_bodies_survive),

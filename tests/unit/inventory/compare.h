@@ -5,11 +5,16 @@
 
 #include "stack.h"
 
+#include "inventory/internal.h"
+
 enum stack_result { STACK_EQUAL, STACK_INCOMPLETE, STACK_DIFFERS };
 
+/* Made once, used for any number of stacks. */
 struct stack_work {
-    struct arena arena;
-    struct fs *after[STACK_LAYERS]; /* the file system after each layer */
+    struct arena arena, long_arena;
+    struct matcher *matcher; /* in the long one */
+    struct sb body, tar, bytes;
+    struct fs after[STACK_LAYERS]; /* the file system after each layer */
     struct layer_inventory layers[STACK_LAYERS], flat;
     struct image_inventory merged, whole;
     char *why;
@@ -22,39 +27,86 @@ static inline bool stack_says(struct stack_work *work, const char *what, str det
     return false;
 }
 
-/* Through its bytes, as layers travel. */
-static inline bool scan_encoded(struct arena *arena, str tar, struct layer_inventory *out,
-                                struct err *err)
+static inline struct stack_work *stack_work_new(void)
 {
-    struct layer_inventory scanned;
-    auto_sb bytes;
-    sb_init(&bytes, 1u << 24);
-    return scan_tar(arena, tar, &scanned, err) && layer_inventory_encode(&scanned, &bytes, err) &&
-           layer_inventory_decode(arena, sb_str(&bytes), out, err);
+    struct stack_work *work = calloc(1, sizeof(*work));
+    if (!work)
+        abort();
+    arena_init(&work->arena, 64u << 20);
+    arena_init(&work->long_arena, 1u << 20);
+    struct err err;
+    if (!matcher_open(&work->long_arena, &work->matcher, &err))
+        abort();
+    sb_init(&work->body, 1u << 16);
+    sb_init(&work->tar, 4u << 20);
+    sb_init(&work->bytes, 1u << 24);
+    return work;
 }
 
+static inline void stack_work_free(struct stack_work *work)
+{
+    arena_fini(&work->arena);
+    arena_fini(&work->long_arena);
+    sb_fini(&work->body);
+    sb_fini(&work->tar);
+    sb_fini(&work->bytes);
+    free(work);
+}
+
+/* The next @n entries as a layer, and through its bytes, as layers travel. */
+static inline bool scan_some(struct stack_work *work, struct archive_reader *archive, int n,
+                             struct layer_inventory *out, struct err *err)
+{
+    struct layer_inventory scanned;
+    struct layer_scan *scan;
+    struct entry entry;
+    if (!layer_scan_open_with(&work->arena, work->matcher, NULL, &scan, err))
+        return false;
+    for (int i = 0; i < n; i++)
+        if (archive_next(archive, &entry, err) != NEXT_ITEM ||
+            !layer_scan_entry(scan, &entry, archive, err))
+            return false;
+    sb_clear(&work->bytes);
+    return layer_scan_close(scan, &scanned, err) &&
+           layer_inventory_encode(&scanned, &work->bytes, err) &&
+           layer_inventory_decode(&work->arena, arena_dup(&work->arena, sb_str(&work->bytes)), out,
+                                  err);
+}
+
+static inline bool scan_all(struct stack_work *work, const struct stack *stack, int n_flat,
+                            struct err *err)
+{
+    struct source_mem state;
+    struct archive_reader *archive;
+    if (!archive_open(&archive, ARCHIVE_TAR, source_from_mem(&state, sb_str(&work->tar)), err))
+        return false;
+    bool ok = true;
+    for (int l = 0; ok && l < stack->n_layers; l++)
+        ok = scan_some(work, archive, stack->n_ops[l], &work->layers[l], err);
+    ok = ok && scan_some(work, archive, n_flat, &work->flat, err);
+    archive_close(archive);
+    return ok;
+}
+
+/* All layers and the flattened root are one archive: opening one costs more than reading it. */
 static inline bool stack_run(struct stack_work *work, const struct stack *stack, struct err *err)
 {
     const struct layer_inventory *pointers[STACK_LAYERS], *flat = &work->flat;
-    auto_sb tar;
-    sb_init(&tar, 4u << 20);
+    sb_clear(&work->tar);
     for (int l = 0; l < stack->n_layers; l++) {
-        work->after[l] = malloc(sizeof(struct fs));
-        fs_copy(work->after[l], l ? work->after[l - 1] : NULL);
-        for (int i = 0; i < stack->n_ops[l]; i++)
-            fs_apply(work->after[l], &stack->ops[l][i], l);
-        sb_clear(&tar);
-        layer_to_tar(stack->ops[l], stack->n_ops[l], &tar);
-        if (!scan_encoded(&work->arena, sb_str(&tar), &work->layers[l], err))
-            return false;
+        fs_copy(&work->after[l], l ? &work->after[l - 1] : NULL);
+        for (int i = 0; i < stack->n_ops[l]; i++) {
+            fs_apply(&work->after[l], &stack->ops[l][i], l);
+            op_to_tar(&stack->ops[l][i], &work->body, &work->tar);
+        }
         pointers[l] = &work->layers[l];
     }
-    sb_clear(&tar);
-    fs_to_tar(work->after[stack->n_layers - 1], &tar);
-    return scan_encoded(&work->arena, sb_str(&tar), &work->flat, err) &&
-           image_inventory_merge(&work->arena, pointers, (size_t)stack->n_layers, &work->merged,
-                                 err) &&
-           image_inventory_merge(&work->arena, &flat, 1, &work->whole, err);
+    int n_flat = fs_to_tar(&work->after[stack->n_layers - 1], &work->body, &work->tar);
+    tar_end(&work->tar);
+    return scan_all(work, stack, n_flat, err) &&
+           image_inventory_merge_with(&work->arena, work->matcher, pointers,
+                                      (size_t)stack->n_layers, &work->merged, err) &&
+           image_inventory_merge_with(&work->arena, work->matcher, &flat, 1, &work->whole, err);
 }
 
 static inline bool has_package(const packages *in, const struct package *package)
@@ -136,7 +188,7 @@ static inline bool same_layers(struct stack_work *work, const struct stack *stac
         const struct package *package = &work->merged.packages.ptr[i];
         int version = package->version.ptr[0] - '0';
         int lowest = stack->n_layers;
-        while (lowest > 0 && version_in(work->after[lowest - 1], package) == version)
+        while (lowest > 0 && version_in(&work->after[lowest - 1], package) == version)
             lowest--;
         if (lowest != package->layer) {
             snprintf(work->why, work->why_size, "wrong layer of %.*s %.*s in %.*s: %d, not %d",
@@ -263,7 +315,7 @@ static inline uint64_t model_known_bytes(struct fs *fs, const packages *installe
 static inline bool same_coverage(struct stack_work *work, const struct stack *stack)
 {
     const struct coverage *a = &work->merged.coverage, *b = &work->whole.coverage;
-    struct fs *fs = work->after[stack->n_layers - 1];
+    struct fs *fs = &work->after[stack->n_layers - 1];
     if (!a->is_measured || !b->is_measured || a->executable_bytes != executable_bytes(fs))
         return stack_says(work, "wrong executable bytes", STR_NONE);
     if (a->executable_bytes != b->executable_bytes || a->known_bytes != b->known_bytes ||
@@ -306,35 +358,46 @@ static inline void count_stack(struct stack_work *work, const struct stack *stac
     for (size_t i = 0; i < all->len; i++) {
         char plain[FS_PATH];
         print_into(plain, sizeof(plain), "%.*s", STR_ARG(str_skip(all->ptr[i].path, 1)));
-        int body = body_at(work->after[stack->n_layers - 1], plain);
+        int body = body_at(&work->after[stack->n_layers - 1], plain);
         if (body >= 0)
             tally->n_of[body_kind(body)]++;
     }
 }
 
-static inline enum stack_result stack_check(const struct stack *stack, char *why, size_t why_size,
-                                            struct stack_tally *tally)
+/* The merge says that it cannot know where a link leads that a later layer may have replaced. */
+static inline bool is_uncertain(const struct stack_work *work)
 {
-    struct stack_work *work = calloc(1, sizeof(*work));
-    work->why = why;
-    work->why_size = why_size;
-    arena_init(&work->arena, 256u << 20);
+    for (size_t i = 0; i < work->merged.notices.len; i++)
+        if (str_has(work->merged.notices.ptr[i].message, STR("a link at an odd place")))
+            return true;
+    return false;
+}
+
+static inline enum stack_result stack_compare(struct stack_work *work, const struct stack *stack)
+{
     struct err err = {0};
-    enum stack_result result = STACK_EQUAL;
     if (!stack_run(work, stack, &err)) {
         stack_says(work, "error", str_from(err.msg));
-        result = STACK_DIFFERS;
-    } else if (!same_packages(work)) {
-        result = is_told(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
-    } else if (!same_coverage(work, stack)) {
-        result = is_told(work) && !same_paths(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
-    } else if (!same_layers(work, stack)) {
-        result = STACK_DIFFERS;
+        return STACK_DIFFERS;
     }
+    /* links between odd places: either may not know, when it says so */
+    if (!same_packages(work))
+        return is_told(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
+    if (!same_coverage(work, stack))
+        return is_told(work) && !same_paths(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
+    if (same_layers(work, stack))
+        return STACK_EQUAL;
+    return is_uncertain(work) ? STACK_INCOMPLETE : STACK_DIFFERS;
+}
+
+static inline enum stack_result stack_check(struct stack_work *work, const struct stack *stack,
+                                            char *why, size_t why_size, struct stack_tally *tally)
+{
+    work->why = why;
+    work->why_size = why_size;
+    work->merged = (struct image_inventory){0};
+    enum stack_result result = stack_compare(work, stack);
     count_stack(work, stack, tally);
-    for (int l = 0; l < STACK_LAYERS; l++)
-        free(work->after[l]);
-    arena_fini(&work->arena);
-    free(work);
+    arena_reset(&work->arena);
     return result;
 }

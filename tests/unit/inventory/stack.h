@@ -8,6 +8,15 @@
 
 #include "bodies.h"
 
+static inline size_t copy_into(char *out, size_t size, const char *from)
+{
+    size_t len = strlen(from);
+    if (len >= size)
+        abort();
+    memcpy(out, from, len + 1);
+    return len;
+}
+
 /* --- operations: the entries of a layer ---------------------------------------------------------
  */
 enum op_kind {
@@ -388,6 +397,16 @@ static inline void stack_make(struct dice *dice, struct stack *stack)
     stack_add_systems(dice, stack);
 }
 
+static inline void stack_print(const struct stack *stack)
+{
+    static const char *const kinds[] = {"file",     "junk",   "folder", "symlink", "hardlink",
+                                        "whiteout", "opaque", "exec",   "list"};
+    for (int l = 0; l < stack->n_layers; l++)
+        for (int i = 0; i < stack->n_ops[l]; i++)
+            fprintf(stderr, "  layer %d: %s %s %s\n", l, kinds[stack->ops[l][i].kind],
+                    stack->ops[l][i].path, stack->ops[l][i].target);
+}
+
 static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *tar)
 {
     static const char types[] = {'0', '0', '5', '2', '1', '0', '0', '0', '0'};
@@ -413,22 +432,14 @@ static inline void op_to_tar(const struct op *op, struct sb *body, struct sb *ta
     tar_add(tar, types[op->kind], str_from(path), str_from(op->target), sb_str(body));
 }
 
-static inline void layer_to_tar(const struct op *ops, int n, struct sb *tar)
-{
-    auto_sb body;
-    sb_init(&body, 1 << 16);
-    for (int i = 0; i < n; i++)
-        op_to_tar(&ops[i], &body, tar);
-    tar_end(tar);
-}
-
 /* --- the plain file system ---------------------------------------------------------------------
  */
-enum { FS_NODES = 400, FS_PATH = 1024, FS_HOPS = 40, BODY_UNKNOWN = -2 };
+enum { FS_NODES = 400, FS_PATH = 240, FS_REST = 4096, FS_HOPS = 40, BODY_UNKNOWN = -2 };
 struct fs_node {
     char path[FS_PATH];
-    enum op_kind kind; /* OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK */
-    char target[200];
+    size_t len;         /* of the path */
+    enum op_kind kind;  /* OP_FILE, OP_JUNK, OP_DIR, OP_SYMLINK */
+    const char *target; /* borrowed from the stack */
     int body, layer;
     int file, born; /* of executables: number of the inode, and layer that made it */
 };
@@ -448,8 +459,9 @@ static inline void fs_copy(struct fs *to, const struct fs *from)
 
 static inline struct fs_node *fs_get(struct fs *fs, const char *path)
 {
+    size_t len = strlen(path);
     for (int i = 0; i < fs->n; i++)
-        if (strcmp(fs->nodes[i].path, path) == 0)
+        if (fs->nodes[i].len == len && memcmp(fs->nodes[i].path, path, len) == 0)
             return &fs->nodes[i];
     return NULL;
 }
@@ -465,7 +477,7 @@ static inline void fs_drop(struct fs *fs, int i) { fs->nodes[i] = fs->nodes[--fs
 static inline void fs_remove(struct fs *fs, const char *path)
 {
     char copy[FS_PATH];
-    print_into(copy, sizeof(copy), "%s", path);
+    copy_into(copy, sizeof(copy), path);
     for (int i = fs->n - 1; i >= 0; i--)
         if (strcmp(fs->nodes[i].path, copy) == 0 || fs_is_below(fs->nodes[i].path, copy))
             fs_drop(fs, i);
@@ -482,23 +494,34 @@ static inline struct fs_node *fs_put(struct fs *fs, const char *path, enum op_ki
     if (fs->n == FS_NODES)
         abort();
     struct fs_node *node = &fs->nodes[fs->n++];
-    *node = (struct fs_node){.kind = kind, .body = -1, .layer = layer};
-    print_into(node->path, sizeof(node->path), "%s", path);
+    *node = (struct fs_node){.kind = kind, .body = -1, .layer = layer, .target = ""};
+    node->len = copy_into(node->path, sizeof(node->path), path);
     return node;
+}
+
+/* @dir "/" @name in @out; the root is empty. */
+static inline size_t join_into(char *out, size_t size, const char *dir, const char *name)
+{
+    size_t len = copy_into(out, size, dir);
+    if (len)
+        len += copy_into(out + len, size - len, "/");
+    return len + copy_into(out + len, size - len, name);
 }
 
 /* The real path of folder @path; with @make, missing ones come into being and files give way. */
 static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int layer, char *out)
 {
-    char rest[2 * FS_PATH], joined[FS_PATH * 2];
+    char rooms[2][FS_REST], joined[FS_PATH], name[FS_PATH];
+    const char *rest = path;
     int hops = 0;
     out[0] = '\0';
-    print_into(rest, sizeof(rest), "%s", path);
     while (rest[0]) {
-        char name[FS_PATH];
         size_t len = strcspn(rest, "/");
-        print_into(name, sizeof(name), "%.*s", (int)len, rest);
-        memmove(rest, rest + len + (rest[len] == '/'), strlen(rest + len + (rest[len] == '/')) + 1);
+        if (len >= sizeof(name))
+            abort();
+        memcpy(name, rest, len);
+        name[len] = '\0';
+        rest += len + (rest[len] == '/');
         if (name[0] == '\0' || strcmp(name, ".") == 0)
             continue;
         if (strcmp(name, "..") == 0) {
@@ -506,14 +529,13 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
             *(slash ? slash : out) = '\0';
             continue;
         }
-        print_into(joined, sizeof(joined), "%s%s%s", out, out[0] ? "/" : "", name);
+        join_into(joined, sizeof(joined), out, name);
         struct fs_node *node = fs_get(fs, joined);
         if (node && node->kind == OP_SYMLINK) {
             if (++hops > FS_HOPS)
                 return false;
-            char longer[2 * FS_PATH];
-            print_into(longer, sizeof(longer), "%s/%s", node->target, rest);
-            memcpy(rest, longer, sizeof(rest));
+            join_into(rooms[hops % 2], sizeof(rooms[0]), node->target, rest);
+            rest = rooms[hops % 2];
             if (node->target[0] == '/')
                 out[0] = '\0';
             continue;
@@ -523,7 +545,7 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
                 return false;
             fs_put(fs, joined, OP_DIR, layer);
         }
-        print_into(out, FS_PATH, "%s", joined);
+        copy_into(out, FS_PATH, joined);
     }
     return true;
 }
@@ -531,15 +553,14 @@ static inline bool fs_resolve(struct fs *fs, const char *path, bool make, int la
 /* Folders of @path resolved, its last name kept. */
 static inline bool fs_place(struct fs *fs, const char *path, bool make, int layer, char *out)
 {
-    char dir[FS_PATH];
-    print_into(dir, sizeof(dir), "%s", path);
+    char dir[FS_PATH], real[FS_PATH];
+    copy_into(dir, sizeof(dir), path);
     char *slash = strrchr(dir, '/');
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     *(slash ? slash : dir) = '\0';
-    if (!fs_resolve(fs, dir, make, layer, out))
+    if (!fs_resolve(fs, dir, make, layer, real))
         return false;
-    size_t len = strlen(out);
-    print_into(out + len, FS_PATH - len, "%s%s", len ? "/" : "", base);
+    join_into(out, FS_PATH, real, base);
     return true;
 }
 
@@ -565,7 +586,7 @@ static inline void fs_whiteout(struct fs *fs, const char *path, bool only_inside
 static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
 {
     char path[FS_PATH], other[FS_PATH];
-    struct fs_node found = {.kind = OP_FILE, .body = BODY_UNKNOWN};
+    struct fs_node found = {.kind = OP_FILE, .body = BODY_UNKNOWN, .target = ""};
     if (op->kind == OP_WHITEOUT || op->kind == OP_OPAQUE) {
         bool is_opaque = op->kind == OP_OPAQUE;
         if (is_opaque ? fs_resolve(fs, op->path, false, layer, path)
@@ -586,37 +607,36 @@ static inline void fs_apply(struct fs *fs, const struct op *op, int layer)
     node->body = op->kind == OP_HARDLINK ? found.body : op->body;
     node->file = op->kind == OP_HARDLINK ? found.file : ++fs->n_files;
     node->born = op->kind == OP_HARDLINK ? found.born : layer;
-    print_into(node->target, sizeof(node->target), "%s",
-               op->kind == OP_HARDLINK ? found.target : op->target);
+    node->target = op->kind == OP_HARDLINK ? found.target : op->target;
 }
 
 static inline int fs_cmp(const void *a, const void *b)
 {
-    return strcmp(((const struct fs_node *)a)->path, ((const struct fs_node *)b)->path);
+    const struct fs_node *const *x = a, *const *y = b;
+    return strcmp((*x)->path, (*y)->path);
 }
 
-/* As one layer; a hard link to nowhere becomes a device, which nobody can read either. */
-static inline void fs_to_tar(const struct fs *fs, struct sb *tar)
+/* As one layer; a hard link to nowhere becomes a device, which nobody can read either.  The number
+ * of its entries. */
+static inline int fs_to_tar(const struct fs *fs, struct sb *body, struct sb *tar)
 {
-    auto_sb body;
-    sb_init(&body, 1 << 16);
-    struct fs_node *sorted = malloc(((size_t)fs->n + 1) * sizeof(*sorted));
-    memcpy(sorted, fs->nodes, (size_t)fs->n * sizeof(*sorted));
+    const struct fs_node *sorted[FS_NODES];
+    for (int i = 0; i < fs->n; i++)
+        sorted[i] = &fs->nodes[i];
     qsort(sorted, (size_t)fs->n, sizeof(*sorted), fs_cmp);
     for (int i = 0; i < fs->n; i++) {
-        struct op op = {.kind = sorted[i].kind, .body = sorted[i].body};
-        print_into(op.path, sizeof(op.path), "%.199s", sorted[i].path);
-        print_into(op.target, sizeof(op.target), "%s", sorted[i].target);
+        struct op op = {.kind = sorted[i]->kind, .body = sorted[i]->body};
+        copy_into(op.path, sizeof(op.path), sorted[i]->path);
+        copy_into(op.target, sizeof(op.target), sorted[i]->target);
         for (int j = 0; j < i && op.kind == OP_EXEC; j++)
-            if (sorted[j].kind == OP_EXEC && sorted[j].file == sorted[i].file) {
+            if (sorted[j]->kind == OP_EXEC && sorted[j]->file == sorted[i]->file) {
                 op.kind = OP_HARDLINK; /* one file under two names */
-                print_into(op.target, sizeof(op.target), "%.199s", sorted[j].path);
+                copy_into(op.target, sizeof(op.target), sorted[j]->path);
             }
-        if (sorted[i].body == BODY_UNKNOWN)
+        if (sorted[i]->body == BODY_UNKNOWN)
             tar_add(tar, '3', str_from(op.path), STR_NONE, STR_NONE);
         else
-            op_to_tar(&op, &body, tar);
+            op_to_tar(&op, body, tar);
     }
-    tar_end(tar);
-    free(sorted);
+    return fs->n;
 }

@@ -3,35 +3,27 @@
 
 #include "compare.h"
 
-static void print_stack(const struct stack *stack)
-{
-    static const char *const kinds[] = {"file",     "junk",   "folder", "symlink", "hardlink",
-                                        "whiteout", "opaque", "exec",   "list"};
-    for (int l = 0; l < stack->n_layers; l++)
-        for (int i = 0; i < stack->n_ops[l]; i++)
-            print_message("  layer %d: %s %s %s %d\n", l, kinds[stack->ops[l][i].kind],
-                          stack->ops[l][i].path, stack->ops[l][i].target, stack->ops[l][i].body);
-}
-
 static void test_merge__equals_the_scan_of_the_flattened_root(void **state)
 {
     (void)state;
     enum { STACKS = 2000 };
     struct dice dice = {.state = 0x9e3779b97f4a7c15u};
     struct stack *stack = malloc(sizeof(*stack));
+    struct stack_work *work = stack_work_new();
     int n_of[3] = {0};
     struct stack_tally tally = {0};
     for (int i = 0; i < STACKS; i++) {
         char why[256] = "";
         stack_make(&dice, stack);
-        enum stack_result result = stack_check(stack, why, sizeof(why), &tally);
+        enum stack_result result = stack_check(work, stack, why, sizeof(why), &tally);
         n_of[result]++;
         if (result == STACK_DIFFERS && n_of[result] <= 3) {
             print_message("stack %d: %s\n", i, why);
-            print_stack(stack);
+            stack_print(stack);
         }
     }
     free(stack);
+    stack_work_free(work);
     print_message("%d stacks, %zu packages: %d equal, %d told to be incomplete, %d differ\n",
                   STACKS, tally.n_packages, n_of[STACK_EQUAL], n_of[STACK_INCOMPLETE],
                   n_of[STACK_DIFFERS]);
