@@ -18,6 +18,15 @@ enum applies { APPLIES_UNKNOWN, APPLIES_NO, APPLIES_YES };
 /* Is @version one that @affected speaks of?  @scheme NULL: we have no such order. */
 enum applies range_applies(const struct affected *affected, const struct version_scheme *scheme,
                            str version);
+/* A version that is asked about often, read once; is_moving: of a branch, whose code changes. */
+struct installed {
+    const struct version_scheme *scheme;
+    str version;
+    struct version_read read;
+    bool is_moving;
+};
+struct installed installed_of(const struct version_scheme *scheme, str version);
+enum applies range_applies_to(const struct affected *affected, const struct installed *version);
 /* In words, those of its ranges that hold @version: ">= 1.0, < 1.2".  ptr NULL: arena used up. */
 str range_print(struct arena *arena, const struct affected *affected,
                 const struct version_scheme *scheme, str version);

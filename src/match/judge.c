@@ -96,17 +96,22 @@ static bool add_statement(struct judging *j, const struct affected *affected,
 struct question {
     const struct judging *judging;
     const struct package *package; /* whose own name was looked up; NULL: the subject's */
+    bool is_read;
+    struct installed installed; /* when is_read */
 };
 
 static bool may_matter(void *ctx, const struct affected *affected)
 {
-    const struct question *q = ctx;
+    struct question *q = ctx;
     if (affected->is_withdrawn)
         return false;
     if (!q->package && q->judging->subject->is_os && affected->is_binary)
         return true; /* for the binaries of the source's name, whatever their version */
-    return range_applies(affected, q->judging->subject->scheme,
-                         version_of(q->judging, q->package)) != APPLIES_NO;
+    if (!q->is_read)
+        q->installed =
+            installed_of(q->judging->subject->scheme, version_of(q->judging, q->package));
+    q->is_read = true;
+    return range_applies_to(affected, &q->installed) != APPLIES_NO;
 }
 
 static bool look_up(struct judging *j, const struct package *package, affecteds *out)
@@ -176,6 +181,8 @@ const char *subject_unknown(const struct subject *subject, const struct affected
         return "we do not know its order of versions";
     if (!subject->scheme->is_valid(installed))
         return "its version is not a valid one";
+    if (subject->scheme->is_moving && subject->scheme->is_moving(installed))
+        return "it is of a branch, whose code changes under one name";
     if (range_applies(affected, subject->scheme, installed) == APPLIES_YES)
         return "it is a module build, and its database does not say of which module";
     if (affected->ranges.len == 0 && affected->versions.len == 0)

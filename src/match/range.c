@@ -21,11 +21,27 @@ enum applies applies_either(enum applies a, enum applies b)
     return a == APPLIES_NO && b == APPLIES_NO ? APPLIES_NO : APPLIES_UNKNOWN;
 }
 
-static enum applies claim_order(const struct version_scheme *scheme, str a, str b, bool less,
-                                bool equal, bool greater)
+struct installed installed_of(const struct version_scheme *scheme, str version)
+{
+    struct installed out = {.scheme = scheme, .version = version};
+    out.is_moving = scheme && scheme->is_moving && scheme->is_moving(version);
+    if (scheme && scheme->read)
+        scheme->read(version, &out.read);
+    return out;
+}
+
+/* What is installed from a branch has a place in the order that says nothing of its code. */
+static enum version_order order_of(const struct installed *a, str b)
+{
+    if (!a->scheme || a->is_moving)
+        return VERSION_UNKNOWN;
+    return a->scheme->cmp_read ? a->scheme->cmp_read(&a->read, b) : a->scheme->cmp(a->version, b);
+}
+
+static enum applies claim(enum version_order order, bool less, bool equal, bool greater)
 {
     bool answer = false;
-    switch (scheme ? scheme->cmp(a, b) : VERSION_UNKNOWN) {
+    switch (order) {
     case VERSION_LESS:
         answer = less;
         break;
@@ -47,29 +63,15 @@ static bool is_beginning(str introduced)
     return introduced.len == 0 || str_eq(introduced, STR("0"));
 }
 
-/* A branch (dev-main) has a place in the order that says nothing about what it holds: of a range
- * that has an end, or a beginning, nobody can say. */
-static bool is_unsure(const struct version_range *range, const struct version_scheme *scheme,
-                      str version)
+static enum applies in_range(const struct version_range *range, const struct installed *v)
 {
-    bool is_all = is_beginning(range->introduced) && !range->fixed.len && !range->last_affected.len;
-    return !is_all && scheme && scheme->is_moving && scheme->is_moving(version);
-}
-
-static enum applies in_range(const struct version_range *range, const struct version_scheme *scheme,
-                             str version)
-{
-    if (is_unsure(range, scheme, version))
-        return APPLIES_UNKNOWN;
     enum applies in = APPLIES_YES;
     if (!is_beginning(range->introduced))
-        in = applies_both(
-            in, claim_order(scheme, version, range->introduced, false, !range->is_after, true));
+        in = applies_both(in, claim(order_of(v, range->introduced), false, !range->is_after, true));
     if (range->fixed.len)
-        in = applies_both(in, claim_order(scheme, version, range->fixed, true, false, false));
+        in = applies_both(in, claim(order_of(v, range->fixed), true, false, false));
     if (range->last_affected.len)
-        in =
-            applies_both(in, claim_order(scheme, version, range->last_affected, true, true, false));
+        in = applies_both(in, claim(order_of(v, range->last_affected), true, true, false));
     return in;
 }
 
@@ -79,18 +81,24 @@ static enum applies without_range(enum fix_state state)
     return state == FIX_UNKNOWN || state == FIX_FIXED ? APPLIES_UNKNOWN : APPLIES_YES;
 }
 
-enum applies range_applies(const struct affected *affected, const struct version_scheme *scheme,
-                           str version)
+enum applies range_applies_to(const struct affected *affected, const struct installed *v)
 {
     if (affected->ranges.len == 0 && affected->versions.len == 0)
         return without_range(affected->state);
     enum applies applies = APPLIES_NO;
     for (size_t i = 0; i < affected->versions.len; i++)
-        if (str_eq(affected->versions.ptr[i], version))
+        if (str_eq(affected->versions.ptr[i], v->version))
             return APPLIES_YES;
     for (size_t i = 0; i < affected->ranges.len; i++)
-        applies = applies_either(applies, in_range(&affected->ranges.ptr[i], scheme, version));
+        applies = applies_either(applies, in_range(&affected->ranges.ptr[i], v));
     return applies;
+}
+
+enum applies range_applies(const struct affected *affected, const struct version_scheme *scheme,
+                           str version)
+{
+    const struct installed v = installed_of(scheme, version);
+    return range_applies_to(affected, &v);
 }
 
 static void print_range(struct sb *out, const struct version_range *range)
@@ -110,9 +118,10 @@ str range_print(struct arena *arena, const struct affected *affected,
                 const struct version_scheme *scheme, str version)
 {
     auto_sb out;
+    const struct installed v = installed_of(scheme, version);
     sb_init(&out, RANGE_MAX);
     for (size_t i = 0; i < affected->ranges.len; i++)
-        if (in_range(&affected->ranges.ptr[i], scheme, version) == APPLIES_YES)
+        if (in_range(&affected->ranges.ptr[i], &v) == APPLIES_YES)
             print_range(&out, &affected->ranges.ptr[i]);
     for (size_t i = 0; i < affected->versions.len && out.len == 0; i++)
         if (str_eq(affected->versions.ptr[i], version))
@@ -127,9 +136,10 @@ str range_print(struct arena *arena, const struct affected *affected,
 str range_inside(struct arena *arena, const struct affected *affected,
                  const struct version_scheme *scheme, str version)
 {
+    const struct installed v = installed_of(scheme, version);
     for (size_t i = 0; i < affected->ranges.len; i++) {
         const struct version_range *range = &affected->ranges.ptr[i];
-        if (in_range(range, scheme, version) != APPLIES_YES)
+        if (in_range(range, &v) != APPLIES_YES)
             continue;
         if (range->fixed.len)
             return arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(version),
@@ -155,10 +165,10 @@ static const struct version_range *range_below(const struct affected *affected,
     for (size_t i = 0; i < affected->ranges.len; i++) {
         const struct version_range *range = &affected->ranges.ptr[i];
         str end = range->fixed.len ? range->fixed : range->last_affected;
-        if (!end.len || claim_order(scheme, version, end, false, true, true) != APPLIES_YES)
+        if (!end.len || claim(scheme->cmp(version, end), false, true, true) != APPLIES_YES)
             continue;
         str best_end = !best ? STR_NONE : best->fixed.len ? best->fixed : best->last_affected;
-        if (!best || claim_order(scheme, end, best_end, false, false, true) == APPLIES_YES)
+        if (!best || claim(scheme->cmp(end, best_end), false, false, true) == APPLIES_YES)
             best = range;
     }
     return best;
@@ -182,7 +192,7 @@ str range_outside(struct arena *arena, const struct affected *affected,
     *side = OUTSIDE_BELOW;
     str first = affected->ranges.ptr[0].introduced;
     for (size_t i = 1; i < affected->ranges.len; i++)
-        if (claim_order(scheme, affected->ranges.ptr[i].introduced, first, true, false, false) ==
+        if (claim(scheme->cmp(affected->ranges.ptr[i].introduced, first), true, false, false) ==
             APPLIES_YES)
             first = affected->ranges.ptr[i].introduced;
     return arena_printf(arena, STR_FMT " < " STR_FMT, STR_ARG(version), STR_ARG(first));

@@ -129,17 +129,36 @@ static bool dpkg_is_valid(str version)
     return split(version, &parts);
 }
 
+static enum version_order cmp_parts(const struct parts *a, const struct parts *b)
+{
+    int sign = a->epoch.len || b->epoch.len ? version_cmp_numbers(a->epoch, b->epoch) : 0;
+    if (!sign)
+        sign = cmp_part(a->upstream, b->upstream);
+    if (!sign)
+        sign = cmp_part(a->revision, b->revision);
+    return version_order_of(sign);
+}
+
 static enum version_order dpkg_cmp(str a, str b)
 {
     struct parts pa, pb;
-    if (!split(a, &pa) || !split(b, &pb))
-        return VERSION_UNKNOWN;
-    int sign = pa.epoch.len || pb.epoch.len ? version_cmp_numbers(pa.epoch, pb.epoch) : 0;
-    if (!sign)
-        sign = cmp_part(pa.upstream, pb.upstream);
-    if (!sign)
-        sign = cmp_part(pa.revision, pb.revision);
-    return version_order_of(sign);
+    return split(a, &pa) && split(b, &pb) ? cmp_parts(&pa, &pb) : VERSION_UNKNOWN;
+}
+
+static void dpkg_read(str version, struct version_read *out)
+{
+    struct parts parts = {0};
+    out->is_valid = split(version, &parts);
+    out->parts[0] = parts.epoch;
+    out->parts[1] = parts.upstream;
+    out->parts[2] = parts.revision;
+}
+
+static enum version_order dpkg_cmp_read(const struct version_read *a, str b)
+{
+    const struct parts pa = {a->parts[0], a->parts[1], a->parts[2]};
+    struct parts pb;
+    return a->is_valid && split(b, &pb) ? cmp_parts(&pa, &pb) : VERSION_UNKNOWN;
 }
 
 extern const struct version_scheme version_dpkg;
@@ -148,4 +167,6 @@ const struct version_scheme version_dpkg = {
     .spec = "deb-version(7), Debian Policy 5.6.12",
     .is_valid = dpkg_is_valid,
     .cmp = dpkg_cmp,
+    .read = dpkg_read,
+    .cmp_read = dpkg_cmp_read,
 };

@@ -14,6 +14,12 @@ enum version_order {
     VERSION_GREATER,
 };
 
+/* A version that was read, in the parts that its ordering compares; borrows from it. */
+struct version_read {
+    str parts[3];
+    bool is_valid;
+};
+
 struct version_scheme {
     const char *name; /* "dpkg", "apk" */
     const char *spec; /* the document it follows */
@@ -22,6 +28,9 @@ struct version_scheme {
      * order, yet that says nothing about what it holds.  NULL: there are none. */
     bool (*is_moving)(str version);
     enum version_order (*cmp)(str a, str b);
+    /* The same for a version that is compared with very many: it is read once.  NULL: only cmp. */
+    void (*read)(str version, struct version_read *out);
+    enum version_order (*cmp_read)(const struct version_read *a, str b);
 };
 
 /* By name; NULL when there is none. */
