@@ -120,5 +120,6 @@ const struct feed feed_cvelist = {
     .default_url = "https://github.com/CVEProject/cvelistV5/archive/refs/heads/main.zip",
     .licence = "CVE terms of use (free to use with attribution)",
     .cadence = "hourly",
+    .is_named_only = true,
     .read = cvelist_read,
 };

@@ -308,5 +308,6 @@ const struct feed feed_nvd = {
     .default_url = "https://services.nvd.nist.gov/rest/json/cves/2.0",
     .licence = "public domain (NIST)",
     .cadence = "hourly",
+    .is_named_only = true,
     .read = nvd_read,
 };

@@ -60,5 +60,6 @@ const struct feed feed_photon_oval = {
     .default_url = "https://packages.vmware.com/photon/photon_oval_definitions",
     .licence = "none stated (published by VMware for public use)",
     .cadence = "daily",
+    .is_named_only = true,
     .read = photon_oval_read,
 };

@@ -138,6 +138,8 @@ static str first_fix(const struct making *m)
         if (!str_eq(claim->affected->source, source) && best.len)
             break;
         source = claim->affected->source;
+        if (claim->affected->state != FIX_FIXED && claim->affected->state != FIX_UNKNOWN)
+            continue; /* its ranges end where it stops speaking, not where somebody mended it */
         for (size_t r = 0; r < claim->affected->ranges.len; r++)
             take_fix(m, claim, claim->affected->ranges.ptr[r].fixed, &best, &is_healing);
     }
