@@ -126,7 +126,7 @@ Object.assign(benches, {
   async 'inventory-large-cpu'() {
     await makeImage(LARGE);
     const r = await against([REFERENCE, ['--walk', ...layersOf(LARGE)]], [BINARY, LARGE_ARGS]);
-    row('inventory-large-cpu', r.cpu, 1.15, 'x', `${ms(r.oursCpu)} of processor time against ${ms(r.referenceCpu)} of inflate, tar walk and both hashes, medians of ${RUNS}; by the clock ${r.ratio.toFixed(2)}x`);
+    row('inventory-large-cpu', r.cpu, 1.25, 'x', `${ms(r.oursCpu)} of processor time against ${ms(r.referenceCpu)} of inflate, tar walk and both hashes, medians of ${RUNS}; by the clock ${r.ratio.toFixed(2)}x`);
   },
   async 'inventory-large-memory'() {
     await makeImage(LARGE);

@@ -55,7 +55,7 @@ function findPrograms() {
   for (const dir of ['/usr/bin', '/usr/sbin', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib'])
     for (const file of walk(dir)) {
       const size = fs.statSync(file).size;
-      if (size > 4096 && size <= 16 * MIB && headOf(file) === '\x7fELF') found.push({ file, size });
+      if (size > 4096 && size <= 16 * MIB && headOf(file) === '\x7fELF') found.push({ file, length: size });
       if (found.length >= 4000) return found;
     }
   return found;
@@ -92,40 +92,47 @@ function tarHeader(name, type, size, mode, link = '') {
   return h;
 }
 
+/** Entries are collected, and written in the order in which a walk of the folders finds them, as builders do. */
 class Layer {
-  constructor(dir, name) {
-    this.file = path.join(dir, `${name}.tmp`);
-    this.hash = crypto.createHash('sha256');
-    this.diff = crypto.createHash('sha256');
-    this.gzip = zlib.createGzip({ level: 6 });
-    this.gzip.on('data', (d) => this.hash.update(d));
-    this.out = this.gzip.pipe(fs.createWriteStream(this.file));
-    this.folders = new Set();
+  constructor(dir) {
+    this.dir = dir;
+    this.entries = [];
     this.size = this.n = 0;
   }
-  async write(bytes) {
-    this.diff.update(bytes);
-    if (!this.gzip.write(bytes)) await once(this.gzip, 'drain');
+  /** @body: bytes, or one of findPrograms(). */
+  add(name, body, mode = 0o644) {
+    this.entries.push({ name, type: '0', body, mode });
+    this.n++;
+    this.size += body.length;
   }
-  async folder(name) {
-    if (!name || name === '.' || this.folders.has(name)) return;
-    await this.folder(path.dirname(name));
-    this.folders.add(name);
-    await this.write(tarHeader(`${name}/`, '5', 0, 0o755));
+  link(name, target) { this.entries.push({ name, type: '2', body: Buffer.alloc(0), mode: 0o777, target }); }
+
+  addFolders() {
+    const folders = new Set();
+    for (const { name } of this.entries)
+      for (let dir = path.dirname(name); dir !== '.' && !folders.has(dir); dir = path.dirname(dir)) folders.add(dir);
+    for (const name of folders) this.entries.push({ name: `${name}/`, type: '5', body: Buffer.alloc(0), mode: 0o755 });
   }
-  async entry(name, type, body, mode = 0o644, link) {
-    await this.folder(path.dirname(name));
-    await this.write(Buffer.concat([tarHeader(name, type, body.length, mode, link), body, Buffer.alloc(-body.length & 511)]));
-    if (type === '0') this.n++, (this.size += body.length);
-  }
-  add(name, body, mode) { return this.entry(name, '0', body, mode); }
-  async end(createdBy) {
-    await this.write(Buffer.alloc(1024));
-    this.gzip.end();
-    await finished(this.out);
-    const digest = this.hash.digest('hex'), size = fs.statSync(this.file).size;
-    fs.renameSync(this.file, path.join(path.dirname(this.file), digest));
-    return { digest: `sha256:${digest}`, size, diffId: `sha256:${this.diff.digest('hex')}`, createdBy };
+  async write(createdBy) {
+    this.addFolders();
+    const key = ({ name }) => name.replaceAll('/', '\0');
+    const sorted = this.entries.map((e) => [key(e), e]).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e);
+    const file = path.join(this.dir, 'blobs/sha256', `${this.n}.tmp`);
+    const hash = crypto.createHash('sha256'), diff = crypto.createHash('sha256'), gzip = zlib.createGzip({ level: 6 });
+    gzip.on('data', (d) => hash.update(d));
+    const out = gzip.pipe(fs.createWriteStream(file));
+    for (const e of sorted) {
+      const body = e.body.file ? fs.readFileSync(e.body.file) : e.body;
+      const bytes = Buffer.concat([tarHeader(e.name, e.type, body.length, e.mode, e.target), body, Buffer.alloc(-body.length & 511)]);
+      diff.update(bytes);
+      if (!gzip.write(bytes)) await once(gzip, 'drain');
+    }
+    diff.update(Buffer.alloc(1024));
+    gzip.end(Buffer.alloc(1024));
+    await finished(out);
+    const digest = hash.digest('hex'), size = fs.statSync(file).size;
+    fs.renameSync(file, path.join(path.dirname(file), digest));
+    return { digest: `sha256:${digest}`, size, diffId: `sha256:${diff.digest('hex')}`, createdBy };
   }
 }
 
@@ -199,38 +206,38 @@ class Maker {
     const from = random(Math.max(1, this.texts.length - size));
     return this.texts.subarray(from, from + size);
   }
-  program() { return fs.readFileSync(this.programs[this.nextProgram++ % this.programs.length].file); }
+  program() { return this.programs[this.nextProgram++ % this.programs.length]; }
   script() { return Buffer.concat([Buffer.from(pick(['#!/bin/sh\n', '#!/usr/bin/python3\n', '#!/usr/bin/perl\n'])), this.text()]); }
 
   /** Debian packages with their files and lists: @n_files in all, programs until @programBytes are in. */
-  async packagesInto(layer, nPackages, nFiles, programBytes) {
+  packagesInto(layer, nPackages, nFiles, programBytes) {
     let left = programBytes;
     const perPackage = Math.floor(nFiles / nPackages) - 4;
     for (let i = 0; i < nPackages; i++) {
       const name = `lib${word()}-${word()}${this.packages.length}`, listed = ['/.', '/usr'];
-      const own = async (file, body, mode) => {
+      const own = (file, body, mode) => {
         listed.push(`/${path.dirname(file)}`, `/${file}`);
-        await layer.add(file, body, mode);
+        layer.add(file, body, mode);
       };
       const mine = Math.ceil(left / (nPackages - i));
       for (let size = 0; size < mine && left > 0;) {
         const body = this.program();
         const file = pick([`usr/bin/${name}-${word()}${size}`, `usr/lib/x86_64-linux-gnu/${name}.so.${size}`]);
-        await own(file, body, file.includes('/bin/') ? 0o755 : 0o644);
+        own(file, body, file.includes('/bin/') ? 0o755 : 0o644);
         size += body.length;
         left -= body.length;
       }
-      if (random(3) === 0) await own(`usr/bin/${name}-config`, this.script(), 0o755);
-      await own(`usr/share/doc/${name}/copyright`, this.text());
+      if (random(3) === 0) own(`usr/bin/${name}-config`, this.script(), 0o755);
+      own(`usr/share/doc/${name}/copyright`, this.text());
       const folders = Array.from({ length: 1 + random(4) }, () => `usr/${pick(['share', 'lib', 'include'])}/${name}/${word()}`);
       for (let k = 0; k < perPackage; k++)
-        await own(`${pick(folders)}/${word()}${k}.${pick(['h', 'py', 'pm', 'xml', 'txt'])}`, this.text());
-      await layer.add(`var/lib/dpkg/info/${name}.list`, Buffer.from([...new Set(listed)].join('\n') + '\n'));
-      await layer.add(`var/lib/dpkg/info/${name}.md5sums`, Buffer.from(listed.filter((f) => /\.|-/.test(f) && f !== '/.')
+        own(`${pick(folders)}/${word()}${k}.${pick(['h', 'py', 'pm', 'xml', 'txt'])}`, this.text());
+      layer.add(`var/lib/dpkg/info/${name}.list`, Buffer.from([...new Set(listed)].join('\n') + '\n'));
+      layer.add(`var/lib/dpkg/info/${name}.md5sums`, Buffer.from(listed.filter((f) => /\.|-/.test(f) && f !== '/.')
         .map((f) => `${crypto.createHash('md5').update(f).digest('hex')}  ${f.slice(1)}\n`).join('')));
       this.packages.push(name);
     }
-    await layer.add('var/lib/dpkg/status', Buffer.from(this.packages.map((p, i) => this.stanza(p, i)).join('\n')));
+    layer.add('var/lib/dpkg/status', Buffer.from(this.packages.map((p, i) => this.stanza(p, i)).join('\n')));
   }
   stanza(name, i) {
     return [`Package: ${name}`, 'Status: install ok installed', 'Priority: optional', 'Section: libs', `Installed-Size: ${100 + i}`,
@@ -241,76 +248,69 @@ class Maker {
       ' status file of every image carries about, paragraph after paragraph.', `Homepage: https://example.org/${name}`, ''].join('\n');
   }
 
-  async base() {
-    const layer = new Layer(path.join(this.dir, 'blobs/sha256'), 'base');
+  base() {
+    const layer = new Layer(this.dir);
     for (const [name, to] of [['bin', 'usr/bin'], ['lib', 'usr/lib'], ['sbin', 'usr/sbin'], ['lib64', 'usr/lib64']])
-      await layer.entry(name, '2', Buffer.alloc(0), 0o777, to);
-    await layer.add('etc/debian_version', Buffer.from('12.9\n'));
-    await layer.add('usr/lib/os-release', Buffer.from('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n'));
-    await layer.entry('etc/os-release', '2', Buffer.alloc(0), 0o777, '../usr/lib/os-release');
-    await this.packagesInto(layer, N_PACKAGES * 0.4, 28_000, 240 * MIB);
+      layer.link(name, to);
+    layer.add('etc/debian_version', Buffer.from('12.9\n'));
+    layer.add('usr/lib/os-release', Buffer.from('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n'));
+    layer.link('etc/os-release', '../usr/lib/os-release');
+    this.packagesInto(layer, N_PACKAGES * 0.4, 28_000, 240 * MIB);
     return layer;
   }
-  async install() {
-    const layer = new Layer(path.join(this.dir, 'blobs/sha256'), 'install');
-    await this.packagesInto(layer, N_PACKAGES * 0.6, 38_000, 370 * MIB);
+  install() {
+    const layer = new Layer(this.dir);
+    this.packagesInto(layer, N_PACKAGES * 0.6, 38_000, 370 * MIB);
     return layer;
   }
-  async modules(nFiles) {
-    const layer = new Layer(path.join(this.dir, 'blobs/sha256'), 'modules');
+  modules(nFiles) {
+    const layer = new Layer(this.dir);
     while (layer.n < nFiles) {
       const name = `srv/app/node_modules/${random(4) ? '' : `@${word()}/`}${word()}-${word()}${layer.n}`;
-      await layer.add(`${name}/package.json`, Buffer.from(JSON.stringify({ name: path.basename(name), version: `1.${random(9)}.${random(9)}`, license: 'MIT', main: 'index.js', description: word() }, null, 2)));
-      await layer.add(`${name}/index.js`, this.text());
-      if (random(8) === 0) await layer.add(`${name}/bin/${word()}.js`, Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), this.text()]), 0o755);
+      layer.add(`${name}/package.json`, Buffer.from(JSON.stringify({ name: path.basename(name), version: `1.${random(9)}.${random(9)}`, license: 'MIT', main: 'index.js', description: word() }, null, 2)));
+      layer.add(`${name}/index.js`, this.text());
+      if (random(8) === 0) layer.add(`${name}/bin/${word()}.js`, Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), this.text()]), 0o755);
       const folders = ['lib', 'dist', `test/${word()}`];
-      for (let k = random(20); k > 0; k--) await layer.add(`${name}/${pick(folders)}/${word()}${k}.${pick(['js', 'd.ts', 'map', 'json'])}`, this.text());
-      if (random(8) === 0) await layer.entry(`srv/app/node_modules/.bin/${path.basename(name)}`, '2', Buffer.alloc(0), 0o777, `../${path.basename(name)}/index.js`);
+      for (let k = random(20); k > 0; k--) layer.add(`${name}/${pick(folders)}/${word()}${k}.${pick(['js', 'd.ts', 'map', 'json'])}`, this.text());
+      if (random(8) === 0) layer.link(`srv/app/node_modules/.bin/${path.basename(name)}`, `../${path.basename(name)}/index.js`);
     }
     return layer;
   }
   /** Jars and large programs: what is left of the bytes. */
-  async application(bytes) {
-    const layer = new Layer(path.join(this.dir, 'blobs/sha256'), 'application');
-    const large = async (size) => {
+  application(bytes) {
+    const layer = new Layer(this.dir);
+    const large = (size) => {
       const pieces = [];
-      for (let n = 0; n < size; n += pieces.at(-1).length) pieces.push(this.program());
+      for (let n = 0; n < size; n += pieces.at(-1).length) pieces.push(fs.readFileSync(this.program().file));
       return Buffer.concat(pieces);
     };
-    await layer.add('opt/app/bin/server', await large(40 * MIB), 0o755);
-    await layer.add('opt/app/bin/tool', await large(24 * MIB), 0o755);
+    layer.add('opt/app/bin/server', large(40 * MIB), 0o755);
+    layer.add('opt/app/bin/tool', large(24 * MIB), 0o755);
     for (let i = 0; i < 400; i++)
-      await layer.add(`opt/app/conf/${word()}${i}.xml`, this.text());
+      layer.add(`opt/app/conf/${word()}${i}.xml`, this.text());
     while (layer.size < bytes)
-      await layer.add(`opt/app/lib/${word()}-${layer.n}.jar`, makeJar(['Manifest-Version: 1.0\n', ...Array.from({ length: 20 + random(200) })].map((v, i) => (i ? this.text(1.5) : Buffer.from(v)))));
+      layer.add(`opt/app/lib/${word()}-${layer.n}.jar`, makeJar(['Manifest-Version: 1.0\n', ...Array.from({ length: 20 + random(200) })].map((v, i) => (i ? this.text(1.5) : Buffer.from(v)))));
     return layer;
   }
   /** The last step replaces and deletes. */
-  async cleanup(nFiles) {
-    const layer = new Layer(path.join(this.dir, 'blobs/sha256'), 'cleanup');
+  cleanup(nFiles) {
+    const layer = new Layer(this.dir);
     for (let i = 0; i < 500; i++)
-      await layer.entry(`usr/share/doc/.wh.${this.packages[i]}`, '0', Buffer.alloc(0));
+      layer.add(`usr/share/doc/.wh.${this.packages[i]}`, Buffer.alloc(0));
     for (let i = 0; layer.n < nFiles; i++)
-      await layer.add(`srv/app/static/${word()}/${word()}${i}.html`, this.text());
+      layer.add(`srv/app/static/${word()}/${word()}${i}.html`, this.text());
     return layer;
   }
 }
 
 async function make(dir) {
   const maker = new Maker(dir);
-  const base = await maker.base();
-  const done = [base.end('ADD rootfs.tar /')];
-  const install = await maker.install();
-  done.push(install.end('RUN apt-get install -y …'));
-  const modules = await maker.modules(28_000);
-  done.push(modules.end('RUN npm ci'));
-  const sofar = base.size + install.size + modules.size;
-  const application = await maker.application(TOTAL - sofar - 12 * MIB);
-  done.push(application.end('COPY app /opt/app'));
-  const cleanup = await maker.cleanup(N_FILES - base.n - install.n - modules.n - application.n);
-  done.push(cleanup.end('RUN cleanup'));
-  writeImage(dir, await Promise.all(done));
+  const base = maker.base(), install = maker.install(), modules = maker.modules(28_000);
+  const application = maker.application(TOTAL - base.size - install.size - modules.size - 12 * MIB);
+  const cleanup = maker.cleanup(N_FILES - base.n - install.n - modules.n - application.n);
+  const steps = ['ADD rootfs.tar /', 'RUN apt-get install -y …', 'RUN npm ci', 'COPY app /opt/app', 'RUN cleanup'];
   const all = [base, install, modules, application, cleanup];
+  writeImage(dir, await Promise.all(all.map((layer, i) => layer.write(steps[i]))));
   const sum = (f) => all.reduce((n, l) => n + f(l), 0);
   return `${sum((l) => l.n)} files, ${(sum((l) => l.size) / MIB).toFixed(0)} MiB, ${maker.packages.length} packages, ${all.length} layers`;
 }
