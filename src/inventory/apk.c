@@ -91,7 +91,7 @@ static bool add_package(struct arena *arena, struct file_record *file, const str
            licenses_add(arena, package, record->license, err);
 }
 
-/* False only when the budget is used up. */
+/* False only when there is no room for more (record_is_full). */
 static bool end_record(struct arena *arena, struct file_record *file, struct record *record,
                        struct flaws *flaws, struct err *err)
 {
@@ -107,7 +107,7 @@ static bool end_record(struct arena *arena, struct file_record *file, struct rec
     size_t n = file->packages.len;
     if (add_package(arena, file, &done, err))
         return true;
-    if (err->kind == ERR_MEMORY)
+    if (record_is_full(file, err))
         return false;
     file->packages.len = n;
     flaws_add(flaws, done.line, "%s", err->msg);

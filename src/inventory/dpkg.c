@@ -98,7 +98,7 @@ struct dpkg {
     bool is_status_d; /* no Status field: it is there, so it is installed */
 };
 
-/* One stanza.  False only when the budget is used up. */
+/* One stanza.  False only when there is no room for more (record_is_full). */
 static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
 {
     struct dpkg *dpkg = ctx;
@@ -130,7 +130,7 @@ static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
     size_t n = dpkg->file->packages.len;
     if (add_package(dpkg->arena, dpkg->file, &fields, err))
         return true;
-    if (err->kind == ERR_MEMORY)
+    if (record_is_full(dpkg->file, err))
         return false;
     dpkg->file->packages.len = n;
     flaws_add(&dpkg->flaws, line, "%s", err->msg);

@@ -204,6 +204,9 @@ enum walk tree_find(struct tree *tree, struct spot *from, str path, struct spot 
  * they are equal.  NULL with ERR_MEMORY or ERR_LIMIT. */
 struct package *record_package(struct arena *arena, struct file_record *file, const char *type,
                                str name, str version, str arch, struct err *err);
+/* After a failure: there is no memory, or no place for any package.  Otherwise it is this one only.
+ */
+bool record_is_full(const struct file_record *file, const struct err *err);
 /* Copy, or what the package before has when it is equal.  Offset of a str in struct package. */
 NODISCARD bool record_share(struct arena *arena, struct file_record *file, size_t field, str value,
                             struct err *err);
@@ -256,8 +259,8 @@ struct rpm_reader {
 };
 #define RPM_PATHS(name) "var/lib/rpm/" name, "usr/lib/sysimage/rpm/" name, "usr/share/rpm/" name
 /* The package of header @number, and the files that it owns, unless it is a key ("gpg-pubkey").  A
- * broken one is a flaw; where only its list of files is, the package stays.  False only when the
- * budget is used up. */
+ * broken one is a flaw; where only its list of files is, the package stays.  False only when there
+ * is no room for more. */
 NODISCARD bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct err *err);
 
 /* --- SQLite's file format, https://sqlite.org/fileformat2.html: tables, read only ---------------

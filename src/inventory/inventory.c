@@ -131,6 +131,11 @@ struct package *record_package(struct arena *arena, struct file_record *file, co
     return package;
 }
 
+bool record_is_full(const struct file_record *file, const struct err *err)
+{
+    return err->kind == ERR_MEMORY || file->packages.len >= LIMIT(INVENTORY);
+}
+
 void flaws_add(struct flaws *flaws, size_t line, const char *fmt, ...)
 {
     if (flaws->n++)

@@ -115,7 +115,7 @@ static bool is_installed(struct opkg *opkg, const struct fields *fields, size_t 
     return false;
 }
 
-/* False only when the budget is used up. */
+/* False only when there is no room for more (record_is_full). */
 static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
 {
     struct opkg *opkg = ctx;
@@ -126,7 +126,7 @@ static bool read_stanza(void *ctx, const struct stanza *stanza, struct err *err)
     size_t n = opkg->file->packages.len;
     if (add_package(opkg->arena, opkg->file, &fields, err))
         return true;
-    if (err->kind == ERR_MEMORY)
+    if (record_is_full(opkg->file, err))
         return false;
     opkg->file->packages.len = n;
     flaws_add(&opkg->flaws, stanza->line, "%s", err->msg);

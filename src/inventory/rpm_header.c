@@ -363,7 +363,7 @@ bool rpm_add_header(struct rpm_reader *rpm, uint32_t number, str blob, struct er
         rpm->file->packages.len = n;
     if (is_package && add_files(rpm, &header, &why))
         return true;
-    if (why.kind == ERR_MEMORY) {
+    if (record_is_full(rpm->file, &why)) {
         *err = why;
         return false;
     }

@@ -9,7 +9,8 @@
 #include "base/limits.h"
 #include "base/num.h"
 
-enum { ARENA = 64 << 20, EACH_BYTE = 4096, STRIDE = 61 };
+/* The sanitizers take five times as long. */
+enum { ARENA = 64 << 20, EACH_BYTE = PLIMSOLL_SANITIZED ? 700 : 4096, STRIDE = 61 };
 
 /* --- one file, parsed ------------------------------------------------------------------------- */
 static void check_packages(const packages *all)
@@ -234,7 +235,7 @@ static void visit_numbers(const struct fixture *fixture)
                              INT32_MAX, 1u << 31, UINT32_MAX, UINT32_MAX - 15};
     size_t n_packages;
     char *copy = copy_of(text);
-    for (size_t at = 0; at + 4 <= text.len; at += at < 256 ? 1 : at < EACH_BYTE ? 2 : STRIDE) {
+    for (size_t at = 0; at + 4 <= text.len; at += at < 128 ? 1 : at < EACH_BYTE ? 4 : STRIDE) {
         for (size_t i = 0; i < 2 * ARRAY_LEN(lies); i++) {
             put_number(copy + at, lies[i / 2], 4, i % 2);
             (void)parse(fixture, str_of(copy, text.len), &n_packages);
@@ -434,6 +435,61 @@ static void test_hostile__more_packages_than_a_layer_can_have(void **state)
     limits_set(&before);
 }
 
+/* --- many of them ----------------------------------------------------------------------------- */
+/* A layer of @n files of status.d, each as given. */
+static void status_d(struct image *image, int n, const char *head, const char *tail)
+{
+    struct err err = {0};
+    const struct layer_inventory *layer = &image->layer;
+    auto_sb tar;
+    sb_init(&tar, 32 << 20);
+    arena_init(&image->arena, ARENA);
+    for (int i = 0; i < n; i++) {
+        str path = arena_printf(&image->arena, "var/lib/dpkg/status.d/p%d", i);
+        str body = arena_printf(&image->arena, "%s%d%s", head, i, tail);
+        tar_add(&tar, '0', path, STR_NONE, body);
+    }
+    tar_end(&tar);
+    assert_ok(scan_tar(&image->arena, sb_str(&tar), &image->layer, &err), err);
+    assert_ok(image_inventory_merge(&image->arena, &layer, 1, &image->merged, &err), err);
+}
+
+static void test_hostile__notices_are_counted_from_some_number_on(void **state)
+{
+    (void)state;
+    struct limits before = *limits_now(), limits = before;
+    struct image image = {0};
+    limits.of[LIMIT_ID_STRAY_FILES] = 5;
+    limits_set(&limits);
+    status_d(&image, 12, "Package: p", "\n");
+    assert_int_equal(image.merged.notices.len, 6);
+    const struct notice *last = &image.merged.notices.ptr[5];
+    assert_str(last->message, "and 7 more");
+    assert_true(last->is_incomplete && last->kind == NOTICE_LIMIT);
+    assert_false(image.merged.is_complete);
+    arena_fini(&image.arena);
+    limits_set(&before);
+}
+
+static void test_hostile__a_database_for_which_the_image_has_no_place(void **state)
+{
+    (void)state;
+    struct limits before = *limits_now(), limits = before;
+    struct image image = {0};
+    status_d(&image, 12, "Version: 1\nPackage: p", "\n");
+    limits.of[LIMIT_ID_INVENTORY] = 10;
+    limits_set(&limits);
+    struct image_inventory merged;
+    struct err err = {0};
+    const struct layer_inventory *layer = &image.layer;
+    assert_ok(image_inventory_merge(&image.arena, &layer, 1, &merged, &err), err);
+    assert_int_equal(merged.packages.len, 10);
+    assert_int_equal(merged.notices.len, 2);
+    assert_false(merged.is_complete);
+    arena_fini(&image.arena);
+    limits_set(&before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +501,8 @@ int main(void)
         cmocka_unit_test(test_hostile__a_broken_one_is_told_and_the_others_are_there),
         cmocka_unit_test(test_hostile__packages_for_more_memory_than_there_is),
         cmocka_unit_test(test_hostile__more_packages_than_a_layer_can_have),
+        cmocka_unit_test(test_hostile__notices_are_counted_from_some_number_on),
+        cmocka_unit_test(test_hostile__a_database_for_which_the_image_has_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

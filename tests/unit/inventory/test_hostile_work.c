@@ -45,7 +45,8 @@ static str repeated(struct arena *arena, str head, str piece, size_t n)
 {
     char *text = arena_alloc(arena, head.len + n * piece.len);
     assert_non_null(text);
-    memcpy(text, head.ptr, head.len);
+    if (head.len)
+        memcpy(text, head.ptr, head.len);
     for (size_t i = 0; i < n; i++)
         memcpy(text + head.len + i * piece.len, piece.ptr, piece.len);
     return str_of(text, head.len + n * piece.len);
