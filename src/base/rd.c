@@ -13,15 +13,6 @@ void rd_init(struct rd *in, str bytes)
     *in = (struct rd){.ptr = ptr, .end = ptr + bytes.len, .start_bytes = bytes.len};
 }
 
-void rd_over(struct rd *in, str bytes)
-{
-    const unsigned char *ptr = (const unsigned char *)(bytes.ptr ? bytes.ptr : "");
-    in->ptr = ptr;
-    in->end = ptr + bytes.len;
-    in->start_bytes = bytes.len;
-    in->line = 0;
-}
-
 size_t rd_offset(const struct rd *in) { return in->start_bytes - rd_left(in); }
 
 bool rd_fail(struct rd *in, enum err_kind kind, const char *fmt, ...)

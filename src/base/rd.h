@@ -20,7 +20,13 @@ struct rd {
 void rd_init(struct rd *in, str bytes);
 
 /* Go on with other bytes: a cheap rd_init for a reader that has not failed. */
-void rd_over(struct rd *in, str bytes);
+static inline void rd_over(struct rd *in, str bytes)
+{
+    in->ptr = (const unsigned char *)(bytes.ptr ? bytes.ptr : "");
+    in->end = in->ptr + bytes.len;
+    in->start_bytes = bytes.len;
+    in->line = 0;
+}
 
 static inline size_t rd_left(const struct rd *in) { return (size_t)(in->end - in->ptr); }
 static inline bool rd_is_ok(const struct rd *in) { return in->err.kind == ERR_NONE; }

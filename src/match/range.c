@@ -60,7 +60,7 @@ static enum applies claim(enum version_order order, bool less, bool equal, bool 
 
 static bool is_beginning(str introduced)
 {
-    return introduced.len == 0 || str_eq(introduced, STR("0"));
+    return introduced.len == 0 || (introduced.len == 1 && introduced.ptr[0] == '0');
 }
 
 static enum applies in_range(const struct version_range *range, const struct installed *v)

@@ -45,13 +45,16 @@ static str source_version(const struct package *package)
                                                          : package->version;
 }
 
+/* Much of what is compared is the same text at the same place. */
+static int cmp_text(str a, str b) { return a.ptr == b.ptr && a.len == b.len ? 0 : str_cmp(a, b); }
+
 static int cmp_subjects(const struct package *a, const struct package *b)
 {
-    int sign = str_cmp(a->type, b->type);
+    int sign = cmp_text(a->type, b->type);
     if (!sign)
-        sign = str_cmp(source_name(a), source_name(b));
+        sign = cmp_text(source_name(a), source_name(b));
     if (!sign)
-        sign = str_cmp(source_version(a), source_version(b));
+        sign = cmp_text(source_version(a), source_version(b));
     if (!sign)
         sign = (int)a->is_os - (int)b->is_os;
     if (!sign && !a->is_os)
