@@ -27,6 +27,8 @@ struct records_writer {
     struct sb body, part;
     struct sb texts; /* of the block that is not yet full */
     struct packer *packer;
+    struct arena ids_arena;
+    struct map ids; /* of records so far: two of one name would hide each other */
     struct arena names;                    /* of the record, folded */
     uint64_t n_records, n_blocks, n_texts; /* texts: in the block */
 };
@@ -45,6 +47,7 @@ void records_abort(struct records_writer *writer)
     sb_fini(&writer->part);
     sb_fini(&writer->texts);
     packer_close(writer->packer);
+    arena_fini(&writer->ids_arena);
     arena_fini(&writer->names);
     free(writer);
 }
@@ -61,6 +64,8 @@ bool records_create(struct records_writer **out, const char *path, struct err *e
         return false;
     }
     arena_init(&writer->names, LIMIT(FEED_RECORD));
+    arena_init(&writer->ids_arena, 4 * GIB);
+    map_init(&writer->ids, &writer->ids_arena);
     sb_init(&writer->pending, 2 * LIMIT(FEED_RECORD));
     sb_init(&writer->body, LIMIT(FEED_RECORD));
     sb_init(&writer->part, LIMIT(FEED_RECORD));
@@ -137,6 +142,14 @@ static void places_print(struct records_writer *writer, const struct record *rec
     }
 }
 
+static bool is_first(struct records_writer *writer, str id, struct err *err)
+{
+    if (map_get(&writer->ids, id))
+        return err_set(err, ERR_FORMAT, "a second record " STR_FMT, STR_ARG(id));
+    str own = arena_dup(&writer->ids_arena, id);
+    return own.ptr && map_put(&writer->ids, own, writer) ? true : err_memory(err);
+}
+
 bool records_add(struct records_writer *writer, const struct record *record, struct err *err)
 {
     const struct advisory *advisory = &record->advisory;
@@ -146,6 +159,8 @@ bool records_add(struct records_writer *writer, const struct record *record, str
         if (!is_name(record->entries.ptr[i].ecosystem) || !is_name(record->entries.ptr[i].package))
             return err_set(err, ERR_FORMAT, "an affected package without a name or ecosystem");
     }
+    if (!is_first(writer, advisory->id, err))
+        return false;
     if (!may_add(writer, err))
         return false;
     sb_clear(&writer->body);

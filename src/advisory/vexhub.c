@@ -13,6 +13,7 @@
 struct vex_feed {
     struct feed_reader *reader;
     struct map named; /* paths of documents, by some index */
+    struct map taken; /* names of those read: two hubs may call theirs the same */
     bool has_index;
     uint64_t n_documents, n_records;
 };
@@ -68,6 +69,15 @@ static bool is_list(str name)
            str_eq(name, STR("vex-repository.json"));
 }
 
+/* @name, or with a number behind it when a document of another hub was called so. */
+static bool own_name(struct vex_feed *feed, str name, str *out, struct err *err)
+{
+    *out = arena_dup(feed->reader->arena, name);
+    for (unsigned n = 2; out->ptr && map_get(&feed->taken, *out); n++)
+        *out = arena_printf(feed->reader->arena, STR_FMT "~%u", STR_ARG(name), n);
+    return out->ptr && map_put(&feed->taken, *out, feed) ? true : err_memory(err);
+}
+
 static bool take_document(void *ctx, struct arena *arena, str name, str text, struct err *err)
 {
     struct vex_feed *feed = ctx;
@@ -83,8 +93,11 @@ static bool take_document(void *ctx, struct arena *arena, str name, str text, st
             return err_memory(err);
         *slot = &feed->n_documents; /* it is there */
     }
+    str own;
+    if (!own_name(feed, bare(name), &own, err))
+        return false;
     if (!vex_parse(text, arena, &statements, &why) ||
-        !vex_to_records(&statements, bare(name), arena, take_record, feed, &why))
+        !vex_to_records(&statements, own, arena, take_record, feed, &why))
         return feed_broken(feed->reader, name, STR_NONE, &why, err);
     feed->n_documents++;
     return true;
@@ -179,6 +192,7 @@ bool vex_feed_read(struct feed_reader *reader, struct err *err)
     struct vex_feed feed = {.reader = reader};
     str place = feed_place(reader);
     map_init(&feed.named, reader->arena);
+    map_init(&feed.taken, reader->arena);
     bool is_ok = place_is_url(place) ? read_web(&feed, place, err) : read_place(&feed, place, err);
     if (is_ok && !feed.n_documents)
         return err_set(err, ERR_FORMAT, STR_FMT ": not one VEX document could be read",

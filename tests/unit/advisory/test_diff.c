@@ -170,7 +170,7 @@ static bool verify(struct place *place, struct advisory_size *size, struct err *
 
 static void flip(const char *path, off_t at)
 {
-    char byte;
+    char byte = 0;
     auto_fd fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
     byte ^= 0x40;
