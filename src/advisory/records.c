@@ -28,8 +28,8 @@ struct records_writer {
     struct sb texts; /* of the block that is not yet full */
     struct packer *packer;
     struct arena ids_arena;
-    struct map ids; /* of records so far: two of one name would hide each other */
-    struct arena names;                    /* of the record, folded */
+    struct map ids;     /* of records so far: two of one name would hide each other */
+    struct arena names; /* of the record, folded */
     uint64_t n_records, n_blocks, n_texts; /* texts: in the block */
 };
 
@@ -142,26 +142,38 @@ static void places_print(struct records_writer *writer, const struct record *rec
     }
 }
 
-static bool is_first(struct records_writer *writer, str id, struct err *err)
+/* Publishers repeat an id in the file of each release.  Two records of one name would hide each
+ * other: a later one is called "<id>~2", and the id is one of its aliases. */
+static bool own_id(struct records_writer *writer, struct advisory *advisory, struct err *err)
 {
-    if (map_get(&writer->ids, id))
-        return err_set(err, ERR_FORMAT, "a second record " STR_FMT, STR_ARG(id));
-    str own = arena_dup(&writer->ids_arena, id);
-    return own.ptr && map_put(&writer->ids, own, writer) ? true : err_memory(err);
+    str id = advisory->id, own = id;
+    for (unsigned n = 2; own.ptr && map_get(&writer->ids, own); n++)
+        own = arena_printf(&writer->names, STR_FMT "~%u", STR_ARG(id), n);
+    own = arena_dup(&writer->ids_arena, own);
+    if (!own.ptr || !map_put(&writer->ids, own, writer))
+        return err_memory(err);
+    if (own.len == id.len)
+        return true;
+    strs aliases = {0};
+    for (size_t i = 0; i < advisory->aliases.len; i++)
+        if (!strs_push(&writer->names, &aliases, advisory->aliases.ptr[i], err))
+            return false;
+    advisory->id = own;
+    advisory->aliases = aliases;
+    return strs_push(&writer->names, &advisory->aliases, id, err);
 }
 
 bool records_add(struct records_writer *writer, const struct record *record, struct err *err)
 {
-    const struct advisory *advisory = &record->advisory;
-    if (!is_name(advisory->id))
+    struct advisory own = record->advisory;
+    const struct advisory *advisory = &own;
+    if (!is_name(own.id))
         return err_set(err, ERR_FORMAT, "a record without an id");
     for (size_t i = 0; i < record->entries.len; i++) {
         if (!is_name(record->entries.ptr[i].ecosystem) || !is_name(record->entries.ptr[i].package))
             return err_set(err, ERR_FORMAT, "an affected package without a name or ecosystem");
     }
-    if (!is_first(writer, advisory->id, err))
-        return false;
-    if (!may_add(writer, err))
+    if (!may_add(writer, err) || !own_id(writer, &own, err))
         return false;
     sb_clear(&writer->body);
     sb_byte(&writer->body, FRAME_RECORD);
