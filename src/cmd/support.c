@@ -91,7 +91,7 @@ static bool has_database(const char *purl_type)
     size_t n;
     const struct detector *const *all = inventory_detectors(&n);
     static const char *const others[][2] = {
-        {"alpm", "pacman"}, {"deb", "dpkg"}, {"ebuild", "portage"}};
+        {"alpm", "pacman"}, {"deb", "dpkg"}, {"ebuild", "portage"}, {"rpm", "rpm_sqlite"}};
     const char *name = purl_type; /* most detectors bear the type's name */
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (str_eq(str_from(purl_type), str_from(others[i][0])))
