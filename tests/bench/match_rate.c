@@ -98,7 +98,7 @@ static void make_records(const char *path, uint32_t n_records, str *digest, stru
 static struct advisory_db *make_database(struct arena *arena, const char *dir, uint32_t n_records)
 {
     struct err err = {0};
-    struct advisory_db *db;
+    struct advisory_db *db = NULL;
     struct build_source source = {.state = {.name = STR("osv")}};
     const char *records = arena_printf(arena, "%s/records", dir).ptr;
     const char *folder = arena_printf(arena, "%s/current", dir).ptr;
