@@ -206,5 +206,6 @@ const struct feed feed_vexhub = {
     .default_url = "https://github.com/aquasecurity/vexhub/archive/refs/heads/main.tar.gz",
     .licence = "as each document's supplier states (the hub: Apache-2.0)",
     .cadence = "daily",
+    .is_named_only = true, /* what a hub denies takes findings away: a choice, not a default */
     .read = vex_feed_read,
 };
