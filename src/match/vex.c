@@ -18,29 +18,6 @@ struct vexing {
     struct err *err;
 };
 
-/* --- does a pattern mean a package?
- * --------------------------------------------------------------------------------------- */
-static bool has_qualifier(const struct purl *purl, const struct purl_qualifier *wanted)
-{
-    for (size_t i = 0; i < purl->qualifiers.len; i++)
-        if (str_eq(purl->qualifiers.ptr[i].key, wanted->key))
-            return str_eq(purl->qualifiers.ptr[i].value, wanted->value);
-    return false;
-}
-
-static bool purl_is(const struct purl *pattern, const struct purl *purl)
-{
-    if (!str_eq(pattern->type, purl->type) || !str_eq(pattern->ns, purl->ns) ||
-        !str_eq(pattern->name, purl->name) ||
-        (pattern->version.len && !str_eq(pattern->version, purl->version)) ||
-        (pattern->subpath.len && !str_eq(pattern->subpath, purl->subpath)))
-        return false;
-    for (size_t i = 0; i < pattern->qualifiers.len; i++)
-        if (!has_qualifier(purl, &pattern->qualifiers.ptr[i]))
-            return false;
-    return true;
-}
-
 static bool parse_purl(struct vexing *v, str text, struct purl *out)
 {
     struct err ignored = {0};
@@ -59,10 +36,21 @@ static bool has_digest(const struct vex_image *image, str digest)
     return false;
 }
 
+/* "https://ghcr.io/a/b/", as some write it. */
+static bool is_repository(const struct vex_image *image, str url)
+{
+    str scheme, rest;
+    if (str_cut(url, STR("://"), &scheme, &rest))
+        url = rest;
+    if (str_ends(url, STR("/")))
+        url.len--;
+    return str_eq_nocase(url, image->repository);
+}
+
 static bool fits_image(const struct vex_image *image, const struct purl_qualifier *q)
 {
     if (str_eq(q->key, STR("repository_url")))
-        return str_eq_nocase(q->value, image->repository);
+        return is_repository(image, q->value);
     if (str_eq(q->key, STR("tag")))
         return str_eq(q->value, image->tag);
     return str_eq(q->key, STR("arch")) && str_eq(q->value, image->arch);
@@ -72,10 +60,13 @@ static bool is_image(struct vexing *v, str product)
 {
     const struct vex_image *image = v->image;
     struct purl purl;
+    str named, digest; /* "ghcr.io/a/b:1.0@sha256:…" */
     if (product.len == 0)
         return false;
     if (has_digest(image, product) || str_eq(product, image->repository))
         return true;
+    if (!str_starts(product, STR("pkg:")) && str_cut_byte(product, '@', &named, &digest))
+        return has_digest(image, digest);
     if (!parse_purl(v, product, &purl) || !str_eq(purl.type, STR("oci")) ||
         !str_eq_nocase(purl.name, image->name) ||
         (purl.version.len && !has_digest(image, purl.version)))
@@ -92,7 +83,7 @@ static bool package_is(struct vexing *v, const struct package *package, const st
 {
     struct purl purl;
     return parse_purl(v, purl_of(v->arena, package, &v->inventory->distro), &purl) &&
-           purl_is(pattern, &purl);
+           purl_matches(pattern, &purl);
 }
 
 static bool binary_is(struct vexing *v, const struct finding *f, str name,
@@ -124,7 +115,7 @@ static bool mean_finding(struct vexing *v, const purls *patterns, const struct f
     if (!parse_purl(v, f->purl, &purl))
         return false;
     for (size_t i = 0; i < patterns->len; i++)
-        if (purl_is(&patterns->ptr[i], &purl))
+        if (purl_matches(&patterns->ptr[i], &purl))
             return true;
     for (size_t i = 0; i < f->binaries.len; i++)
         if (!patterns_mean(v, patterns, f, f->binaries.ptr[i]))
@@ -274,7 +265,7 @@ static bool take_away(struct vexing *v, struct finding *f, const struct vex_stat
     str by = arena_printf(v->arena, "vex:" STR_FMT, STR_ARG(statement->document));
     if (!note.ptr || !by.ptr)
         return err_memory(v->err);
-    *e = (struct finding_evidence){.source = STR("vex"),
+    *e = (struct finding_evidence){.source = statement->feed.len ? statement->feed : STR("vex"),
                                    .record = statement->document,
                                    .revision = statement->timestamp,
                                    .state = statement->status == VEX_NOT_AFFECTED ? FIX_NOT_AFFECTED
@@ -314,9 +305,11 @@ bool vex_apply(struct arena *arena, const vex_statements *said, const struct vex
     if (!index_statements(&v, said))
         return false;
     for (size_t i = 0; said->len && i < all->len; i++) {
-        if (!apply_to(&v, &all->ptr[i]))
+        struct finding *f = &all->ptr[i];
+        const char *before = f->disabled_by.ptr;
+        if (!apply_to(&v, f))
             return false;
-        *n_disabled += all->ptr[i].disabled_by.len > 0;
+        *n_disabled += f->disabled_by.len && f->disabled_by.ptr != before;
     }
     return true;
 }

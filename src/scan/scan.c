@@ -236,6 +236,32 @@ static bool hold_against_vex(const struct scan_spec *spec, const struct image_in
            err_memory(err);
 }
 
+/* The reference that a stored report was made of; its parts are empty when it is none any more. */
+static struct reference reference_of(struct arena *arena, const struct scan_spec *spec,
+                                     const struct report *report)
+{
+    struct reference ref = {0};
+    struct err ignored = {0};
+    if (spec)
+        return spec->reference;
+    if (!reference_parse(arena, report->source, &ref, &ignored))
+        ref = (struct reference){0};
+    return ref;
+}
+
+/* What VEX feeds of the database say of it. */
+static bool hold_against_feeds(const struct advisory_db *db, const struct scan_spec *spec,
+                               const struct image_inventory *inventory, struct arena *arena,
+                               struct report *report, struct err *err)
+{
+    struct vex_image image;
+    if (!advisory_db_has_vex(db) || report->findings.len == 0)
+        return true;
+    struct reference ref = reference_of(arena, spec, report);
+    return (name_image(arena, &ref, report, &image) || err_memory(err)) &&
+           match_vex_image(db, &image, inventory, arena, &report->findings, &report->notices, err);
+}
+
 static bool match_and_remediate(const struct advisory_db *db, const struct scan_spec *spec,
                                 const struct image_inventory *inventory, struct arena *arena,
                                 struct report *report, struct match_result *matched,
@@ -244,7 +270,8 @@ static bool match_and_remediate(const struct advisory_db *db, const struct scan_
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
-    if (!hold_against_vex(spec, inventory, arena, report, err))
+    if (!hold_against_feeds(db, spec, inventory, arena, report, err) ||
+        !hold_against_vex(spec, inventory, arena, report, err))
         return false;
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];

@@ -111,8 +111,16 @@ static const char version_1[] =
     "  source_version TEXT NOT NULL, first_seen BIGINT NOT NULL,"
     "  PRIMARY KEY (ecosystem, source_name, source_version));";
 
+/* What rated a finding, and its weaknesses; rows of before say nothing until they are matched
+ * again. */
+static const char version_2[] = "ALTER TABLE advisories ADD COLUMN cwes TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rated_by TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rating_basis TEXT NOT NULL"
+                                "  DEFAULT '';";
+
 static const struct migration migrations[] = {
     {1, version_1},
+    {2, version_2},
 };
 
 const struct migration *schema_migrations(size_t *n)
