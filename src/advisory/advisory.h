@@ -114,10 +114,20 @@ struct vex_statement {
     str feed; /* that keeps it; empty: of a document given by hand, or attached to the image */
 };
 typedef VEC(struct vex_statement) vex_statements;
-/* OpenVEX (0.0.1 to 0.2), CSAF 2.0 VEX, CycloneDX (1.4 to 1.6) with analyses, or an in-toto
- * statement whose predicate is OpenVEX: told by its members.  Copies into @arena.  ERR_UNSUPPORTED
- * when it is JSON and none of these. */
+/* OpenVEX (0.0.1 to 0.2), CSAF 2.0 VEX, CycloneDX (1.4 to 1.6) with analyses, an in-toto statement
+ * whose predicate is OpenVEX, or a DSSE envelope or Sigstore bundle of one: told by their members.
+ * Copies into @arena.  ERR_UNSUPPORTED when it is JSON and none of these. */
 NODISCARD bool vex_parse(str text, struct arena *arena, vex_statements *out, struct err *err);
+/* The same, with what the document says of itself. */
+struct vex_document {
+    vex_statements statements;
+    str id;              /* as its author calls it; may be empty */
+    bool is_in_envelope; /* signed: nobody has verified by whom */
+    bool is_attestation; /* an in-toto statement: it is about its subjects alone */
+    strs subjects;       /* their digests, "sha256:…" */
+};
+NODISCARD bool vex_document_parse(str text, struct arena *arena, struct vex_document *out,
+                                  struct err *err);
 /* Where the database keeps statements of VEX feeds (vexhub, ubuntu-vex), for advisory_find:
  * - A product that is a package of a distribution release (pkg:deb, pkg:apk, pkg:rpm with `distro`)
  *   is an `affected` of that release's ecosystem.  VEX speaks of the version it names and of no

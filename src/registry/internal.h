@@ -50,6 +50,11 @@ bool registry_waits(const struct registry *registry, const struct http_answer *a
 bool registry_fail_status(const struct registry *registry, int status, const char *noun, str name,
                           struct err *err);
 
+/* referrers.c: the op of a source */
+NODISCARD bool registry_referrers(struct image_source *source, struct arena *arena,
+                                  const digest *subject, str artifact_type, descriptors *out,
+                                  struct err *err);
+
 /* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
 NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,
                                      struct arena *arena, const http_headers *headers,

@@ -56,6 +56,11 @@ typedef VEC(struct registry_challenge) registry_challenges;
  * the arena is used up. */
 NODISCARD bool registry_challenge_parse(struct arena *arena, str value, registry_challenges *out);
 
+/* --- pages: RFC 8288, as far as registries use it
+ * ----------------------------------------------------------------------------- */
+/* The target of the link of a Link header whose relation is "next"; borrows from @value. */
+NODISCARD bool registry_link_next(str value, str *target);
+
 /* --- Docker's config.json ------------------------------------------------------------------------
  */
 struct registry_credentials {

@@ -53,6 +53,54 @@ static void test_vex__an_attestation_holds_one(void **state)
     arena_fini(&arena);
 }
 
+/* {"predicateType": "https://openvex.dev/ns", "subject": [{"name": "a", "digest": {"sha256":
+ * "abc"}}], "predicate": {"@id": "x", "statements": [{"vulnerability": "CVE-2024-10001",
+ * "products": ["pkg:npm/a@1"], "status": "fixed"}]}} */
+#define STATEMENT_BASE64                                                                           \
+    "eyJwcmVkaWNhdGVUeXBlIjogImh0dHBzOi8vb3BlbnZleC5kZXYvbnMiLCAic3ViamVjdCI6IFt7Im5hbWUiOi"       \
+    "AiYSIsICJkaWdlc3QiOiB7InNoYTI1NiI6ICJhYmMifX1dLCAicHJlZGljYXRlIjogeyJAaWQiOiAieCIsICJz"       \
+    "dGF0ZW1lbnRzIjogW3sidnVsbmVyYWJpbGl0eSI6ICJDVkUtMjAyNC0xMDAwMSIsICJwcm9kdWN0cyI6IFsicG"       \
+    "tnOm5wbS9hQDEiXSwgInN0YXR1cyI6ICJmaXhlZCJ9XX19"
+
+static void test_vex__envelopes_are_opened_once(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "{\"payloadType\": \"application/vnd.in-toto+json\", \"payload\": \"" STATEMENT_BASE64
+        "\"}",
+        "{\"dsseEnvelope\": {\"payloadType\": \"application/vnd.in-toto+json\", \"payload\": "
+        "\"" STATEMENT_BASE64 "\"}}"};
+    struct arena arena;
+    struct err err = {0};
+    struct vex_document document;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(vex_document_parse(str_from(good[i]), &arena, &document, &err), err);
+        assert_true(document.is_in_envelope && document.is_attestation);
+        assert_int_equal(document.statements.len, 1);
+        assert_int_equal(document.statements.ptr[0].status, VEX_FIXED);
+        assert_str(document.id, "x");
+        assert_int_equal(document.subjects.len, 1);
+        assert_str(document.subjects.ptr[0], "sha256:abc");
+    }
+    /* an envelope within an envelope is not opened: {"payload": "e30=", "payloadType": "x"} */
+    assert_false(
+        vex_document_parse(STR("{\"payloadType\": \"application/vnd.in-toto+json\", \"payload\": "
+                               "\"eyJwYXlsb2FkIjogImUzMD0iLCAicGF5bG9hZFR5cGUiOiAieCJ9\"}"),
+                           &arena, &document, &err));
+    assert_int_equal(err.kind, ERR_UNSUPPORTED);
+    err = (struct err){0};
+    assert_false(vex_document_parse(STR("{\"payloadType\": \"text/plain\", \"payload\": \"e30=\"}"),
+                                    &arena, &document, &err));
+    assert_int_equal(err.kind, ERR_UNSUPPORTED);
+    err = (struct err){0};
+    assert_false(vex_document_parse(
+        STR("{\"payloadType\": \"application/vnd.in-toto+json\", \"payload\": \"e3\"}"), &arena,
+        &document, &err));
+    assert_int_equal(err.kind, ERR_FORMAT);
+    arena_fini(&arena);
+}
+
 static void test_vex__cyclonedx(void **state)
 {
     (void)state;
@@ -159,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vex__openvex),
         cmocka_unit_test(test_vex__an_attestation_holds_one),
+        cmocka_unit_test(test_vex__envelopes_are_opened_once),
         cmocka_unit_test(test_vex__cyclonedx),
         cmocka_unit_test(test_vex__csaf),
         cmocka_unit_test(test_vex__what_is_none_says_so),
