@@ -6,6 +6,7 @@
 
 #include "http/http.h"
 #include "registry/registry.h"
+#include "syntax/syntax.h"
 
 struct registry {
     struct image_source base;
@@ -61,3 +62,21 @@ NODISCARD bool registry_authorization(struct registry *registry, struct arena *a
 /* credentials.c */
 NODISCARD bool registry_credentials_load(struct arena *arena, str host,
                                          struct registry_credentials *out, struct err *err);
+
+/* --- notifications: a sender a row
+ * ------------------------------------------------------------------------------------------- */
+struct event_sender {
+    bool (*is_from)(const struct registry_message *in, const json_t *data);
+    bool (*read)(struct arena *arena, const struct registry_message *in, const json_t *data,
+                 registry_events *out, struct err *err);
+};
+extern const struct event_sender sender_distribution, sender_acr, sender_harbor, sender_zot;
+
+struct registry_event *event_add(struct arena *arena, registry_events *out, struct err *err);
+NODISCARD bool event_keep(struct arena *arena, str from, str *to, struct err *err);
+NODISCARD bool event_keep_digest(str text, digest *out, struct err *err); /* empty: none */
+NODISCARD bool event_keep_time(str text, int64_t *out, struct err *err);  /* empty: none */
+NODISCARD bool event_is_whole(const struct registry_event *event, struct err *err);
+/* The id of the @i-th event of a message without one. */
+NODISCARD bool event_name_by_body(struct arena *arena, str body, size_t i, str *out,
+                                  struct err *err);

@@ -66,8 +66,9 @@ struct registry_credentials {
 NODISCARD bool registry_credentials_parse(struct arena *arena, str json, str host,
                                           struct registry_credentials *out, struct err *err);
 
-/* --- notifications: application/vnd.docker.distribution.events.v1+json (v2 differs by name only)
- * --- */
+/* --- notifications: of CNCF Distribution (v1 and v2 of its envelope), an Azure registry's webhook,
+ * Harbor's (both payloads), and zot's CloudEvents -----------------------------------------------
+ */
 enum registry_action { ACTION_OTHER, ACTION_PUSH, ACTION_PULL, ACTION_DELETE, ACTION_MOUNT };
 struct registry_event {
     str id;
@@ -80,7 +81,15 @@ struct registry_event {
     int64_t at; /* UTC seconds; 0: not said */
 };
 typedef VEC(struct registry_event) registry_events;
-/* ERR_FORMAT for what is not an envelope, or an event without repository or with a digest that is
- * none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
-NODISCARD bool registry_events_parse(struct arena *arena, str json, registry_events *out,
-                                     struct err *err);
+/* What a registry posted.  But for the body all may be empty: CloudEvents in binary mode have it in
+ * headers. */
+struct registry_message {
+    str body;
+    str type, id, time; /* Ce-Type, Ce-Id, Ce-Time */
+    str operator;       /* a structured event's, filled in by the parser */
+};
+/* Of what asks for nothing (a ping, a finished scan) *out is empty.  An event whose sender gives no
+ * id is named by its bytes.  ERR_FORMAT for what no sender sends, an event without repository or
+ * with a digest that is none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
+NODISCARD bool registry_events_parse(struct arena *arena, const struct registry_message *message,
+                                     registry_events *out, struct err *err);
