@@ -169,11 +169,16 @@ NODISCARD bool words_fill(struct making *m);
 
 /* --- vex_meaning.c: does a statement mean a finding?
  * ------------------------------------------------------------------------------------------ */
-typedef VEC(struct purl) purls;
+/* A purl, and its name as one bit of 64: most names that are not the same differ in it. */
+struct vex_purl {
+    struct purl purl;
+    uint64_t bit;
+};
+typedef VEC(struct vex_purl) vex_purls;
 struct vex_pattern {
     bool is_image, is_whole, is_purl; /* whole: it has no subcomponents */
-    struct purl purl;
-    purls parts;
+    struct vex_purl product;
+    vex_purls parts;
 };
 struct vex_parsed {
     const struct vex_statement *said;
@@ -181,17 +186,21 @@ struct vex_parsed {
     struct vex_pattern *patterns; /* NULL: nobody asked yet */
     size_t n_patterns;
 };
+/* What a pattern may mean: name → struct target. */
+struct vex_targets {
+    struct map by_name;
+    uint64_t bits; /* of all names */
+};
 struct vexing {
     struct arena *arena;
     const struct vex_image *image;
     const struct image_inventory *inventory;
     struct map by_name; /* vulnerability → parsed_refs */
-    struct map files;   /* path → struct map of what is in it */
+    struct map files;   /* path → struct vex_targets: what is in it */
     struct err *err;
     /* of the finding that is looked at */
     const struct finding *finding;
-    struct map targets; /* name → struct target */
-    struct map *beside;
+    struct vex_targets targets, *beside;
     bool *is_hit; /* by a binary's index */
 };
 /* Look at @f from now on.  False: arena used up. */

@@ -24,6 +24,16 @@ static bool parse_purl(struct arena *arena, str text, struct purl *out)
     return str_starts(text, STR("pkg:")) && purl_parse(arena, text, PURL_ANY_CASE, out, &ignored);
 }
 
+static uint64_t bit_of(str name) { return 1ULL << (map_hash(name) & 63); }
+
+static bool parse_pattern(struct arena *arena, str text, struct vex_purl *out)
+{
+    if (!parse_purl(arena, text, &out->purl))
+        return false;
+    out->bit = bit_of(out->purl.name);
+    return true;
+}
+
 /* --- the image
  * -----------------------------------------------------------------------------------------------
  */
@@ -76,12 +86,12 @@ static bool is_image(const struct vex_image *image, str product, const struct pu
 /* --- a statement, parsed once
  * ---------------------------------------------------------------------------------------- */
 /* What is no purl means no package. */
-static bool add_part(struct arena *arena, str text, purls *out)
+static bool add_part(struct arena *arena, str text, vex_purls *out)
 {
-    struct purl purl;
-    if (!parse_purl(arena, text, &purl))
+    struct vex_purl purl;
+    if (!parse_pattern(arena, text, &purl))
         return true;
-    struct purl *slot = vec_push(arena, out);
+    struct vex_purl *slot = vec_push(arena, out);
     if (slot)
         *slot = purl;
     return slot != NULL;
@@ -89,9 +99,9 @@ static bool add_part(struct arena *arena, str text, purls *out)
 
 static bool parse_product(struct vexing *v, const struct vex_product *from, struct vex_pattern *to)
 {
-    to->is_purl = parse_purl(v->arena, from->id, &to->purl);
+    to->is_purl = parse_pattern(v->arena, from->id, &to->product);
     to->is_whole = from->subcomponents.len == 0;
-    to->is_image = is_image(v->image, from->id, to->is_purl ? &to->purl : NULL) ||
+    to->is_image = is_image(v->image, from->id, to->is_purl ? &to->product.purl : NULL) ||
                    is_image(v->image, from->digest, NULL);
     for (size_t i = 0; i < from->subcomponents.len; i++)
         if (!add_part(v->arena, from->subcomponents.ptr[i], &to->parts))
@@ -116,20 +126,22 @@ static bool parse_once(struct vexing *v, struct vex_parsed *statement)
 
 /* --- a finding's targets
  * --------------------------------------------------------------------------------------------- */
-static bool add_target(struct vexing *v, struct map *to, enum role role, size_t binary, str purl)
+static bool add_target(struct vexing *v, struct vex_targets *to, enum role role, size_t binary,
+                       str purl)
 {
     struct target *target = arena_new(v->arena, struct target);
     if (!purl.ptr || !target)
         return false;
     if (!parse_purl(v->arena, purl, &target->purl))
         return true;
-    void **slot = map_at(to, target->purl.name);
+    void **slot = map_at(&to->by_name, target->purl.name);
     if (!slot)
         return false;
     target->role = role;
     target->binary = binary;
     target->next = *slot;
     *slot = target;
+    to->bits |= bit_of(target->purl.name);
     return true;
 }
 
@@ -138,7 +150,7 @@ static str purl_in(struct vexing *v, const struct package *package)
     return purl_of(v->arena, package, &v->inventory->distro);
 }
 
-static bool add_binaries(struct vexing *v, const struct finding *f, struct map *to)
+static bool add_binaries(struct vexing *v, const struct finding *f, struct vex_targets *to)
 {
     const packages *all = &v->inventory->packages;
     for (size_t i = 0; i < all->len && f->binaries.len; i++) {
@@ -154,30 +166,31 @@ static bool add_binaries(struct vexing *v, const struct finding *f, struct map *
     return true;
 }
 
-/* The packages of a file, by name: one map for all findings in it. */
-static struct map *beside(struct vexing *v, str path)
+/* The packages of a file: once for all findings in it. */
+static struct vex_targets *beside(struct vexing *v, str path)
 {
     const packages *all = &v->inventory->packages;
     void **slot = map_at(&v->files, path);
     if (!slot || *slot)
         return slot ? *slot : NULL;
-    struct map *map = arena_new(v->arena, struct map);
-    if (!map)
+    struct vex_targets *targets = arena_new(v->arena, struct vex_targets);
+    if (!targets)
         return NULL;
-    map_init(map, v->arena);
+    map_init(&targets->by_name, v->arena);
     for (size_t i = 0; i < all->len; i++)
         if (!all->ptr[i].is_os && str_eq(all->ptr[i].path, path) &&
-            !add_target(v, map, ROLE_BESIDE, 0, purl_in(v, &all->ptr[i])))
+            !add_target(v, targets, ROLE_BESIDE, 0, purl_in(v, &all->ptr[i])))
             return NULL;
-    *slot = map;
-    return map;
+    *slot = targets;
+    return targets;
 }
 
 bool vex_target(struct vexing *v, const struct finding *f)
 {
     v->finding = f;
     v->beside = f->path.len ? beside(v, f->path) : NULL;
-    map_init(&v->targets, v->arena);
+    v->targets = (struct vex_targets){0};
+    map_init(&v->targets.by_name, v->arena);
     v->is_hit = arena_array(v->arena, bool, f->binaries.len + 1);
     return (v->beside || !f->path.len) && v->is_hit &&
            add_target(v, &v->targets, ROLE_PACKAGE, 0, f->purl) && add_binaries(v, f, &v->targets);
@@ -191,11 +204,19 @@ static void forget_hits(struct vexing *v)
         v->is_hit[i] = false;
 }
 
-/* True when it is the package itself; binaries that it means are kept in mind. */
-static bool hit(struct vexing *v, const struct purl *pattern)
+/* The first target of the pattern's name. */
+static const struct target *first_of(const struct vex_targets *targets,
+                                     const struct vex_purl *pattern)
 {
-    for (const struct target *t = map_get(&v->targets, pattern->name); t; t = t->next) {
-        if (!purl_matches(pattern, &t->purl))
+    bool may_be = targets && (targets->bits & pattern->bit);
+    return may_be ? map_get(&targets->by_name, pattern->purl.name) : NULL;
+}
+
+/* True when it is the package itself; binaries that it means are kept in mind. */
+static bool hit(struct vexing *v, const struct vex_purl *pattern)
+{
+    for (const struct target *t = first_of(&v->targets, pattern); t; t = t->next) {
+        if (!purl_matches(&pattern->purl, &t->purl))
             continue;
         if (t->role == ROLE_PACKAGE)
             return true;
@@ -214,11 +235,10 @@ static bool is_all_hit(const struct vexing *v)
 }
 
 /* Is a product another package of the finding's file? */
-static bool is_beside(const struct vexing *v, const struct purl *pattern)
+static bool is_beside(const struct vexing *v, const struct vex_purl *pattern)
 {
-    const struct target *t = v->beside ? map_get(v->beside, pattern->name) : NULL;
-    for (; t; t = t->next)
-        if (purl_matches(pattern, &t->purl))
+    for (const struct target *t = first_of(v->beside, pattern); t; t = t->next)
+        if (purl_matches(&pattern->purl, &t->purl))
             return true;
     return false;
 }
@@ -230,7 +250,7 @@ static bool is_about_whole(struct vexing *v, const struct vex_parsed *statement)
     for (size_t i = 0; i < statement->n_patterns; i++) {
         const struct vex_pattern *pattern = &statement->patterns[i];
         if (pattern->is_whole &&
-            (pattern->is_image || (pattern->is_purl && hit(v, &pattern->purl))))
+            (pattern->is_image || (pattern->is_purl && hit(v, &pattern->product))))
             return true;
     }
     return is_all_hit(v);
@@ -238,7 +258,7 @@ static bool is_about_whole(struct vexing *v, const struct vex_parsed *statement)
 
 static bool is_about_part(struct vexing *v, const struct vex_pattern *pattern)
 {
-    if (!pattern->is_image && !(pattern->is_purl && is_beside(v, &pattern->purl)))
+    if (!pattern->is_image && !(pattern->is_purl && is_beside(v, &pattern->product)))
         return false;
     forget_hits(v);
     for (size_t i = 0; i < pattern->parts.len; i++)

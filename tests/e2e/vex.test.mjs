@@ -210,3 +210,27 @@ test('a registry that lists a document and does not have it: a notice, and nothi
   assert.match(notices(report).join('\n'), new RegExp(`document ${good.document} is left out: `));
   assert.equal(report.complete, true);
 });
+
+test('a VEX feed of the database: an image by its repository, a package by its name', async (t) => {
+  const { dir, image } = world(t);
+  const registry = await startRegistry(t, dir);
+  const repository = 'team/app', source = `${registry.host}/${repository}:v1`;
+  push(image.layout, source);
+  const hub = path.join(dir, 'hub');
+  fs.mkdirSync(hub);
+  const product = (name, more = '') => `pkg:oci/app?repository_url=${encodeURIComponent(`${registry.host}/${name}`)}${more}`;
+  const write = (name, doc) => fs.writeFileSync(path.join(hub, name), JSON.stringify(doc));
+  write('own.json', openvex('not_affected', 'CVE-2024-0001', product(repository)));
+  write('other.json', openvex('not_affected', 'CVE-2024-0002', product('team/other')));
+  write('tag.json', openvex('not_affected', 'CVE-2024-0003', product(repository, '&tag=v2')));
+  const db = ['--db', updateDb(path.join(dir, 'db2'), `alpine-secdb=${path.join(dir, 'feed')}`, `vexhub=${hub}`)];
+  const { report } = await scan(source, [...db, '--plain-http']);
+  assert.deepEqual(disabled(report), { 'CVE-2024-0001': 'vex:own.json#CVE-2024-0001' });
+  assert.deepEqual(notices(report), ['VEX: 1 of 3 findings are taken away by statements of the advisory database, first CVE-2024-0001 of openssl by vex:own.json#CVE-2024-0001']);
+  const evidence = report.findings.find((f) => f.id === 'CVE-2024-0001').evidence.at(-1);
+  assert.equal(evidence.source, 'vexhub');
+  // the same image elsewhere is not the product
+  assert.deepEqual(disabled((await scan(image.ref, db)).report), {});
+  const answer = JSON.parse(plimsoll(['explain', source, 'CVE-2024-0001', '--format', 'json', '--quiet', '--plain-http', ...db]).stdout);
+  assert.deepEqual(answer.explanations.map((e) => `${e.kind} ${e.source}`), ['vex alpine-secdb', 'not-affected vexhub']);
+});
