@@ -82,6 +82,10 @@ static void say_vex(struct sb *out, const struct explanation *e)
 static void say_why(struct sb *out, const struct explain_result *result,
                     const struct explanation *e)
 {
+    if (str_starts(e->ecosystem, STR("VEX:"))) { /* no version was compared */
+        add(out, e->note);
+        return;
+    }
     switch (e->kind) {
     case EXPLAIN_AFFECTED:
         say_affected(out, e);

@@ -452,6 +452,7 @@ static bool push_vex(struct explaining *x, const struct subject *s, const struct
     struct explanation *e = push(x, kind, place->ecosystem, place->package);
     if (!e || !describe_subject(x, e, s, NULL))
         return false;
+    e->comparator = STR("");
     e->note = note;
     e->finding = kind == EXPLAIN_AFFECTED ? f : NULL;
     return e->note.ptr || note.len == 0 ? true : memory(x);

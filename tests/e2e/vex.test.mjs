@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
-import { BINARY, alpineRoot, fs, makeLayout, makeSecdb, must, path, plimsoll, push, sha256, spawn, startRegistry, tar, tempDir, updateDb } from './lib.mjs';
+import { BINARY, alpineRoot, fs, makeLayout, makeSecdb, must, path, plimsoll, push, sha256, spawn, startRegistry, startServer, tar, tempDir, until, updateDb, verdictOf } from './lib.mjs';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json', INDEX = 'application/vnd.oci.image.index.v1+json';
 const EMPTY = Buffer.from('{}');
@@ -233,4 +233,23 @@ test('a VEX feed of the database: an image by its repository, a package by its n
   assert.deepEqual(disabled((await scan(image.ref, db)).report), {});
   const answer = JSON.parse(plimsoll(['explain', source, 'CVE-2024-0001', '--format', 'json', '--quiet', '--plain-http', ...db]).stdout);
   assert.deepEqual(answer.explanations.map((e) => `${e.kind} ${e.source}`), ['vex alpine-secdb', 'not-affected vexhub']);
+});
+
+test('a server: a VEX feed counts at the first scan, and at a re-match without a pull', async (t) => {
+  const { dir, image } = world(t);
+  const registry = await startRegistry(t, dir);
+  const hub = path.join(dir, 'hub'), secdb = `alpine-secdb=${path.join(dir, 'feed')}`;
+  const product = `pkg:oci/app?repository_url=${encodeURIComponent(`${registry.host}/team/app`)}`;
+  fs.mkdirSync(hub);
+  fs.writeFileSync(path.join(hub, 'a.json'), JSON.stringify(openvex('not_affected', 'CVE-2024-0001', product)));
+  const server = await startServer(t, dir, { host: registry.host, feeds: [secdb, `vexhub=${hub}`] });
+  push(image.layout, `${registry.host}/team/app:v1`);
+  await server.api('/plimsoll/v1/registries/lab/scan', { method: 'POST', body: { repository: 'team/app', reference: 'v1' } });
+  assert.deepEqual((await verdictOf(server, image.digest)).counts.findings, 2);
+  registry.child.kill('SIGKILL'); // whatever follows cannot have pulled
+  await registry.child.ended;
+  fs.writeFileSync(path.join(hub, 'b.json'), JSON.stringify(openvex('not_affected', 'CVE-2024-0003', product)));
+  updateDb(path.join(server.data, 'advisories'), secdb, `vexhub=${hub}`);
+  await until(20000, 'the re-match', async () => (await server.api('/plimsoll/v1/images')).body.value.find((i) => i.digest === image.digest).counts.findings === 1,
+    () => server.child.text.slice(-2000));
 });
