@@ -23,7 +23,9 @@ struct config_registry {
     str host;
     bool is_plain_http;
     str username, password, password_file, ca_file;
-    str notification_secret; /* empty: the server's */
+    str notification_secret;   /* empty: the server's */
+    strs repositories;         /* instead of the registry's catalog */
+    uint32_t sweep_interval_s; /* 0: the server's */
 };
 struct config {
     str listen_address;
@@ -36,6 +38,7 @@ struct config {
     uint32_t feeds_interval_s; /* 0: only at start */
     uint32_t feeds_max_change; /* percent; 0: any */
     uint32_t refresh_pause_s;  /* between two refreshes for scanned images */
+    uint32_t sweep_interval_s; /* between two looks at what a registry has; 0: never */
     uint32_t workers, http_workers;
     uint32_t max_attempts;
     uint32_t retry_base_s, lease_s;
