@@ -105,6 +105,23 @@ struct notify_result {
 NODISCARD bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                             struct notify_result *out, struct err *err);
 
+/* What a server counts of its work since its start. */
+enum { SCAN_BUCKETS = 12 };
+extern const double
+    guard_scan_bounds_s[SCAN_BUCKETS - 1]; /* upper ones; the last bucket has none */
+struct guard_metrics {
+    uint64_t scans_in[SCAN_BUCKETS]; /* that ended with a result, by duration */
+    uint64_t scan_ms;                /* of all of them */
+    uint64_t rematches;
+    int64_t rematch_lag_ms; /* from the last new generation to its last image; 0: none yet */
+    struct {
+        uint64_t done, retried, failed, dead, given_back;
+    } jobs;
+    VEC(struct source_state) sources; /* name, fetched_at, n_records, is_held, error */
+};
+NODISCARD bool guard_metrics_get(struct guard *guard, struct arena *arena,
+                                 struct guard_metrics *out, struct err *err);
+
 struct guard_status {
     bool is_scanning;    /* threads run and there is an advisory database */
     uint64_t generation; /* 0: no database yet */

@@ -40,6 +40,13 @@ struct slot {
     int64_t id, lease;
     struct cancel cancel;
 };
+/* metrics.c: any thread adds. */
+struct counters {
+    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, ended[JOB_END_GIVE_BACK + 1];
+    atomic_int_fast64_t rematch_lag_ms;
+};
+void counters_add(struct counters *counters, const struct job *job, enum job_end end,
+                  int64_t took_ms, int64_t now);
 enum { WORKERS_MAX = 64, SLOT_REFRESHER = WORKERS_MAX, SLOT_SWEEPER, SLOTS };
 
 struct guard {
@@ -56,6 +63,7 @@ struct guard {
     struct slot slots[SLOTS]; /* the last ones are the refresher's and the sweeper's */
     atomic_bool is_stopping;
     atomic_uint_fast64_t n_accepted, n_refused;
+    struct counters counters;
     pthread_t threads[SLOTS + 1];
     size_t n_threads;
 };

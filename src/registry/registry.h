@@ -46,6 +46,17 @@ NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
 NODISCARD bool registry_digest_of(struct image_source *registry, str name, digest *out,
                                   struct err *err);
 
+enum registry_login { LOGIN_NONE, LOGIN_BASIC, LOGIN_BEARER };
+struct registry_pong {
+    bool is_plain_http;
+    enum registry_login login; /* what it asked for */
+    bool is_anonymous;         /* nothing to log in with was known */
+    str username, server;      /* may be empty */
+};
+/* Is it a registry that lets us in?  ERR_UNSUPPORTED: it answers, and is none. */
+NODISCARD bool registry_ping(struct image_source *registry, struct arena *arena,
+                             struct registry_pong *out, struct err *err);
+
 /* --- what there is -----------------------------------------------------------------------------
  */
 /* A source for a whole registry: a reference with a host and no repository. */

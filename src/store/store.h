@@ -307,6 +307,14 @@ NODISCARD bool store_images_list(struct store *store, struct arena *arena,
 NODISCARD bool store_image_notices(struct store *store, struct arena *arena, int64_t image_id,
                                    notices *out, struct err *err);
 
+/* Images that are there; an index is not counted, its children are. */
+struct store_image_counts {
+    uint64_t healthy, unhealthy, not_applicable;
+    uint64_t pending, failed; /* without a verdict: not tried yet, or in vain so far */
+};
+NODISCARD bool store_images_count(struct store *store, struct store_image_counts *out,
+                                  struct err *err);
+
 struct store_finding {
     struct store_registry registry;
     int64_t image_id;
