@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Foreign text into the syntax of others: URIs, Markdown, XML. */
+#include "report/internal.h"
+
+#include <string.h>
+
+static uint32_t tail_at(str s, size_t at)
+{
+    uint32_t c = at < s.len ? (unsigned char)s.ptr[at] : 0;
+    return (c & 0xc0) == 0x80 ? c & 0x3f : UINT32_MAX;
+}
+
+size_t utf8_at(str s, size_t at, uint32_t *c)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    uint32_t lead = (unsigned char)s.ptr[at];
+    *c = lead;
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xc2 || lead > 0xf4)
+        return 0;
+    size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    *c = lead & (0x7fU >> n);
+    for (size_t i = 1; i < n; i++) {
+        uint32_t tail = tail_at(s, at + i);
+        if (tail == UINT32_MAX)
+            return 0;
+        *c = *c << 6 | tail;
+    }
+    bool is_scalar = *c >= smallest[n] && *c <= 0x10ffff && (*c < 0xd800 || *c > 0xdfff);
+    return is_scalar ? n : 0;
+}
+
+bool is_hidden_control(uint32_t c)
+{
+    return (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static bool is_unreserved(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void uri_add(struct sb *out, str text, const char *kept)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (is_unreserved(c) || (c && strchr(kept, c)))
+            continue;
+        const char escaped[] = {'%', digits[c >> 4], digits[c & 15]};
+        sb_add(out, str_slice(text, from, i));
+        sb_add(out, str_of(escaped, sizeof(escaped)));
+        from = i + 1;
+    }
+    sb_add(out, str_skip(text, from));
+}
+
+static bool is_punctuation(unsigned char c)
+{
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+           (c >= '{' && c <= '~');
+}
+
+/* Commas, stops and the like mean nothing, wherever they stand; but "1." at the start of a line,
+ * and "www." and "://" where links are made of bare text, do. */
+static bool is_harmless(unsigned char c)
+{
+    return c == ',' || c == ';' || c == '\'' || c == '/' || c == '%' || c == '?';
+}
+
+void markdown_add(struct sb *out, str text)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool is_break = c == '\n' || c == '\r';
+        if (!is_break && (!is_punctuation(c) || is_harmless(c)))
+            continue;
+        sb_add(out, str_slice(text, from, i));
+        sb_byte(out, is_break ? ' ' : '\\');
+        from = is_break ? i + 1 : i;
+    }
+    sb_add(out, str_skip(text, from));
+}
+
+static const char *entity_of(uint32_t c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\t':
+        return "&#9;";
+    case '\n':
+        return "&#10;";
+    case '\r':
+        return "&#13;";
+    default:
+        return NULL;
+    }
+}
+
+static bool is_xml_literal(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"';
+}
+
+static void xml_character(struct sb *out, str bytes, uint32_t c)
+{
+    const char *entity = entity_of(c);
+    if (!bytes.len)
+        sb_add(out, STR("\xef\xbf\xbd"));
+    else if (entity)
+        sb_addc(out, entity);
+    else if (c < 0x20)
+        sb_addf(out, "\\x%02x", c);
+    else if (c == 0xfffe || c == 0xffff)
+        sb_addf(out, "\\u%04x", c);
+    else if (is_hidden_control(c))
+        sb_addf(out, "&#x%x;", c);
+    else
+        sb_add(out, bytes);
+}
+
+void xml_add(struct sb *out, str text)
+{
+    for (size_t at = 0; at < text.len;) {
+        size_t run = at;
+        while (run < text.len && is_xml_literal((unsigned char)text.ptr[run]))
+            run++;
+        sb_add(out, str_slice(text, at, run));
+        at = run;
+        if (at == text.len)
+            return;
+        uint32_t c;
+        size_t n = utf8_at(text, at, &c);
+        xml_character(out, str_slice(text, at, at + n), c);
+        at += n ? n : 1;
+    }
+}
