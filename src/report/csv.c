@@ -3,8 +3,6 @@
  * formula has an apostrophe before it. */
 #include "report/internal.h"
 
-#include <string.h>
-
 #include "base/num.h"
 
 struct csv {
@@ -22,15 +20,22 @@ static bool is_formula(str text)
                                         "\xef\xbc\xa0"};
     if (!text.len)
         return false;
-    if (text.ptr[0] && strchr("=+-@\t\r\n", text.ptr[0]))
+    char c = text.ptr[0];
+    if (c == '=' || c == '+' || c == '-' || c == '@' || c == '\t' || c == '\r' || c == '\n')
         return true;
-    for (size_t i = 0; i < ARRAY_LEN(twins); i++)
+    for (size_t i = 0; (unsigned char)text.ptr[0] > 0x7f && i < ARRAY_LEN(twins); i++)
         if (str_starts(text, str_from(twins[i])))
             return true;
     return false;
 }
 
-static bool is_literal(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"'; }
+/* Bare: no need of quotes.  Literal: as it is within them. */
+enum { IS_LITERAL = 1, IS_BARE = 3 };
+static const uint8_t kinds[256] = {
+    [' '] = IS_LITERAL, ['!'] = IS_BARE,         ['#' ... '+'] = IS_BARE,
+    [','] = IS_LITERAL, ['-' ... '~'] = IS_BARE,
+};
+static uint8_t kind_at(str s, size_t at) { return kinds[(unsigned char)s.ptr[at]]; }
 
 /* Within quotes: a quote is two; a control that is no line break is said in words. */
 static void character(struct sb *out, str bytes, uint32_t c)
@@ -52,7 +57,7 @@ static void quoted(struct sb *out, str text)
     sb_addc(out, is_formula(text) ? "\"'" : "\"");
     for (size_t at = 0; at < text.len;) {
         size_t run = at;
-        while (run < text.len && is_literal((unsigned char)text.ptr[run]))
+        while (run < text.len && kind_at(text, run))
             run++;
         sb_add(out, str_slice(text, at, run));
         at = run;
@@ -66,11 +71,10 @@ static void quoted(struct sb *out, str text)
     sb_byte(out, '"');
 }
 
-/* Bare when it is letters, digits and harmless signs only. */
 static bool is_bare(str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!is_literal((unsigned char)text.ptr[i]) || text.ptr[i] == ',' || text.ptr[i] == ' ')
+        if (kind_at(text, i) != IS_BARE)
             return false;
     return !is_formula(text);
 }
@@ -126,12 +130,11 @@ static str place_word(const struct csv *c, const struct finding *f)
     return STR("listed");
 }
 
-static void number(struct csv *c, bool is_known, double value, int digits)
+static void number(struct csv *c, bool is_known, double value, unsigned digits)
 {
-    char text[32] = "";
     if (is_known)
-        snprintf(text, sizeof(text), "%.*f", digits, value);
-    field(c, str_from(text));
+        decimal_add(&c->say, value, digits);
+    said(c);
 }
 
 /* The score of the newest version that has one. */

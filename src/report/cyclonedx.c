@@ -469,7 +469,7 @@ static void write_finding_properties(struct cyclonedx *c, const struct finding *
     if (f->is_kev)
         property(jw, "plimsoll:kev", STR("true"));
     if (f->epss > 0) {
-        sb_addf(&c->doc.say, "%.5f", f->epss);
+        decimal_add(&c->doc.say, f->epss, 5);
         property_said(&c->doc, "plimsoll:epss");
     }
     jw_arr_end(jw);

@@ -13,11 +13,16 @@ bool doc_open(struct doc *doc, int fd, const struct report_options *options, str
         return false;
     out_open(&doc->out, fd, err);
     sb_init(&doc->say, 8 * LIMIT(FEED_RECORD));
-    jw_init(&doc->jw, &doc->out.sb, true);
+    jw_init(&doc->jw, &doc->out.sb, false);
     return true;
 }
 
-void doc_piece(struct doc *doc) { out_piece(&doc->out); }
+/* Written close, for programs; yet an item a line, so that lines can be compared. */
+void doc_piece(struct doc *doc)
+{
+    sb_byte(&doc->out.sb, '\n');
+    out_piece(&doc->out);
+}
 
 bool doc_close(struct doc *doc)
 {
@@ -47,7 +52,7 @@ void doc_ksaid(struct doc *doc, const char *key)
 
 void doc_kuri(struct doc *doc, const char *key, str url)
 {
-    uri_add(&doc->say, url, ":/?#@!$&'()*+,;=%");
+    uri_add(&doc->say, url, URI_LINK);
     doc_ksaid(doc, key);
 }
 
@@ -150,6 +155,22 @@ str doc_serial(struct doc *doc, str format, const struct report *const *reports,
     return doc_uuid(doc, out);
 }
 
+void decimal_add(struct sb *out, double value, unsigned digits)
+{
+    char text[48], *at = text + sizeof(text);
+    uint64_t whole = 0, ten = 1;
+    for (unsigned i = 0; i < digits; i++)
+        ten *= 10;
+    if (value > 0 && value < 1e9)
+        whole = (uint64_t)(value * (double)ten + 0.5);
+    for (unsigned i = 0; i <= digits || whole; i++, whole /= 10) {
+        if (i == digits && digits)
+            *--at = '.';
+        *--at = (char)('0' + whole % 10);
+    }
+    sb_add(out, str_of(at, (size_t)(text + sizeof(text) - at)));
+}
+
 /* --- sentences -----------------------------------------------------------------------------------
  */
 void say_package(struct sb *out, const struct finding *finding)
@@ -232,7 +253,7 @@ void say_id_url(struct sb *out, str id)
         {"MAL-", "https://osv.dev/vulnerability/"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows) && is_plain_id(id); i++) {
-        if (!str_starts(id, str_from(rows[i].prefix)))
+        if (id.ptr[0] != rows[i].prefix[0] || !str_starts(id, str_from(rows[i].prefix)))
             continue;
         sb_addc(out, rows[i].url);
         sb_add(out, id);
@@ -284,7 +305,7 @@ str image_name(const struct report *report)
 static void say_lower(struct sb *out, str text)
 {
     size_t from = out->len;
-    uri_add(out, text, "");
+    uri_add(out, text, URI_NAME);
     for (size_t i = from; i < out->len; i++)
         if (out->ptr[i] >= 'A' && out->ptr[i] <= 'Z' && !(i > from && out->ptr[i - 1] == '%') &&
             !(i > from + 1 && out->ptr[i - 2] == '%'))
@@ -300,19 +321,19 @@ void say_image_purl(struct sb *out, const struct report *report)
     (void)str_cut_byte(arch, '/', &arch, &variant);
     if (digest_is_none(&report->digest)) {
         sb_addc(out, "pkg:generic/");
-        uri_add(out, image_name(report), "");
+        uri_add(out, image_name(report), URI_NAME);
         return;
     }
     sb_addc(out, "pkg:oci/");
     say_lower(out, image_name(report));
     sb_byte(out, '@');
-    uri_add(out, digest_print(&report->digest, text), "");
+    uri_add(out, digest_print(&report->digest, text), URI_NAME);
     sb_addc(out, arch.len ? "?arch=" : "");
-    uri_add(out, arch, "");
+    uri_add(out, arch, URI_NAME);
     if (!is_of_registry(report))
         return;
     sb_addc(out, arch.len ? "&repository_url=" : "?repository_url=");
-    uri_add(out, repository_of(report->source), "/:");
+    uri_add(out, repository_of(report->source), URI_PATH);
 }
 
 /* --- what is not whole ---------------------------------------------------------------------------

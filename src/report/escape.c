@@ -2,8 +2,6 @@
 /* Foreign text into the syntax of others: URIs, Markdown, XML. */
 #include "report/internal.h"
 
-#include <string.h>
-
 static uint32_t tail_at(str s, size_t at)
 {
     uint32_t c = at < s.len ? (unsigned char)s.ptr[at] : 0;
@@ -37,19 +35,26 @@ bool is_hidden_control(uint32_t c)
            (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-static bool is_unreserved(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
+/* RFC 3986, 2: which characters stay in which part. */
+enum {
+    U = 1 << URI_NAME | 1 << URI_PATH | 1 << URI_LINK, /* unreserved */
+    P = 1 << URI_PATH | 1 << URI_LINK,
+    L = 1 << URI_LINK,
+};
+static const uint8_t uri_kept[256] = {
+    ['a' ... 'z'] = U, ['A' ... 'Z'] = U, ['0' ... '9'] = U, ['-'] = U, ['.'] = U, ['_'] = U,
+    ['~'] = U,         ['/'] = P,         ['!'] = P,         ['$'] = P, ['&'] = P, ['\''] = P,
+    ['('] = P,         [')'] = P,         ['*'] = P,         ['+'] = P, [','] = P, [';'] = P,
+    ['='] = P,         ['@'] = P,         [':'] = L,         ['?'] = L, ['#'] = L, ['%'] = L,
+};
 
-void uri_add(struct sb *out, str text, const char *kept)
+void uri_add(struct sb *out, str text, enum uri_part part)
 {
     static const char digits[] = "0123456789ABCDEF";
     size_t from = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (is_unreserved(c) || (c && strchr(kept, c)))
+        if (uri_kept[c] >> part & 1)
             continue;
         const char escaped[] = {'%', digits[c >> 4], digits[c & 15]};
         sb_add(out, str_slice(text, from, i));
@@ -59,32 +64,30 @@ void uri_add(struct sb *out, str text, const char *kept)
     sb_add(out, str_skip(text, from));
 }
 
-static bool is_punctuation(unsigned char c)
-{
-    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-           (c >= '{' && c <= '~');
-}
+/* CommonMark escapes any ASCII punctuation.  Commas and the like mean nothing, wherever they stand;
+ * ".", ":" and "-" do at the start of a line, and where links are made of bare text. */
+enum { IS_ESCAPED = 1, IS_BREAK = 2 };
+static const uint8_t markdown_kinds[256] = {
+    ['!' ... '$'] = IS_ESCAPED, ['&'] = IS_ESCAPED,         ['(' ... '+'] = IS_ESCAPED,
+    ['-' ... '.'] = IS_ESCAPED, [':'] = IS_ESCAPED,         ['<' ... '>'] = IS_ESCAPED,
+    ['@'] = IS_ESCAPED,         ['[' ... '`'] = IS_ESCAPED, ['{' ... '~'] = IS_ESCAPED,
+    ['\n'] = IS_BREAK,          ['\r'] = IS_BREAK,          ['\t'] = IS_BREAK,
+};
 
-/* Commas, stops and the like mean nothing, wherever they stand; but "1." at the start of a line,
- * and "www." and "://" where links are made of bare text, do. */
-static bool is_harmless(unsigned char c)
-{
-    return c == ',' || c == ';' || c == '\'' || c == '/' || c == '%' || c == '?';
-}
-
+/* Twice the length is the worst: room for it is asked for once. */
 void markdown_add(struct sb *out, str text)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool is_break = c == '\n' || c == '\r';
-        if (!is_break && (!is_punctuation(c) || is_harmless(c)))
-            continue;
-        sb_add(out, str_slice(text, from, i));
-        sb_byte(out, is_break ? ' ' : '\\');
-        from = is_break ? i + 1 : i;
+    char *to = text.len > SIZE_MAX / 2 ? NULL : sb_room(out, 2 * text.len);
+    for (size_t i = 0; to && i < text.len; i++) {
+        char c = text.ptr[i];
+        uint8_t kind = markdown_kinds[(unsigned char)c];
+        if (kind & IS_ESCAPED)
+            *to++ = '\\';
+        *to++ = kind & IS_BREAK ? ' ' : c;
     }
-    sb_add(out, str_skip(text, from));
+    if (to)
+        sb_filled(out, to);
+    out->has_failed |= !to;
 }
 
 static const char *entity_of(uint32_t c)

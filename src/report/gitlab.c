@@ -242,7 +242,6 @@ static void code(struct jw *jw, const char *key, const char *name, str value)
 static void write_details(struct doc *doc, const struct report *report, const struct finding *f)
 {
     struct jw *jw = &doc->jw;
-    char text[32];
     jw_key(jw, "details");
     jw_obj(jw);
     detail(jw, "installed_version", "Installed version", f->package_version);
@@ -256,8 +255,9 @@ static void write_details(struct doc *doc, const struct report *report, const st
     if (f->is_kev)
         detail(jw, "known_exploited", "Known exploited", STR("listed by CISA"));
     if (f->epss > 0) {
-        snprintf(text, sizeof(text), "%.5f", f->epss);
-        detail(jw, "epss", "EPSS", str_from(text));
+        decimal_add(&doc->say, f->epss, 5);
+        detail(jw, "epss", "EPSS", sb_str(&doc->say));
+        sb_clear(&doc->say);
     }
     jw_obj_end(jw);
 }

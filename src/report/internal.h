@@ -27,8 +27,9 @@ size_t utf8_at(str s, size_t at, uint32_t *c);
 /* C1 controls and what turns text around (UAX #9, 2): legal in most formats, and a terminal that
  * shows the file obeys them. */
 bool is_hidden_control(uint32_t c);
-/* RFC 3986: everything becomes %XX but letters, digits, "-._~" and what @kept names. */
-void uri_add(struct sb *out, str text, const char *kept);
+/* RFC 3986: what may not stand in that part becomes %XX; a link may have escapes already. */
+enum uri_part { URI_NAME, URI_PATH, URI_LINK };
+void uri_add(struct sb *out, str text, enum uri_part part);
 /* CommonMark 2.4: one line of text, nothing in it means anything. */
 void markdown_add(struct sb *out, str text);
 /* An element's text or an attribute's value, XML 1.0, 2.2: what may not stand there is said in
@@ -63,6 +64,8 @@ str doc_uuid(struct doc *doc, char out[static UUID_TEXT_SIZE]);
 /* A UUID of the document: the same reports, options and format give the same. */
 str doc_serial(struct doc *doc, str format, const struct report *const *reports, size_t n,
                char out[static UUID_TEXT_SIZE]);
+/* Rounded to so many digits behind the point; for scores and shares, 0 to 10. */
+void decimal_add(struct sb *out, double value, unsigned digits);
 /* "openssl 3.0.11-1 (deb)" */
 void say_package(struct sb *out, const struct finding *finding);
 /* Title, else the description's first line, else "ID in PACKAGE". */

@@ -2,8 +2,6 @@
 /* SARIF 2.1.0 (OASIS): a run an image, a rule an id, a result a finding. */
 #include "report/internal.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/num.h"
 
@@ -12,54 +10,36 @@ struct sarif {
     const struct report *report;
     const struct finding **by_id; /* sorted: id, then as the report has them */
     uint32_t *rule_of;            /* of finding i */
+    struct sb text;               /* a message before it is escaped */
 };
 
 /* --- texts ---------------------------------------------------------------------------------------
  */
 /* 3.11.5 and 3.11.6: brackets and backslashes make links, braces are placeholders. */
-static void say_message(struct sb *out, str text)
-{
-    size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c != '[' && c != ']' && c != '\\' && c != '{' && c != '}')
-            continue;
-        sb_add(out, str_slice(text, from, i));
-        sb_byte(out, (uint8_t)(c == '{' || c == '}' ? c : '\\'));
-        from = i;
-    }
-    sb_add(out, str_skip(text, from));
-}
-
-/* @text was said from @from on: escape it where it stands. */
-static void message_said(struct sarif *s, const char *key)
-{
-    struct jw *jw = &s->doc.jw;
-    str text = sb_str(&s->doc.say);
-    bool is_plain = true;
-    for (size_t i = 0; i < text.len && is_plain; i++)
-        is_plain = !strchr("[]\\{}", text.ptr[i]) || text.ptr[i] == '\0';
-    jw_key(jw, key);
-    jw_obj(jw);
-    if (is_plain) {
-        doc_ksaid(&s->doc, "text");
-    } else {
-        size_t plain_len = text.len;
-        auto_sb copy;
-        sb_init(&copy, s->doc.say.max_bytes);
-        sb_add(&copy, text);
-        sb_clear(&s->doc.say);
-        say_message(&s->doc.say, str_slice(sb_str(&copy), 0, plain_len));
-        s->doc.out.sb.has_failed |= copy.has_failed;
-        doc_ksaid(&s->doc, "text");
-    }
-    jw_obj_end(jw);
-}
+static const bool is_markup[256] = {
+    ['['] = true, [']'] = true, ['\\'] = true, ['{'] = true, ['}'] = true};
 
 static void message(struct sarif *s, const char *key, str text)
 {
-    sb_add(&s->doc.say, text);
-    message_said(s, key);
+    struct sb *say = &s->doc.say;
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!is_markup[(unsigned char)c])
+            continue;
+        sb_add(say, str_slice(text, from, i));
+        sb_byte(say, (uint8_t)(c == '{' || c == '}' ? c : '\\'));
+        from = i;
+    }
+    jw_key(&s->doc.jw, key);
+    jw_obj(&s->doc.jw);
+    if (from == 0 && !say->len) { /* as it stands */
+        jw_kstr(&s->doc.jw, "text", text);
+    } else {
+        sb_add(say, str_skip(text, from));
+        doc_ksaid(&s->doc, "text");
+    }
+    jw_obj_end(&s->doc.jw);
 }
 
 static const char *level_word(enum severity severity)
@@ -80,7 +60,7 @@ static const char *level_word(enum severity severity)
 
 /* What code scanning sorts by: the score of the rating's own severity, so that both say the same;
  * nothing for what nobody rated. */
-static void security_severity(struct jw *jw, const struct finding *f)
+static void security_severity(struct sarif *s, const struct finding *f)
 {
     static const double middles[] = {[SEVERITY_NONE] = 0.0,
                                      [SEVERITY_LOW] = 2.0,
@@ -93,9 +73,8 @@ static void security_severity(struct jw *jw, const struct finding *f)
     for (size_t i = f->cvss.len; i-- > 0;)
         if (f->cvss.ptr[i].is_scored && cvss_severity(f->cvss.ptr[i].score) == f->severity)
             score = f->cvss.ptr[i].score;
-    char text[16];
-    snprintf(text, sizeof(text), "%.1f", score);
-    jw_kstr(jw, "security-severity", str_from(text));
+    decimal_add(&s->doc.say, score, 1);
+    doc_ksaid(&s->doc, "security-severity");
 }
 
 /* --- rules ---------------------------------------------------------------------------------------
@@ -104,7 +83,9 @@ static void markdown_line(struct sb *out, const char *name, str value)
 {
     if (!value.len)
         return;
-    sb_addf(out, "\n- **%s**: ", name);
+    sb_addc(out, "\n- **");
+    sb_addc(out, name);
+    sb_addc(out, "**: ");
     markdown_add(out, value);
 }
 
@@ -199,7 +180,7 @@ static void write_rule(struct sarif *s, const struct finding *f)
     jw_obj(jw);
     write_tags(s, f);
     jw_kstr(jw, "precision", STR("very-high"));
-    security_severity(jw, f);
+    security_severity(s, f);
     jw_kstr(jw, "severity", str_from(severity_name(f->severity)));
     jw_obj_end(jw);
     jw_obj_end(jw);
@@ -265,7 +246,7 @@ static void artifact_location(struct sarif *s, str path)
         path = str_skip(path, 1);
     jw_key(jw, "artifactLocation");
     jw_obj(jw);
-    uri_add(&s->doc.say, path, "/!$&'()*+,;=@");
+    uri_add(&s->doc.say, path, URI_PATH);
     doc_ksaid(&s->doc, "uri");
     jw_kstr(jw, "uriBaseId", STR("ROOTFS"));
     jw_obj_end(jw);
@@ -371,11 +352,11 @@ static void write_fingerprints(struct sarif *s, const struct finding *f)
     jw_key(&s->doc.jw, "partialFingerprints");
     jw_obj(&s->doc.jw);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        uri_add(say, f->type, "");
+        uri_add(say, f->type, URI_NAME);
         sb_byte(say, '/');
-        uri_add(say, f->package_name, "@+");
+        uri_add(say, f->package_name, URI_NAME);
         sb_byte(say, '/');
-        uri_add(say, f->id, "");
+        uri_add(say, f->id, URI_NAME);
         doc_ksaid(&s->doc, keys[i]);
     }
     jw_obj_end(&s->doc.jw);
@@ -409,7 +390,7 @@ static void write_properties(struct sarif *s, const struct finding *f)
     jw_key(jw, "properties");
     jw_obj(jw);
     jw_kstr(jw, "severity", str_from(severity_name(f->severity)));
-    security_severity(jw, f);
+    security_severity(s, f);
     jw_kstr(jw, "class", str_from(finding_class_name(f->class)));
     jw_kstr(jw, "purl", f->purl);
     jw_kstr(jw, "installedVersion", f->package_version);
@@ -428,7 +409,7 @@ static void write_properties(struct sarif *s, const struct finding *f)
 static void write_result(struct sarif *s, const struct finding *f, uint32_t rule)
 {
     struct jw *jw = &s->doc.jw;
-    struct sb *say = &s->doc.say;
+    struct sb *say = &s->text;
     bool is_headers = f->class == CLASS_KERNEL_HEADERS; /* 3.27.9: informational has no level */
     jw_obj(jw);
     jw_kstr(jw, "ruleId", f->id);
@@ -440,7 +421,9 @@ static void write_result(struct sarif *s, const struct finding *f, uint32_t rule
     sb_add(say, finding_title(f));
     sb_addc(say, ". ");
     say_advice(say, f);
-    message_said(s, "message");
+    message(s, "message", sb_str(say));
+    s->doc.out.sb.has_failed |= say->has_failed;
+    sb_clear(say);
     write_locations(s, f);
     write_fingerprints(s, f);
     if (f->disabled_by.len)
@@ -540,6 +523,7 @@ static bool sarif_write(int fd, const struct report *const *reports, size_t n,
     if (!doc_open(&s.doc, fd, options, err))
         return false;
     arena_init(&arena, LIMIT(SCAN_MEMORY));
+    sb_init(&s.text, s.doc.say.max_bytes);
     jw_obj(&s.doc.jw);
     jw_kstr(&s.doc.jw, "$schema", STR("https://json.schemastore.org/sarif-2.1.0.json"));
     jw_kstr(&s.doc.jw, "version", STR("2.1.0"));
@@ -551,6 +535,7 @@ static bool sarif_write(int fd, const struct report *const *reports, size_t n,
         arena_reset(&arena);
     }
     arena_fini(&arena);
+    sb_fini(&s.text);
     jw_arr_end(&s.doc.jw);
     jw_obj_end(&s.doc.jw);
     return doc_close(&s.doc) && (is_done || err_memory(err));

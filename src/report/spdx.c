@@ -135,7 +135,7 @@ static void say_advisory(struct sb *out, const struct finding *f)
     if (out->len > before)
         return;
     sb_addc(out, "urn:plimsoll:advisory:");
-    uri_add(out, f->id, "");
+    uri_add(out, f->id, URI_NAME);
 }
 
 static void write_finding(struct spdx *s, const struct finding *f)
@@ -367,7 +367,7 @@ static void write_creation(struct spdx *s, const struct report *const *reports, 
     jw_kstr(jw, "SPDXID", STR("SPDXRef-DOCUMENT"));
     jw_kstr(jw, "name", name.len ? name : STR("image"));
     sb_addc(&s->doc.say, "https://spdx.org/spdxdocs/plimsoll-");
-    uri_add(&s->doc.say, n ? image_name(reports[0]) : STR("image"), "");
+    uri_add(&s->doc.say, n ? image_name(reports[0]) : STR("image"), URI_NAME);
     sb_byte(&s->doc.say, '-');
     sb_add(&s->doc.say, serial);
     doc_ksaid(&s->doc, "documentNamespace");

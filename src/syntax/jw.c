@@ -5,6 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/num.h"
 
@@ -13,35 +17,45 @@ void jw_init(struct jw *jw, struct sb *out, bool is_pretty)
     *jw = (struct jw){.out = out, .is_pretty = is_pretty};
 }
 
-static void new_line(struct jw *jw)
+enum { INDENT_MAX = 2 * ARRAY_LEN(((struct jw *)NULL)->has_item) };
+
+static char *new_line(const struct jw *jw, char *to)
 {
     if (!jw->is_pretty)
-        return;
-    static const char line[] = "\n                                                                ";
-    size_t left = 1 + 2 * (size_t)jw->depth;
-    sb_add(jw->out, (str){line, num_min(left, sizeof(line) - 1)});
-    for (left -= num_min(left, sizeof(line) - 1); left; left -= 2)
-        sb_add(jw->out, STR("  "));
+        return to;
+    *to++ = '\n';
+    memset(to, ' ', 2 * (size_t)jw->depth);
+    return to + 2 * (size_t)jw->depth;
 }
 
-/* What stands between the item before and this one. */
-static void begin_item(struct jw *jw)
+/* What stands between the item before and this one; @to has room for INDENT_MAX + 2 bytes. */
+static char *begin(struct jw *jw, char *to)
 {
     if (jw->is_after_key) {
         jw->is_after_key = false;
-        return;
+        return to;
     }
     if (jw->has_item[jw->depth])
-        sb_byte(jw->out, ',');
+        *to++ = ',';
     jw->has_item[jw->depth] = true;
-    if (jw->depth)
-        new_line(jw);
+    return jw->depth ? new_line(jw, to) : to;
+}
+
+static void begin_item(struct jw *jw)
+{
+    char *to = sb_room(jw->out, INDENT_MAX + 2);
+    if (to)
+        sb_filled(jw->out, begin(jw, to));
 }
 
 static void open_item(struct jw *jw, uint8_t bracket)
 {
-    begin_item(jw);
-    sb_byte(jw->out, bracket);
+    char *to = sb_room(jw->out, INDENT_MAX + 3);
+    if (to) {
+        to = begin(jw, to);
+        *to++ = (char)bracket;
+        sb_filled(jw->out, to);
+    }
     jw->depth++;
     assert(jw->depth < ARRAY_LEN(jw->has_item));
     jw->has_item[jw->depth] = false;
@@ -52,9 +66,12 @@ static void close_item(struct jw *jw, uint8_t bracket)
     assert(jw->depth > 0 && !jw->is_after_key);
     bool has_item = jw->has_item[jw->depth];
     jw->depth--;
-    if (has_item)
-        new_line(jw);
-    sb_byte(jw->out, bracket);
+    char *to = sb_room(jw->out, INDENT_MAX + 2);
+    if (!to)
+        return;
+    to = has_item ? new_line(jw, to) : to;
+    *to++ = (char)bracket;
+    sb_filled(jw->out, to);
 }
 
 void jw_obj(struct jw *jw) { open_item(jw, '{'); }
@@ -130,16 +147,53 @@ static void add_sequence(struct sb *out, str s, size_t at, size_t n)
         sb_add(out, str_slice(s, at, at + n));
 }
 
-static void add_string(struct sb *out, str s)
+/* How many of the first bytes at @at, up to a multiple of the block, need no escape; the rest is
+ * looked at one by one. */
+#ifdef __SSE2__
+static size_t literal_blocks(str s, size_t at)
 {
-    sb_byte(out, '"');
-    size_t at = 0;
+    const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"');
+    const __m128i slash = _mm_set1_epi8('\\'), del = _mm_set1_epi8(0x7f);
+    for (; s.len - at >= sizeof(__m128i); at += sizeof(__m128i)) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + at));
+        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
+                                   _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
+        int bits = _mm_movemask_epi8(odd); /* above 0x7f is negative: less than a space */
+        if (bits)
+            return at + (size_t)__builtin_ctz((unsigned)bits);
+    }
+    return at;
+}
+#else
+static size_t literal_blocks(str s, size_t at)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    uint64_t x;
+    for (; s.len - at >= sizeof(x); at += sizeof(x)) {
+        memcpy(&x, s.ptr + at, sizeof(x));
+        uint64_t quote = x ^ (ones * '"'), slash = x ^ (ones * '\\'), del = x ^ (ones * 0x7f);
+        uint64_t odd = (x - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones) | x;
+        if (odd & tops) /* one of them is, which one is not said */
+            break;
+    }
+    return at;
+}
+#endif
+
+static size_t literal_run(str s, size_t from)
+{
+    size_t at = literal_blocks(s, from);
+    while (at < s.len && is_literal((unsigned char)s.ptr[at]))
+        at++;
+    return at - from;
+}
+
+static void add_escapes(struct sb *out, str s, size_t at)
+{
     while (at < s.len) {
-        size_t run = at;
-        while (run < s.len && is_literal((unsigned char)s.ptr[run]))
-            run++;
-        sb_add(out, str_slice(s, at, run));
-        at = run;
+        size_t run = literal_run(s, at);
+        sb_add(out, str_slice(s, at, at + run));
+        at += run;
         if (at == s.len)
             break;
         size_t n = utf8_len(s, at);
@@ -149,20 +203,51 @@ static void add_string(struct sb *out, str s)
     sb_byte(out, '"');
 }
 
-void jw_key(struct jw *jw, const char *key)
+/* An item that is a string, all its literal beginning in one go. */
+static void add_item(struct jw *jw, str s, str behind)
+{
+    size_t run = literal_run(s, 0);
+    char *to = sb_room(jw->out, INDENT_MAX + 4 + run + behind.len);
+    if (!to)
+        return;
+    to = begin(jw, to);
+    *to++ = '"';
+    memcpy(to, s.len ? s.ptr : "", run);
+    to += run;
+    if (run < s.len) {
+        sb_filled(jw->out, to);
+        add_escapes(jw->out, s, run);
+        sb_add(jw->out, behind);
+        return;
+    }
+    *to++ = '"';
+    memcpy(to, behind.ptr, behind.len);
+    sb_filled(jw->out, to + behind.len);
+}
+
+void jw_key_text(struct jw *jw, str key)
 {
     assert(!jw->is_after_key && jw->depth > 0);
-    begin_item(jw);
-    add_string(jw->out, str_from(key));
-    sb_add(jw->out, jw->is_pretty ? STR(": ") : STR(":"));
+    add_item(jw, key, jw->is_pretty ? STR(": ") : STR(":"));
     jw->is_after_key = true;
 }
 
-void jw_str(struct jw *jw, str value)
+void jw_key_plain(struct jw *jw, str key)
 {
-    begin_item(jw);
-    add_string(jw->out, value);
+    assert(!jw->is_after_key && jw->depth > 0);
+    char *to = sb_room(jw->out, INDENT_MAX + 6 + key.len);
+    if (to) {
+        to = begin(jw, to);
+        *to++ = '"';
+        memcpy(to, key.ptr, key.len);
+        to += key.len;
+        memcpy(to, "\": ", 3);
+        sb_filled(jw->out, to + (jw->is_pretty ? 3 : 2));
+    }
+    jw->is_after_key = true;
 }
+
+void jw_str(struct jw *jw, str value) { add_item(jw, value, STR("")); }
 
 void jw_int(struct jw *jw, int64_t value)
 {
@@ -171,9 +256,34 @@ void jw_int(struct jw *jw, int64_t value)
     sb_add(jw->out, (str){text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)value)});
 }
 
+/* Most numbers are short decimals, 9.8 or 0.00043: a whole number over a power of ten, both exact
+ * as doubles, so that their quotient is what a reader of the text gets.  False: none of these. */
+static bool add_decimal(struct sb *out, double value)
+{
+    static const double tens[] = {1, 10, 100, 1000, 1e4, 1e5, 1e6};
+    if (!(value >= 1e-4 && value < 1e9))
+        return false;
+    for (unsigned digits = 0; digits < ARRAY_LEN(tens); digits++) {
+        uint64_t whole = (uint64_t)(value * tens[digits] + 0.5);
+        if ((double)whole / tens[digits] != value)
+            continue;
+        char text[32], *at = text + sizeof(text);
+        for (unsigned i = 0; i <= digits || whole; i++, whole /= 10) {
+            if (i == digits && digits)
+                *--at = '.';
+            *--at = (char)('0' + whole % 10);
+        }
+        sb_add(out, str_of(at, (size_t)(text + sizeof(text) - at)));
+        return true;
+    }
+    return false;
+}
+
 void jw_num(struct jw *jw, double value)
 {
     begin_item(jw);
+    if (add_decimal(jw->out, value))
+        return;
     char text[40];
     snprintf(text, sizeof(text), "%.15g", value == 0 ? 0.0 : value);
     if (strtod(text, NULL) != value) /* lint: allowed, reads what was just printed */
@@ -189,27 +299,3 @@ static void add_word(struct jw *jw, const char *word)
 
 void jw_bool(struct jw *jw, bool value) { add_word(jw, value ? "true" : "false"); }
 void jw_null(struct jw *jw) { add_word(jw, "null"); }
-
-void jw_kstr(struct jw *jw, const char *key, str value)
-{
-    jw_key(jw, key);
-    jw_str(jw, value);
-}
-
-void jw_kint(struct jw *jw, const char *key, int64_t value)
-{
-    jw_key(jw, key);
-    jw_int(jw, value);
-}
-
-void jw_kbool(struct jw *jw, const char *key, bool value)
-{
-    jw_key(jw, key);
-    jw_bool(jw, value);
-}
-
-void jw_kstr_if(struct jw *jw, const char *key, str value)
-{
-    if (value.len)
-        jw_kstr(jw, key, value);
-}
