@@ -64,15 +64,45 @@ void uri_add(struct sb *out, str text, enum uri_part part)
     sb_add(out, str_skip(text, from));
 }
 
-/* CommonMark escapes any ASCII punctuation.  Commas and the like mean nothing, wherever they stand;
- * ".", ":" and "-" do at the start of a line, and where links are made of bare text. */
-enum { IS_ESCAPED = 1, IS_BREAK = 2 };
+/* CommonMark escapes any ASCII punctuation.  Escaped are: what marks up wherever it stands, also as
+ * GitHub and GitLab have it (@name, #1, !1, ~label, $math$, {+diff+}); what does only at the start
+ * of a line, there; and what would make a link of bare text. */
+enum { IS_ESCAPED = 1, IS_BREAK = 2, IS_SEPARATOR = 4, IS_START = 8 };
 static const uint8_t markdown_kinds[256] = {
-    ['!' ... '$'] = IS_ESCAPED, ['&'] = IS_ESCAPED,         ['(' ... '+'] = IS_ESCAPED,
-    ['-' ... '.'] = IS_ESCAPED, [':'] = IS_ESCAPED,         ['<' ... '>'] = IS_ESCAPED,
-    ['@'] = IS_ESCAPED,         ['[' ... '`'] = IS_ESCAPED, ['{' ... '~'] = IS_ESCAPED,
-    ['\n'] = IS_BREAK,          ['\r'] = IS_BREAK,          ['\t'] = IS_BREAK,
+    ['!'] = IS_ESCAPED,         ['#'] = IS_ESCAPED,
+    ['$'] = IS_ESCAPED,         ['&'] = IS_ESCAPED,
+    ['*'] = IS_ESCAPED,         ['<'] = IS_ESCAPED,
+    ['>'] = IS_ESCAPED,         ['@'] = IS_ESCAPED,
+    ['['] = IS_ESCAPED,         ['\\' ... ']'] = IS_ESCAPED,
+    ['_' ... '`'] = IS_ESCAPED, ['{' ... '~'] = IS_ESCAPED,
+    ['\n'] = IS_BREAK,          ['\r'] = IS_BREAK,
+    ['\t'] = IS_BREAK,          [':'] = IS_SEPARATOR,
+    ['.'] = IS_SEPARATOR,       ['+'] = IS_START,
+    ['-'] = IS_START,           ['='] = IS_START,
+    [')'] = IS_START,
 };
+
+/* "1." and "1)" begin a list. */
+static bool is_at_start(str text, size_t at)
+{
+    while (at && ((text.ptr[at - 1] >= '0' && text.ptr[at - 1] <= '9') || text.ptr[at - 1] == ' '))
+        at--;
+    return at == 0;
+}
+
+static bool makes_link(str text, size_t at)
+{
+    str before = str_slice(text, at < 3 ? 0 : at - 3, at);
+    return text.ptr[at] == ':' ? str_starts(str_skip(text, at + 1), STR("/"))
+                               : str_eq_nocase(before, STR("www"));
+}
+
+static bool is_markdown(str text, size_t at)
+{
+    uint8_t kind = markdown_kinds[(unsigned char)text.ptr[at]];
+    return kind & IS_ESCAPED || (kind & IS_SEPARATOR && makes_link(text, at)) ||
+           (kind & (IS_START | IS_SEPARATOR) && is_at_start(text, at));
+}
 
 /* Twice the length is the worst: room for it is asked for once. */
 void markdown_add(struct sb *out, str text)
@@ -81,7 +111,7 @@ void markdown_add(struct sb *out, str text)
     for (size_t i = 0; to && i < text.len; i++) {
         char c = text.ptr[i];
         uint8_t kind = markdown_kinds[(unsigned char)c];
-        if (kind & IS_ESCAPED)
+        if (kind && is_markdown(text, i))
             *to++ = '\\';
         *to++ = kind & IS_BREAK ? ' ' : c;
     }

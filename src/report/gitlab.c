@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GitLab's container scanning report, schema 15.0.7: one image a document.  Its texts are GitLab
- * Flavored Markdown, so foreign ones are escaped. */
+/* GitLab's container scanning report, schema 15.0.7: one image a document. */
 #include "report/internal.h"
 
 #include <string.h>
@@ -297,23 +296,21 @@ static void write_id(struct doc *doc, const struct report *report, const struct 
     jw_kstr(&doc->jw, "id", doc_uuid(doc, uuid));
 }
 
+/* GitLab shows names and solutions as they are, and descriptions as Markdown. */
 static void write_texts(struct doc *doc, const struct finding *f)
 {
     struct sb *say = &doc->say;
     str title = finding_title(f);
-    markdown_add(say, f->id);
+    sb_add(say, f->id);
     if (!str_eq(title, f->id)) {
         sb_addc(say, ": ");
-        markdown_add(say, title);
+        sb_add(say, title);
     }
     ksaid_at_most(doc, "name", NAME_MAX_BYTES);
     markdown_add(say, f->description.len ? f->description : title);
     ksaid_at_most(doc, "description", TEXT_MAX_BYTES);
     jw_kstr(&doc->jw, "severity", str_from(severity_word(f->severity)));
-    auto_sb advice;
-    sb_init(&advice, say->max_bytes);
-    say_advice(&advice, f);
-    markdown_add(say, sb_str(&advice));
+    say_advice(say, f);
     ksaid_at_most(doc, "solution", SOLUTION_MAX_BYTES);
 }
 
