@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/sb.h"
 #include "base/vec.h"
 
 struct cmd_option {
@@ -16,6 +17,8 @@ struct cmd_option {
     const char *argument; /* "FILE"; NULL: a flag */
     const char *help;     /* one sentence or two, no full stop */
     bool is_repeatable;
+    /* Adds to @help what a table says: never a list written twice.  NULL: nothing. */
+    void (*say)(struct sb *out);
 };
 struct cmd_example {
     const char *line, *what;

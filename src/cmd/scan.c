@@ -111,7 +111,8 @@ static int scan_run_command(const struct cmd_call *call)
 static const struct cmd_option scan_options[] = {
     {.name = "format",
      .argument = "FORMAT",
-     .help = "table (default; for people) or json (plimsoll.report/1, for programs)"},
+     .help = "default table; one of: ",
+     .say = cmd_say_formats},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
     CMD_OPTION_VEX,

@@ -448,8 +448,6 @@ static void write_results(struct sarif *s)
 static void write_automation(struct sarif *s)
 {
     struct jw *jw = &s->doc.jw;
-    char uuid[UUID_TEXT_SIZE];
-    str guid = doc_serial(&s->doc, STR("sarif"), &s->report, 1, uuid);
     jw_key(jw, "automationDetails");
     jw_obj(jw);
     sb_addc(&s->doc.say, "plimsoll/");
@@ -457,7 +455,6 @@ static void write_automation(struct sarif *s)
     sb_byte(&s->doc.say, '/');
     sb_add(&s->doc.say, s->report->platform);
     doc_ksaid(&s->doc, "id");
-    jw_kstr(jw, "guid", guid);
     jw_obj_end(jw);
     jw_key(jw, "originalUriBaseIds");
     jw_obj(jw);
@@ -476,9 +473,11 @@ static void write_run_properties(struct sarif *s)
     struct jw *jw = &s->doc.jw;
     const struct report *report = s->report;
     struct report_summary summary = report_summarize(report);
-    char hex[DIGEST_TEXT_SIZE];
+    char hex[DIGEST_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
+    str serial = doc_serial(&s->doc, STR("sarif"), &s->report, 1, uuid);
     jw_key(jw, "properties");
     jw_obj(jw);
+    jw_kstr(jw, "serial", serial); /* a guid of the schema is of version 1 to 5 */
     jw_kstr(jw, "source", report->source);
     jw_kstr_if(jw, "digest", digest_print(&report->digest, hex));
     jw_kstr_if(jw, "platform", report->platform);

@@ -61,39 +61,37 @@ static void say_licence_ref(struct sb *out, str text)
     sb_addc(out, hex);
 }
 
-static void say_licence(struct spdx *s, str text, bool is_one_of_several)
+static void write_licence(struct spdx *s, str text)
 {
     struct sb *say = &s->doc.say;
-    size_t before = say->len;
-    auto_sb read;
-    sb_init(&read, 2 * LIMIT(FIELD));
-    enum licence_kind kind = licence_read(text, &read);
-    if (kind == LICENCE_OTHER) {
+    if (licence_read(text, say) == LICENCE_OTHER) {
         say_licence_ref(say, text);
-        s->has_memory &= map_put(&s->licences, text, say);
-    } else {
-        bool needs_brackets = kind == LICENCE_EXPRESSION && is_one_of_several;
-        sb_addc(say, needs_brackets ? "(" : "");
-        sb_add(say, sb_str(&read));
-        sb_addc(say, needs_brackets ? ")" : "");
+        s->has_memory &= map_put(&s->licences, text, s);
     }
-    s->doc.out.sb.has_failed |= read.has_failed || say->len < before;
+    doc_ksaid(&s->doc, "licenseDeclared");
 }
 
+/* The inventory knows names, not whether all of several apply or any: nobody asserts what is not
+ * known.
+ */
 static void write_licences(struct spdx *s, const struct package *package)
 {
     struct jw *jw = &s->doc.jw;
-    size_t n = 0;
+    const strs *names = &package->licenses;
     jw_kstr(jw, "licenseConcluded", STR("NOASSERTION"));
-    for (size_t i = 0; i < package->licenses.len; i++) {
-        if (!str_trim(package->licenses.ptr[i]).len)
-            continue;
-        sb_addc(&s->doc.say, n++ ? " AND " : "");
-        say_licence(s, package->licenses.ptr[i], package->licenses.len > 1);
+    if (names->len == 1 && str_trim(names->ptr[0]).len) {
+        write_licence(s, names->ptr[0]);
+        return;
     }
-    if (!n)
-        sb_addc(&s->doc.say, "NOASSERTION");
-    doc_ksaid(&s->doc, "licenseDeclared");
+    jw_kstr(jw, "licenseDeclared", STR("NOASSERTION"));
+    if (names->len < 2)
+        return;
+    sb_addc(&s->doc.say, "all or any of: ");
+    for (size_t i = 0; i < names->len; i++) {
+        sb_addc(&s->doc.say, i ? ", " : "");
+        sb_add(&s->doc.say, names->ptr[i]);
+    }
+    doc_ksaid(&s->doc, "licenseComments");
 }
 
 static void write_extracted(struct spdx *s)

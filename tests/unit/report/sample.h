@@ -399,7 +399,7 @@ static inline void sample_golden_json(struct arena *arena, const char *path, con
     char *dump = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
     assert_non_null(dump);
     sample_blank(dump, strlen(dump), "urn:uuid:");
-    sample_blank(dump, strlen(dump), "\"guid\": \"");
+    sample_blank(dump, strlen(dump), "\"serial\": \"");
     sample_blank(dump, strlen(dump), "plimsoll-cart-");
     str text = arena_dup(arena, str_from(dump));
     assert_non_null(text.ptr);
