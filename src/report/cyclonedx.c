@@ -434,17 +434,15 @@ static void write_affected(struct cyclonedx *c, const struct finding *f)
 /* Components by their references; the image, where no component is the one. */
 static void write_affects(struct cyclonedx *c, const struct finding *f)
 {
+    struct package_walk at = {0};
+    size_t number;
     bool is_known = false;
-    size_t n = f->class != CLASS_LANGUAGE && f->binaries.len ? f->binaries.len : 1;
     jw_key(&c->doc.jw, "affects");
     jw_arr(&c->doc.jw);
-    for (size_t i = 0; i < n; i++) {
-        size_t at = package_index_start(&c->index, f, i), number;
-        while (package_index_next(&c->index, f, i, &at, &number)) {
-            say_ref(c, number);
-            write_affected(c, f);
-            is_known = true;
-        }
+    while (package_index_next(&c->index, f, &at, &number)) {
+        say_ref(c, number);
+        write_affected(c, f);
+        is_known = true;
     }
     if (!is_known) {
         say_image_ref(c);
@@ -479,7 +477,8 @@ static void write_vulnerability(struct cyclonedx *c, const struct finding *f, si
 {
     struct jw *jw = &c->doc.jw;
     jw_obj(jw);
-    sb_addf(&c->doc.say, "finding:%zu", number);
+    sb_addc(&c->doc.say, "finding:");
+    decimal_add(&c->doc.say, (double)number, 0);
     doc_ksaid(&c->doc, "bom-ref");
     write_ids(c, f);
     write_ratings(c, f);

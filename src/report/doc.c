@@ -65,7 +65,11 @@ void doc_instant(struct doc *doc, const char *key, int64_t utc_s)
 void doc_kdate(struct doc *doc, const char *key, str text)
 {
     int64_t utc_s;
-    if (clock_parse(text, &utc_s))
+    if (!clock_parse(text, &utc_s))
+        return;
+    if (text.len == 20 && str_ends(text, STR("Z"))) /* as we would print it */
+        jw_kstr(&doc->jw, key, text);
+    else
         doc_instant(doc, key, utc_s);
 }
 

@@ -2,6 +2,7 @@
 /* internal.h - what the writers share: output in pieces, text for terminals, grouping by fix. */
 #pragma once
 
+#include "base/map.h"
 #include "base/sb.h"
 #include "report/report.h"
 #include "syntax/syntax.h"
@@ -96,22 +97,27 @@ NODISCARD bool is_one_image(const char *format, size_t n, struct err *err);
  */
 struct package_index {
     const struct report *report;
-    uint32_t *by_name; /* numbers of packages, by type and name */
-    uint32_t *nth;     /* how many packages before it have the same purl */
+    struct map by_name; /* the first package of that name, as a number + 1 */
+    uint32_t *next;     /* the next one of the same name: a number + 1, 0 behind the last */
+    uint32_t *nth;      /* how many packages before it have the same purl */
 };
 NODISCARD bool package_index_make(struct arena *arena, const struct report *report,
                                   struct package_index *out);
-/* The next package of @finding at or behind *at, which begins at package_index_start; false: none.
+/* The packages that a finding is about, one after the other, by their numbers; *at starts zeroed.
  */
-size_t package_index_start(const struct package_index *index, const struct finding *finding,
-                           size_t binary);
+struct package_walk {
+    size_t binary;
+    uint32_t next;
+    bool is_open;
+};
 bool package_index_next(const struct package_index *index, const struct finding *finding,
-                        size_t binary, size_t *at, size_t *package);
+                        struct package_walk *at, size_t *number);
 bool package_index_has(const struct package_index *index, const struct finding *finding);
 bool finding_is_about(const struct finding *finding, const struct package *package);
-/* Pointers to findings, sorted by @cmp, which is shown pointers to them. */
+/* Pointers to findings, by @key, then by @cmp (NULL: nothing), then as the report has them. */
 NODISCARD bool findings_sorted(struct arena *arena, const struct report *report,
-                               int (*cmp)(const void *a, const void *b),
+                               str (*key)(const struct finding *finding),
+                               int (*cmp)(const struct finding *a, const struct finding *b),
                                const struct finding ***out);
 
 /* --- licences: SPDX 2.3, annexes A, B and D ------------------------------------------------------

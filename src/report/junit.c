@@ -68,15 +68,14 @@ static void package_keys(const struct package *p, str keys[static N_KEYS])
     keys[3] = p->is_os ? STR_NONE : p->path;
 }
 
-static int cmp_findings(const void *left, const void *right)
+static str name_of(const struct finding *f) { return f->package_name; }
+
+static int cmp_findings(const struct finding *a, const struct finding *b)
 {
-    const struct finding *a = *(const struct finding *const *)left;
-    const struct finding *b = *(const struct finding *const *)right;
     str x[N_KEYS], y[N_KEYS];
     finding_keys(a, x);
     finding_keys(b, y);
-    int sign = cmp_keys(x, y, N_KEYS);
-    return sign ? sign : (a > b) - (a < b);
+    return cmp_keys(x, y, N_KEYS);
 }
 
 static int cmp_packages(const void *left, const void *right)
@@ -88,14 +87,6 @@ static int cmp_packages(const void *left, const void *right)
     package_keys(b, y);
     int sign = cmp_keys(x, y, N_KEYS);
     return sign ? sign : (a > b) - (a < b);
-}
-
-static bool is_same_finding(const struct finding *a, const struct finding *b)
-{
-    str x[N_KEYS], y[N_KEYS];
-    finding_keys(a, x);
-    finding_keys(b, y);
-    return cmp_keys(x, y, N_KEYS) == 0;
 }
 
 static int cmp_across(const struct finding *f, const struct package *p)
@@ -141,7 +132,7 @@ struct counts {
 static size_t end_of_case(const struct junit *j, size_t from)
 {
     size_t to = from + 1;
-    while (to < j->report->findings.len && is_same_finding(j->sorted[from], j->sorted[to]))
+    while (to < j->report->findings.len && cmp_findings(j->sorted[from], j->sorted[to]) == 0)
         to++;
     return to;
 }
@@ -368,7 +359,8 @@ static bool junit_write(int fd, const struct report *const *reports, size_t n,
     text(&j, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"plimsoll\">\n");
     for (size_t i = 0; i < n && is_done; i++) {
         j.report = reports[i];
-        is_done = findings_sorted(&j.arena, j.report, cmp_findings, &j.sorted) && find_clean(&j);
+        is_done =
+            findings_sorted(&j.arena, j.report, name_of, cmp_findings, &j.sorted) && find_clean(&j);
         if (is_done)
             write_suite(&j);
         arena_reset(&j.arena);

@@ -192,13 +192,7 @@ static bool is_shown(const struct sarif *s, const struct finding *f)
     return report_place_of(f, &s->doc.options->filter) != PLACE_HIDDEN;
 }
 
-static int cmp_ids(const void *left, const void *right)
-{
-    const struct finding *a = *(const struct finding *const *)left;
-    const struct finding *b = *(const struct finding *const *)right;
-    int sign = str_cmp(a->id, b->id);
-    return sign ? sign : (a > b) - (a < b);
-}
+static str id_of(const struct finding *f) { return f->id; }
 
 static void write_rules(struct sarif *s)
 {
@@ -500,7 +494,7 @@ static bool write_run(struct sarif *s, struct arena *arena)
 {
     size_t n = s->report->findings.len;
     s->rule_of = arena_array(arena, uint32_t, n + 1);
-    if (!s->rule_of || n > UINT32_MAX || !findings_sorted(arena, s->report, cmp_ids, &s->by_id))
+    if (!s->rule_of || n > UINT32_MAX || !findings_sorted(arena, s->report, id_of, NULL, &s->by_id))
         return false;
     jw_obj(&s->doc.jw);
     write_tool(s);

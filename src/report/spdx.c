@@ -3,8 +3,6 @@
  * security references of the packages that they are about. */
 #include "report/internal.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -23,9 +21,12 @@ struct spdx {
 
 static void say_id(struct spdx *s, size_t package)
 {
-    sb_addf(&s->doc.say, "SPDXRef-Image-%zu", s->image);
-    if (package)
-        sb_addf(&s->doc.say, "-Package-%zu", package);
+    sb_addc(&s->doc.say, "SPDXRef-Image-");
+    decimal_add(&s->doc.say, (double)s->image, 0);
+    if (!package)
+        return;
+    sb_addc(&s->doc.say, "-Package-");
+    decimal_add(&s->doc.say, (double)package, 0);
 }
 
 static void annotate(struct spdx *s)
@@ -159,13 +160,7 @@ static void write_finding(struct spdx *s, const struct finding *f)
     doc_piece(&s->doc);
 }
 
-static int cmp_findings(const void *left, const void *right)
-{
-    const struct finding *a = *(const struct finding *const *)left;
-    const struct finding *b = *(const struct finding *const *)right;
-    int sign = str_cmp(a->package_name, b->package_name);
-    return sign ? sign : (a > b) - (a < b);
-}
+static str name_of(const struct finding *f) { return f->package_name; }
 
 /* Findings whose package is called @name, in order of the report. */
 static size_t first_named(const struct spdx *s, str name)
@@ -313,7 +308,7 @@ static bool write_packages(struct spdx *s, const struct report *const *reports, 
     for (size_t k = 0; k < n; k++) {
         s->report = reports[k];
         s->image = k + 1;
-        if (!findings_sorted(&s->arena, s->report, cmp_findings, &s->by_name) ||
+        if (!findings_sorted(&s->arena, s->report, name_of, NULL, &s->by_name) ||
             !package_index_make(&s->arena, s->report, &s->index))
             return false;
         write_image(s);

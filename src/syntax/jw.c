@@ -17,7 +17,14 @@ void jw_init(struct jw *jw, struct sb *out, bool is_pretty)
     *jw = (struct jw){.out = out, .is_pretty = is_pretty};
 }
 
-enum { INDENT_MAX = 2 * ARRAY_LEN(((struct jw *)NULL)->has_item) };
+/* Bytes that begin() writes now. */
+static size_t before(const struct jw *jw)
+{
+    if (jw->is_after_key)
+        return 0;
+    size_t line = jw->is_pretty && jw->depth ? 1 + 2 * (size_t)jw->depth : 0;
+    return (jw->has_item[jw->depth] ? 1 : 0) + line;
+}
 
 static char *new_line(const struct jw *jw, char *to)
 {
@@ -28,7 +35,7 @@ static char *new_line(const struct jw *jw, char *to)
     return to + 2 * (size_t)jw->depth;
 }
 
-/* What stands between the item before and this one; @to has room for INDENT_MAX + 2 bytes. */
+/* What stands between the item before and this one; @to has room for before() bytes. */
 static char *begin(struct jw *jw, char *to)
 {
     if (jw->is_after_key) {
@@ -43,14 +50,14 @@ static char *begin(struct jw *jw, char *to)
 
 static void begin_item(struct jw *jw)
 {
-    char *to = sb_room(jw->out, INDENT_MAX + 2);
+    char *to = sb_room(jw->out, before(jw));
     if (to)
         sb_filled(jw->out, begin(jw, to));
 }
 
 static void open_item(struct jw *jw, uint8_t bracket)
 {
-    char *to = sb_room(jw->out, INDENT_MAX + 3);
+    char *to = sb_room(jw->out, before(jw) + 1);
     if (to) {
         to = begin(jw, to);
         *to++ = (char)bracket;
@@ -66,7 +73,7 @@ static void close_item(struct jw *jw, uint8_t bracket)
     assert(jw->depth > 0 && !jw->is_after_key);
     bool has_item = jw->has_item[jw->depth];
     jw->depth--;
-    char *to = sb_room(jw->out, INDENT_MAX + 2);
+    char *to = sb_room(jw->out, 2 + 2 * (size_t)jw->depth);
     if (!to)
         return;
     to = has_item ? new_line(jw, to) : to;
@@ -207,7 +214,7 @@ static void add_escapes(struct sb *out, str s, size_t at)
 static void add_item(struct jw *jw, str s, str behind)
 {
     size_t run = literal_run(s, 0);
-    char *to = sb_room(jw->out, INDENT_MAX + 4 + run + behind.len);
+    char *to = sb_room(jw->out, before(jw) + 2 + run + behind.len);
     if (!to)
         return;
     to = begin(jw, to);
@@ -235,14 +242,14 @@ void jw_key_text(struct jw *jw, str key)
 void jw_key_plain(struct jw *jw, str key)
 {
     assert(!jw->is_after_key && jw->depth > 0);
-    char *to = sb_room(jw->out, INDENT_MAX + 6 + key.len);
+    size_t n_behind = jw->is_pretty ? 3 : 2;
+    char *to = sb_room(jw->out, before(jw) + 1 + key.len + n_behind);
     if (to) {
         to = begin(jw, to);
         *to++ = '"';
         memcpy(to, key.ptr, key.len);
-        to += key.len;
-        memcpy(to, "\": ", 3);
-        sb_filled(jw->out, to + (jw->is_pretty ? 3 : 2));
+        memcpy(to + key.len, "\": ", n_behind);
+        sb_filled(jw->out, to + key.len + n_behind);
     }
     jw->is_after_key = true;
 }
