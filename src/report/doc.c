@@ -44,12 +44,6 @@ void doc_said(struct doc *doc)
     forget(doc);
 }
 
-void doc_ksaid(struct doc *doc, const char *key)
-{
-    jw_key(&doc->jw, key);
-    doc_said(doc);
-}
-
 void doc_kuri(struct doc *doc, const char *key, str url)
 {
     uri_add(&doc->say, url, URI_LINK);

@@ -55,7 +55,11 @@ void doc_piece(struct doc *doc); /* between two items */
 NODISCARD bool doc_close(struct doc *doc);
 /* What stands in doc->say, taken: as a value, as the value of @key. */
 void doc_said(struct doc *doc);
-void doc_ksaid(struct doc *doc, const char *key);
+static inline void doc_ksaid(struct doc *doc, const char *key)
+{
+    jw_key(&doc->jw, key);
+    doc_said(doc);
+}
 void doc_kuri(struct doc *doc, const char *key, str url); /* a web link, made a valid URI */
 void doc_instant(struct doc *doc, const char *key, int64_t utc_s);
 /* Only when it is RFC 3339 or a date. */

@@ -19,7 +19,7 @@ struct sarif {
 static const bool is_markup[256] = {
     ['['] = true, [']'] = true, ['\\'] = true, ['{'] = true, ['}'] = true};
 
-static void message(struct sarif *s, const char *key, str text)
+static inline void message(struct sarif *s, const char *key, str text)
 {
     struct sb *say = &s->doc.say;
     size_t from = 0;

@@ -18,7 +18,7 @@ void jw_init(struct jw *jw, struct sb *out, bool is_pretty)
 }
 
 /* Bytes that begin() writes now. */
-static size_t before(const struct jw *jw)
+static inline size_t before(const struct jw *jw)
 {
     if (jw->is_after_key)
         return 0;
@@ -26,17 +26,37 @@ static size_t before(const struct jw *jw)
     return (jw->has_item[jw->depth] ? 1 : 0) + line;
 }
 
-static char *new_line(const struct jw *jw, char *to)
+/* @n bytes, mostly few: no call for those.  Gives the end. */
+static inline char *copy_few(char *to, const char *from, size_t n)
 {
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) { /* two that overlap */
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i];
+    }
+    return to + n;
+}
+
+static inline char *new_line(const struct jw *jw, char *to)
+{
+    static const char spaces[] = "                                                                "
+                                 "                                                                ";
+    static_assert(sizeof(spaces) > 2 * ARRAY_LEN(((struct jw *)NULL)->has_item), "one a depth");
     if (!jw->is_pretty)
         return to;
     *to++ = '\n';
-    memset(to, ' ', 2 * (size_t)jw->depth);
-    return to + 2 * (size_t)jw->depth;
+    return copy_few(to, spaces, 2 * (size_t)jw->depth);
 }
 
 /* What stands between the item before and this one; @to has room for before() bytes. */
-static char *begin(struct jw *jw, char *to)
+static inline char *begin(struct jw *jw, char *to)
 {
     if (jw->is_after_key) {
         jw->is_after_key = false;
@@ -110,7 +130,8 @@ static size_t utf8_len(str s, size_t at)
     return is_tail(s, at + 3) ? 4 : 0;
 }
 
-static bool is_literal(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+static const bool is_literal[256] = {
+    [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
 /* The code point of a sequence that utf8_len measured; those of four bytes are never asked for. */
 static unsigned code_point(str s, size_t at, size_t n)
@@ -154,27 +175,28 @@ static void add_sequence(struct sb *out, str s, size_t at, size_t n)
         sb_add(out, str_slice(s, at, at + n));
 }
 
-/* How many of the first bytes at @at, up to a multiple of the block, need no escape; the rest is
- * looked at one by one. */
+/* Whole blocks from @at on that need no escape are copied; gives how many bytes that is. */
 #ifdef __SSE2__
-static size_t literal_blocks(str s, size_t at)
+static inline size_t copy_blocks(char *to, str s, size_t at)
 {
     const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"');
     const __m128i slash = _mm_set1_epi8('\\'), del = _mm_set1_epi8(0x7f);
+    size_t from = at;
     for (; s.len - at >= sizeof(__m128i); at += sizeof(__m128i)) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + at));
         __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
                                    _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
-        int bits = _mm_movemask_epi8(odd); /* above 0x7f is negative: less than a space */
-        if (bits)
-            return at + (size_t)__builtin_ctz((unsigned)bits);
+        if (_mm_movemask_epi8(odd)) /* above 0x7f is negative: less than a space */
+            break;
+        _mm_storeu_si128((__m128i *)(void *)(to + at - from), x);
     }
-    return at;
+    return at - from;
 }
 #else
-static size_t literal_blocks(str s, size_t at)
+static inline size_t copy_blocks(char *to, str s, size_t at)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    size_t from = at;
     uint64_t x;
     for (; s.len - at >= sizeof(x); at += sizeof(x)) {
         memcpy(&x, s.ptr + at, sizeof(x));
@@ -182,54 +204,55 @@ static size_t literal_blocks(str s, size_t at)
         uint64_t odd = (x - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones) | x;
         if (odd & tops) /* one of them is, which one is not said */
             break;
+        memcpy(to + at - from, &x, sizeof(x));
     }
-    return at;
+    return at - from;
 }
 #endif
 
-static size_t literal_run(str s, size_t from)
+/* Up to the first byte that needs an escape; @to has room for what is left of @s. */
+static inline size_t copy_literal(char *to, str s, size_t at)
 {
-    size_t at = literal_blocks(s, from);
-    while (at < s.len && is_literal((unsigned char)s.ptr[at]))
-        at++;
-    return at - from;
+    size_t n = copy_blocks(to, s, at);
+    for (; at + n < s.len && is_literal[(unsigned char)s.ptr[at + n]]; n++)
+        to[n] = s.ptr[at + n];
+    return n;
 }
 
 static void add_escapes(struct sb *out, str s, size_t at)
 {
     while (at < s.len) {
-        size_t run = literal_run(s, at);
-        sb_add(out, str_slice(s, at, at + run));
-        at += run;
-        if (at == s.len)
-            break;
         size_t n = utf8_len(s, at);
         add_sequence(out, s, at, n);
         at += n ? n : 1;
+        char *to = sb_room(out, s.len - at); /* it is never written in less */
+        if (!to)
+            return;
+        n = copy_literal(to, s, at);
+        sb_filled(out, to + n);
+        at += n;
     }
-    sb_byte(out, '"');
 }
 
-/* An item that is a string, all its literal beginning in one go. */
-static void add_item(struct jw *jw, str s, str behind)
+/* An item that is a string, and @behind behind it. */
+static inline void add_item(struct jw *jw, str s, str behind)
 {
-    size_t run = literal_run(s, 0);
-    char *to = sb_room(jw->out, before(jw) + 2 + run + behind.len);
+    char *to = sb_room(jw->out, before(jw) + 2 + s.len + behind.len);
     if (!to)
         return;
     to = begin(jw, to);
     *to++ = '"';
-    memcpy(to, s.len ? s.ptr : "", run);
+    size_t run = copy_literal(to, s, 0);
     to += run;
     if (run < s.len) {
         sb_filled(jw->out, to);
         add_escapes(jw->out, s, run);
-        sb_add(jw->out, behind);
-        return;
+        to = sb_room(jw->out, 1 + behind.len);
+        if (!to)
+            return;
     }
     *to++ = '"';
-    memcpy(to, behind.ptr, behind.len);
-    sb_filled(jw->out, to + behind.len);
+    sb_filled(jw->out, copy_few(to, behind.ptr, behind.len));
 }
 
 void jw_key_text(struct jw *jw, str key)
@@ -242,14 +265,16 @@ void jw_key_text(struct jw *jw, str key)
 void jw_key_plain(struct jw *jw, str key)
 {
     assert(!jw->is_after_key && jw->depth > 0);
-    size_t n_behind = jw->is_pretty ? 3 : 2;
-    char *to = sb_room(jw->out, before(jw) + 1 + key.len + n_behind);
+    char *to = sb_room(jw->out, before(jw) + 4 + key.len);
     if (to) {
         to = begin(jw, to);
         *to++ = '"';
-        memcpy(to, key.ptr, key.len);
-        memcpy(to + key.len, "\": ", n_behind);
-        sb_filled(jw->out, to + key.len + n_behind);
+        to = copy_few(to, key.ptr, key.len);
+        *to++ = '"';
+        *to++ = ':';
+        if (jw->is_pretty)
+            *to++ = ' ';
+        sb_filled(jw->out, to);
     }
     jw->is_after_key = true;
 }

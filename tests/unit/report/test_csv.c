@@ -19,15 +19,8 @@ static void test_csv__same_input_same_bytes(void **state)
 
 static void test_csv__formulas_become_text(void **state)
 {
-    static const char *const formulas[] = {"=1+1",
-                                           "+1",
-                                           "-1",
-                                           "@SUM(A1)",
-                                           "\t=1",
-                                           "\r=1",
-                                           "\n=1",
-                                           "\xef\xbc\x9d"
-                                           "1"};
+    static const char *const formulas[] = {"=1+1", "+1",   "-1",   "@SUM(A1)",
+                                           "\t=1", "\r=1", "\n=1", "\357\274\2351"};
     struct report *report = sample_healthy(*state);
     for (size_t i = 0; i < ARRAY_LEN(formulas); i++)
         sample_finding(*state, report, formulas[i], SEVERITY_LOW, formulas[i], "1", "");

@@ -23,8 +23,7 @@ static str hostile(struct arena *arena, struct dice *dice)
 {
     static const char *const pieces[] = {
         "\033]0;x\007",
-        "\xc2\x9b"
-        "31m",
+        "\302\23331m",
         "\xe2\x80\xae",
         "\xff",
         "\xc0\x80",
