@@ -51,6 +51,7 @@ static int sbom_run(const struct cmd_call *call)
 static const struct cmd_option sbom_options[] = {
     {.name = "format",
      .argument = "FORMAT",
+     .choice = choice_sbom_format,
      .help = "default json; without findings, one of: ",
      .say = cmd_say_sbom_formats},
     CMD_OPTION_OUTPUT,

@@ -74,8 +74,7 @@ static void print_paragraphs(FILE *out, const char *about)
     }
 }
 
-/* What is written there, and what a table adds to it. */
-static void say_help(const struct cmd_option *o, struct sb *out)
+void cmd_option_help(const struct cmd_option *o, struct sb *out)
 {
     sb_init(out, 64 << 10);
     sb_addc(out, o->help);
@@ -95,7 +94,7 @@ static void print_option(FILE *out, const struct cmd_option *o)
     else
         fprintf(out, "%*s", HELP_COLUMN - n, "");
     auto_sb help;
-    say_help(o, &help);
+    cmd_option_help(o, &help);
     wrap(out, sb_str(&help), HELP_COLUMN, HELP_COLUMN);
 }
 
@@ -171,7 +170,7 @@ static void markdown_option(FILE *out, const struct cmd_option *o)
     }
     fprintf(out, "`%s | ", o->is_repeatable ? " (repeatable)" : "");
     auto_sb help;
-    say_help(o, &help);
+    cmd_option_help(o, &help);
     markdown_cell(out, help.ptr ? help.ptr : "");
     fputs(" |\n", out);
 }
