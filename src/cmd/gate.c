@@ -73,7 +73,8 @@ static void say_formats(struct sb *out, bool is_sbom)
     const struct report_format *const *all = report_formats(&n);
     for (size_t i = 0; i < n; i++)
         if (!is_sbom || all[i]->is_sbom_too)
-            sb_addf(out, "%s%s (%s)", n_said++ ? "; " : "", all[i]->name, all[i]->summary);
+            sb_addf(out, "%s%s (%s)", n_said++ ? "; " : "; one of: ", all[i]->name,
+                    all[i]->summary);
 }
 void cmd_say_formats(struct sb *out) { say_formats(out, false); }
 void cmd_say_sbom_formats(struct sb *out) { say_formats(out, true); }

@@ -52,7 +52,7 @@ static const struct cmd_option sbom_options[] = {
     {.name = "format",
      .argument = "FORMAT",
      .choice = choice_sbom_format,
-     .help = "default json; without findings, one of: ",
+     .help = "of the list; default json",
      .say = cmd_say_sbom_formats},
     CMD_OPTION_OUTPUT,
     CMD_OPTIONS_REGISTRY,

@@ -112,7 +112,7 @@ static const struct cmd_option scan_options[] = {
     {.name = "format",
      .argument = "FORMAT",
      .choice = choice_report_format,
-     .help = "default table; one of: ",
+     .help = "of the report; default table",
      .say = cmd_say_formats},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
