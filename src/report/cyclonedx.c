@@ -432,7 +432,7 @@ static void write_affected(struct cyclonedx *c, const struct finding *f)
 }
 
 /* Components by their references; the image, where no component is the one. */
-static void write_affects(struct cyclonedx *c, const struct finding *f)
+static bool write_affects(struct cyclonedx *c, const struct finding *f)
 {
     struct package_walk at = {0};
     size_t number;
@@ -449,17 +449,19 @@ static void write_affects(struct cyclonedx *c, const struct finding *f)
         write_affected(c, f);
     }
     jw_arr_end(&c->doc.jw);
+    return is_known;
 }
 
-static void write_finding_properties(struct cyclonedx *c, const struct finding *f)
+/* What the components that it names say already is not said again. */
+static void write_finding_properties(struct cyclonedx *c, const struct finding *f, bool is_known)
 {
     struct jw *jw = &c->doc.jw;
     jw_key(jw, "properties");
     jw_arr(jw);
     property(jw, "plimsoll:class", str_from(finding_class_name(f->class)));
     property(jw, "plimsoll:package", f->package_name);
-    property(jw, "plimsoll:purl", f->purl);
-    property(jw, "plimsoll:path", f->path);
+    property(jw, "plimsoll:purl", is_known ? STR_NONE : f->purl);
+    property(jw, "plimsoll:path", is_known ? STR_NONE : f->path);
     property(jw, "plimsoll:fixState", str_from(fix_state_name(f->fix_state)));
     property(jw, "plimsoll:fixedVersion", f->fixed_version);
     property(jw, "plimsoll:command", f->remediation_command);
@@ -485,8 +487,8 @@ static void write_vulnerability(struct cyclonedx *c, const struct finding *f, si
     write_cwes(jw, f);
     write_texts(c, f);
     write_analysis(c, f);
-    write_affects(c, f);
-    write_finding_properties(c, f);
+    bool is_known = write_affects(c, f);
+    write_finding_properties(c, f, is_known);
     jw_obj_end(jw);
     doc_piece(&c->doc);
 }

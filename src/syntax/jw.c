@@ -175,47 +175,61 @@ static void add_sequence(struct sb *out, str s, size_t at, size_t n)
         sb_add(out, str_slice(s, at, at + n));
 }
 
-/* Whole blocks from @at on that need no escape are copied; gives how many bytes that is. */
+/* Does none of eight bytes need an escape?  False may mean yes: whoever asks looks again. */
+static inline bool are_eight_literal(const char *from, uint64_t *x)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    memcpy(x, from, sizeof(*x));
+    uint64_t quote = *x ^ (ones * '"'), slash = *x ^ (ones * '\\'), del = *x ^ (ones * 0x7f);
+    return !(((*x - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones) | *x) & tops);
+}
+
+/* A block that needs no escape is copied; else false. */
 #ifdef __SSE2__
-static inline size_t copy_blocks(char *to, str s, size_t at)
+enum { BLOCK = sizeof(__m128i) };
+static inline bool copy_block(char *to, const char *from)
 {
     const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"');
     const __m128i slash = _mm_set1_epi8('\\'), del = _mm_set1_epi8(0x7f);
-    size_t from = at;
-    for (; s.len - at >= sizeof(__m128i); at += sizeof(__m128i)) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + at));
-        __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
-                                   _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
-        if (_mm_movemask_epi8(odd)) /* above 0x7f is negative: less than a space */
-            break;
-        _mm_storeu_si128((__m128i *)(void *)(to + at - from), x);
-    }
-    return at - from;
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)from);
+    __m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
+                               _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
+    if (_mm_movemask_epi8(odd)) /* above 0x7f is negative: less than a space */
+        return false;
+    _mm_storeu_si128((__m128i *)(void *)to, x);
+    return true;
 }
 #else
-static inline size_t copy_blocks(char *to, str s, size_t at)
+enum { BLOCK = sizeof(uint64_t) };
+static inline bool copy_block(char *to, const char *from)
 {
-    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    size_t from = at;
     uint64_t x;
-    for (; s.len - at >= sizeof(x); at += sizeof(x)) {
-        memcpy(&x, s.ptr + at, sizeof(x));
-        uint64_t quote = x ^ (ones * '"'), slash = x ^ (ones * '\\'), del = x ^ (ones * 0x7f);
-        uint64_t odd = (x - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones) | x;
-        if (odd & tops) /* one of them is, which one is not said */
-            break;
-        memcpy(to + at - from, &x, sizeof(x));
-    }
-    return at - from;
+    if (!are_eight_literal(from, &x))
+        return false;
+    memcpy(to, &x, sizeof(x));
+    return true;
 }
 #endif
 
-/* Up to the first byte that needs an escape; @to has room for what is left of @s. */
+/* Up to the first byte that needs an escape; @to has room for what is left of @s.  The last block
+ * overlaps the one before it: what is in it twice is the same. */
 static inline size_t copy_literal(char *to, str s, size_t at)
 {
-    size_t n = copy_blocks(to, s, at);
-    for (; at + n < s.len && is_literal[(unsigned char)s.ptr[at + n]]; n++)
-        to[n] = s.ptr[at + n];
+    const char *from = s.len ? s.ptr + at : "";
+    size_t left = s.len - at, n = 0;
+    uint64_t first, last;
+    while (left - n >= BLOCK && copy_block(to + n, from + n))
+        n += BLOCK;
+    if (left >= BLOCK && left - n < BLOCK && copy_block(to + left - BLOCK, from + left - BLOCK))
+        return left;
+    if (n == 0 && left >= 8 && left < 16 && are_eight_literal(from, &first) &&
+        are_eight_literal(from + left - 8, &last)) {
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + left - 8, &last, sizeof(last));
+        return left;
+    }
+    for (; n < left && is_literal[(unsigned char)from[n]]; n++)
+        to[n] = from[n];
     return n;
 }
 
