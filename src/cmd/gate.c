@@ -67,6 +67,18 @@ int scan_exit_code(const struct report *const *all, size_t n, const struct repor
     return code;
 }
 
+static void say_formats(struct sb *out, bool is_sbom)
+{
+    size_t n, n_said = 0;
+    const struct report_format *const *all = report_formats(&n);
+    for (size_t i = 0; i < n; i++)
+        if (!is_sbom || all[i]->is_sbom_too)
+            sb_addf(out, "%s%s (%s)", n_said++ ? "; " : "; one of: ", all[i]->name,
+                    all[i]->summary);
+}
+void cmd_say_formats(struct sb *out) { say_formats(out, false); }
+void cmd_say_sbom_formats(struct sb *out) { say_formats(out, true); }
+
 const struct report_format *cmd_format(str name, bool is_sbom, struct err *err)
 {
     size_t n;

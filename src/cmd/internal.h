@@ -130,6 +130,9 @@ struct gate {
  * certain); 3 when a scan failed or is incomplete; 0 otherwise, for NotApplicable too. */
 int scan_exit_code(const struct report *const *all, size_t n, const struct report_filter *filter,
                    const struct gate *gate);
+/* For the help of --format: the names and what they are for. */
+void cmd_say_formats(struct sb *out);
+void cmd_say_sbom_formats(struct sb *out);
 /* The format by name; ERR_USAGE lists those there are. */
 const struct report_format *cmd_format(str name, bool is_sbom, struct err *err);
 
