@@ -36,6 +36,15 @@ struct scan_progress {
     void *ctx;
 };
 
+/* Known images whose layers may be the beginning of the scanned one's. */
+struct scan_bases {
+    layer_chains chains;
+    /* One more way, for chains that are looked up: how many of the first layers are another
+     * image's, fewer than @n.  NULL: none. */
+    bool (*find)(void *ctx, const digest *diff_ids, size_t n, size_t *n_base, struct err *err);
+    void *ctx;
+};
+
 struct scan_spec {
     struct reference reference;
     struct image_choice choice;
@@ -43,6 +52,8 @@ struct scan_spec {
         *registry;                /* credentials, CA; NULL: anonymous and Docker's config file */
     const struct advisory_db *db; /* NULL: inventory only */
     const vex_statements *vex;    /* that findings are held against; NULL: none */
+    const struct rules *rules;    /* that disable findings; NULL: none */
+    struct scan_bases bases;      /* images that this one may be built on */
     struct layer_cache cache;
     struct scan_progress progress;
     const struct cancel *cancel;
@@ -53,6 +64,10 @@ typedef VEC(struct report *) reports;
  * or Unhealthy when something was found. */
 NODISCARD bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
                         reports *out, struct err *err);
+/* What an image of @reference consists of, by manifest and configuration alone (no layer is read):
+ * a chain for every image it resolves to.  ERR_UNSUPPORTED for what has no layers. */
+NODISCARD bool scan_chains(struct scanner *scanner, const struct scan_spec *spec,
+                           struct arena *arena, layer_chains *out, struct err *err);
 /* Match and assess again what was stored: no layer is read. */
 NODISCARD bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
                             struct arena *arena, struct report *report, struct err *err);
