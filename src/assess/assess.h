@@ -62,8 +62,9 @@ typedef VEC(struct layer_chain) layer_chains;
  */
 size_t assess_base(const digest *diff_ids, size_t n, const struct layer_chain *chains,
                    size_t n_chains, size_t *which);
-/* OCI image-spec, config.md: the ChainID of the first @n layers; none when a diff-id is none. */
-digest assess_chain_id(const digest *diff_ids, size_t n);
+/* OCI image-spec, config.md: out[i] is the ChainID of the first i + 1 layers; none from where a
+ * diff-id is none. */
+void assess_chain_ids(const digest *diff_ids, size_t n, digest *out);
 
 /* --- rules: findings that somebody has decided not to count ------------------------------------
  */
@@ -104,8 +105,9 @@ struct rule_image {
 };
 struct rule_outcome {
     bool is_expired;
-    size_t n_matched;  /* findings that it fits; of an expired one: would fit */
-    size_t n_disabled; /* by it: no rule before it and no VEX statement took them */
+    bool is_out_of_scope; /* about other images */
+    size_t n_matched;     /* findings that it fits; of an expired one: would fit */
+    size_t n_disabled;    /* by it: no rule before it and no VEX statement took them */
 };
 /* Sets disabled_by and disabled_reason.  @outcomes has one element a rule. */
 NODISCARD bool rules_apply(struct arena *arena, const struct rules *rules,
@@ -125,7 +127,7 @@ struct remedy_tools {
 struct remedy_tools assess_tools(const struct distro *distro, const packages *installed);
 /* Text, command, step of DESIGN 5.  @created_by is the build step of the finding's layer. */
 NODISCARD bool assess_remediate(struct arena *arena, struct finding *finding,
-                                const struct distro *distro, str created_by);
+                                const struct remedy_tools *tools, str created_by);
 /* Why there is no version to go to: "the publisher will not fix it". */
 const char *assess_state_words(enum fix_state state);
 /* The ordering of its fixed version; NULL when nobody can compare it. */

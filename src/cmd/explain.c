@@ -477,6 +477,7 @@ static const struct cmd_option explain_options[] = {
      .help = "table (default; for people) or json (plimsoll.explain/1, for programs)"},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
+    CMD_OPTION_RULES,
     CMD_OPTION_VEX,
     {.name = "platform",
      .argument = "OS/ARCH",

@@ -84,3 +84,6 @@ void paint_to(struct paint *paint, size_t column);
 size_t paint_left(const struct paint *paint);
 /* Columns that a text will take. */
 size_t paint_columns(str text);
+
+/* The section of disabled findings; nothing when there are none.  False when memory is used up. */
+NODISCARD bool disabled_print(struct paint *paint, const struct report *report);

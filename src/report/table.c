@@ -698,7 +698,8 @@ static bool table_write(int fd, const struct report *const *reports, size_t n,
         if (i)
             paint_end(t);
         head(t, reports[i]);
-        is_done = sections_findings(t, reports[i]);
+        is_done = sections_findings(t, reports[i]) &&
+                  (!options->shows_disabled || disabled_print(t, reports[i]));
         section_notices(t, reports[i]);
         paint_end(t);
         verdict_line(t, reports[i]);

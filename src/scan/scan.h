@@ -64,10 +64,11 @@ typedef VEC(struct report *) reports;
  * or Unhealthy when something was found. */
 NODISCARD bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
                         reports *out, struct err *err);
-/* What an image of @reference consists of, by manifest and configuration alone (no layer is read):
- * a chain for every image it resolves to.  ERR_UNSUPPORTED for what has no layers. */
+/* What the image of spec->reference consists of, by manifest and configuration alone (no layer is
+ * read): a chain for every image it resolves to.  ERR_UNSUPPORTED for what has no layers. */
 NODISCARD bool scan_chains(struct scanner *scanner, const struct scan_spec *spec,
                            struct arena *arena, layer_chains *out, struct err *err);
-/* Match and assess again what was stored: no layer is read. */
+/* Match and assess again what was stored: no layer is read.  @bases may be NULL. */
 NODISCARD bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
-                            struct arena *arena, struct report *report, struct err *err);
+                            const struct scan_bases *bases, struct arena *arena,
+                            struct report *report, struct err *err);
