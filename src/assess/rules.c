@@ -333,10 +333,10 @@ static bool tell_idle(struct arena *arena, notices *to, const struct rule *rule)
         arena_printf(arena, "rule " STR_FMT " fits no finding of this image", STR_ARG(rule->name)));
 }
 
-static bool tell_count(struct arena *arena, notices *to, size_t n, const char *words)
+static bool tell_count(struct arena *arena, notices *to, size_t n, const char *one,
+                       const char *many)
 {
-    str message = arena_printf(arena, "%zu %srule%s %s", n, words[0] == 'f' ? "more " : "",
-                               n == 1 ? "" : "s", words);
+    str message = arena_printf(arena, "%zu %s", n, n == 1 ? one : many);
     return n == 0 || (message.ptr && notice_add(arena, to, NOTICE_INFO, false, STR_NONE, message));
 }
 
@@ -357,6 +357,8 @@ bool rules_tell(struct arena *arena, const struct rules *rules, const struct rul
         }
     }
     return tell_count(arena, to, n_idle > TOLD_MAX ? n_idle - TOLD_MAX : 0,
-                      "fit no finding of this image") &&
-           tell_count(arena, to, n_elsewhere, "are about other images");
+                      "more rule fits no finding of this image",
+                      "more rules fit no finding of this image") &&
+           tell_count(arena, to, n_elsewhere, "rule is about other images",
+                      "rules are about other images");
 }

@@ -39,12 +39,18 @@ static bool keep(struct reading *in, str text, str *out)
 
 /* --- values
  * --------------------------------------------------------------------------------------------- */
-/* A day ends with its last second, an instant when it is there. */
+/* A day ends with its last second, an instant when it is there.  February has no 30th: what was
+ * meant is not known. */
 static bool parse_expiry(str text, int64_t *out)
 {
-    if (!clock_parse(text, out))
+    enum { DAY_BYTES = sizeof("2026-12-31") - 1 };
+    char again[CLOCK_TEXT_SIZE];
+    int64_t day;
+    str date = str_slice(text, 0, DAY_BYTES);
+    if (!clock_parse(date, &day) || !str_starts(clock_print(day, again), date) ||
+        !clock_parse(text, out))
         return false;
-    *out += text.len == sizeof("2026-12-31") - 1 ? DAY_S : 0;
+    *out += text.len == DAY_BYTES ? DAY_S : 0;
     return true;
 }
 
@@ -260,15 +266,16 @@ static const struct key rule_keys[] = {
 static bool take(struct reading *in, const struct rule *rule)
 {
     void **slot = map_at(&in->names, rule->name);
-    struct rule *kept = slot ? vec_push(in->arena, &in->out->all) : NULL;
-    if (!kept)
+    if (!slot)
         return err_memory(in->err);
     if (*slot)
         return complain_at(in, rule->line, rule->column,
                            "there is a rule of that name already: ", rule->name);
     *slot = in; /* anything: the vec's elements move */
-    *kept = *rule;
-    return true;
+    struct rule *kept = vec_push(in->arena, &in->out->all);
+    if (kept)
+        *kept = *rule;
+    return kept || err_memory(in->err);
 }
 
 static bool read_rule(struct reading *in, const struct yaml *map)
