@@ -122,6 +122,7 @@ NODISCARD bool rules_tell(struct arena *arena, const struct rules *rules,
 /* What an image can be mended with. */
 struct remedy_tools {
     const struct distro *distro;
+    const struct distro_row *row; /* of it; NULL: not known */
     unsigned present; /* package managers that are installed: bits of remedy.c's table */
 };
 struct remedy_tools assess_tools(const struct distro *distro, const packages *installed);

@@ -2,8 +2,6 @@
 /* order.c - in which order findings are presented, whatever the format. */
 #include "assess/assess.h"
 
-#include "base/num.h"
-
 struct assess_rank assess_rank_of(const struct finding *finding)
 {
     return (struct assess_rank){.is_kev = finding->is_kev,
@@ -21,30 +19,35 @@ struct assess_rank assess_rank_max(struct assess_rank a, struct assess_rank b)
                                 .is_patchable = a.is_patchable || b.is_patchable};
 }
 
+static int cmp_ranks(bool a_is_kev, enum severity a_severity, double a_epss, bool a_is_patchable,
+                     bool b_is_kev, enum severity b_severity, double b_epss, bool b_is_patchable)
+{
+    if (a_is_kev != b_is_kev)
+        return a_is_kev ? -1 : 1;
+    if (a_severity != b_severity)
+        return severity_rank(a_severity) - severity_rank(b_severity);
+    if (a_epss > b_epss || a_epss < b_epss)
+        return a_epss > b_epss ? -1 : 1;
+    return (int)b_is_patchable - (int)a_is_patchable;
+}
+
 int assess_rank_cmp(const struct assess_rank *a, const struct assess_rank *b)
 {
-    if (a->is_kev != b->is_kev)
-        return a->is_kev ? -1 : 1;
-    int by_severity = severity_rank(a->severity) - severity_rank(b->severity);
-    if (by_severity)
-        return by_severity;
-    if (a->epss > b->epss || a->epss < b->epss)
-        return a->epss > b->epss ? -1 : 1;
-    return (int)b->is_patchable - (int)a->is_patchable;
+    return cmp_ranks(a->is_kev, a->severity, a->epss, a->is_patchable, b->is_kev, b->severity,
+                     b->epss, b->is_patchable);
 }
 
 int assess_cmp(const struct finding *a, const struct finding *b)
 {
-    struct assess_rank of_a = assess_rank_of(a), of_b = assess_rank_of(b);
-    int by_rank = assess_rank_cmp(&of_a, &of_b);
-    if (by_rank)
-        return by_rank;
-    const str left[] = {a->id, a->package_name, a->package_version, a->type, a->path};
-    const str right[] = {b->id, b->package_name, b->package_version, b->type, b->path};
-    for (size_t i = 0; i < ARRAY_LEN(left); i++) {
-        int by_text = str_cmp(left[i], right[i]);
-        if (by_text)
-            return by_text;
-    }
-    return 0;
+    int sign = cmp_ranks(a->is_kev, a->severity, a->epss, a->is_patchable, b->is_kev, b->severity,
+                         b->epss, b->is_patchable);
+    if (!sign)
+        sign = str_cmp(a->id, b->id);
+    if (!sign)
+        sign = str_cmp(a->package_name, b->package_name);
+    if (!sign)
+        sign = str_cmp(a->package_version, b->package_version);
+    if (!sign)
+        sign = str_cmp(a->type, b->type);
+    return sign ? sign : str_cmp(a->path, b->path);
 }

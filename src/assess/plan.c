@@ -52,9 +52,9 @@ static void key_step(struct sb *key, const struct tool *tool, bool has_items,
 
 /* Behind the key of its step.  A fixed version that nobody can compare is part of it: then there is
  * no "highest" to upgrade to. */
-static void key_package(struct sb *key, const struct finding *f)
+static void key_package(struct sb *key, const struct finding *f,
+                        const struct version_scheme *scheme)
 {
-    const struct version_scheme *scheme = assess_fix_scheme(f);
     sb_blob(key, f->type);
     sb_blob(key, f->package_name);
     sb_blob(key, f->package_version);
@@ -131,10 +131,11 @@ static struct growing_step *step_of(struct planning *p, const struct finding *f)
 }
 
 static struct growing_package *package_of(struct planning *p, struct growing_step *s,
-                                          const struct finding *f)
+                                          const struct finding *f,
+                                          const struct version_scheme *scheme)
 {
     bool is_new;
-    key_package(&p->key, f);
+    key_package(&p->key, f, scheme);
     struct growing_package *g = at_key(p, &p->packages, sizeof(*g), &is_new);
     if (!g || !is_new)
         return g;
@@ -149,11 +150,11 @@ static struct growing_package *package_of(struct planning *p, struct growing_ste
 
 static bool add_healed(struct planning *p, const struct finding *f)
 {
+    const struct version_scheme *scheme = assess_fix_scheme(f);
     struct growing_step *s = step_of(p, f);
-    struct growing_package *g = s ? package_of(p, s, f) : NULL;
+    struct growing_package *g = s ? package_of(p, s, f, scheme) : NULL;
     if (!g)
         return false;
-    const struct version_scheme *scheme = assess_fix_scheme(f);
     if (scheme && scheme->cmp(f->fixed_version, g->package.best->fixed_version) == VERSION_GREATER)
         g->package.best = f;
     p->out->n_healed++;
@@ -233,6 +234,22 @@ static int cmp_text(const void *a, const void *b)
     return str_cmp(*(const str *)a, *(const str *)b);
 }
 
+static bool are_alike(const strs *a, const strs *b)
+{
+    bool are = a->len == b->len;
+    for (size_t i = 0; i < a->len && are; i++)
+        are = str_eq(a->ptr[i], b->ptr[i]);
+    return are;
+}
+
+static bool have_same_binaries(const struct plan_package *package)
+{
+    bool have = true;
+    for (size_t i = 1; i < package->members.len && have; i++)
+        have = are_alike(&package->members.ptr[i]->binaries, &package->members.ptr[0]->binaries);
+    return have;
+}
+
 /* Different vulnerabilities of one source may concern different packages of it: all of them. */
 static bool all_binaries(struct planning *p, const struct plan_package *package, strs *out)
 {
@@ -257,9 +274,11 @@ static bool add_items(struct planning *p, const struct growing_step *s,
                       const struct plan_package *package, struct sb *command)
 {
     struct finding whole = *package->best;
-    whole.binaries = (strs){0};
-    if (!all_binaries(p, package, &whole.binaries))
-        return false;
+    if (!have_same_binaries(package)) {
+        whole.binaries = (strs){0};
+        if (!all_binaries(p, package, &whole.binaries))
+            return false;
+    }
     if (command->len == 0)
         sb_addc(command, remedy_command(s->tool, &whole));
     else if (s->tool->is_single)

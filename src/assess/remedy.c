@@ -191,7 +191,7 @@ static const struct tool rows[] = {
  * ------------------------------------------------------------------------------ */
 struct remedy_tools assess_tools(const struct distro *distro, const packages *installed)
 {
-    struct remedy_tools tools = {.distro = distro};
+    struct remedy_tools tools = {.distro = distro, .row = distro_find(distro->id)};
     for (size_t i = 0; i < installed->len; i++) {
         const struct package *package = &installed->ptr[i];
         for (size_t t = 0; package->is_os && t < ARRAY_LEN(rows); t++)
@@ -209,7 +209,7 @@ static bool is_usable(const struct remedy_tools *tools, size_t i, str type)
 
 const struct tool *remedy_tool(const struct remedy_tools *tools, const struct finding *finding)
 {
-    const struct distro_row *distro = distro_find(tools->distro->id);
+    const struct distro_row *distro = tools->row;
     const struct tool *first = NULL;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!is_usable(tools, i, finding->type))
@@ -269,14 +269,16 @@ str remedy_folder(const struct finding *finding)
  * ------------------------------------------------------------------------------------------- */
 static void add_item(struct sb *out, const struct tool *tool, str name, str version)
 {
-    bool is_versioned = tool->between && version.len;
-    if (!tool->between || is_versioned)
-        sb_addf(out, " %s" STR_FMT, tool->before ? tool->before : "", STR_ARG(name));
-    else
-        sb_addf(out, " " STR_FMT, STR_ARG(name));
-    if (is_versioned)
-        sb_addf(out, "%s" STR_FMT, tool->between, STR_ARG(version));
-    if (tool->behind && (!tool->between || is_versioned))
+    bool is_versioned = tool->between && version.len, is_wrapped = !tool->between || is_versioned;
+    sb_addc(out, " ");
+    if (tool->before && is_wrapped)
+        sb_addc(out, tool->before);
+    sb_add(out, name);
+    if (is_versioned) {
+        sb_addc(out, tool->between);
+        sb_add(out, version);
+    }
+    if (tool->behind && is_wrapped)
         sb_addc(out, tool->behind);
 }
 
@@ -413,23 +415,27 @@ static void add_hint(struct sb *out, const struct tool *tool, const struct findi
 static void add_text(struct sb *out, const struct finding *finding, const struct distro *distro,
                      const struct tool *tool)
 {
-    str by = distro->name.len ? distro->name : distro->id;
-    sb_addf(out, STR_FMT " " STR_FMT, STR_ARG(finding->package_name),
-            STR_ARG(finding->package_version));
+    sb_add(out, finding->package_name);
+    sb_addc(out, " ");
+    sb_add(out, finding->package_version);
     add_binaries(out, finding);
     if (finding->fixed_version.len) {
-        sb_addf(out,
-                " is installed; " STR_FMT " is fixed in " STR_FMT
-                ": upgrade to it or a newer version.",
-                STR_ARG(finding->id), STR_ARG(finding->fixed_version));
+        sb_addc(out, " is installed; ");
+        sb_add(out, finding->id);
+        sb_addc(out, " is fixed in ");
+        sb_add(out, finding->fixed_version);
+        sb_addc(out, ": upgrade to it or a newer version.");
         add_hint(out, tool, finding);
     } else {
-        sb_addf(out,
-                " is installed; for " STR_FMT
-                " %s. Remove the package if it is not needed, or watch for "
-                "an update%s" STR_FMT ".",
-                STR_ARG(finding->id), assess_state_words(finding->fix_state), by.len ? " of " : "",
-                STR_ARG(by));
+        str by = distro->name.len ? distro->name : distro->id;
+        sb_addc(out, " is installed; for ");
+        sb_add(out, finding->id);
+        sb_addc(out, " ");
+        sb_addc(out, assess_state_words(finding->fix_state));
+        sb_addc(out, ". Remove the package if it is not needed, or watch for an update");
+        sb_addc(out, by.len ? " of " : "");
+        sb_add(out, by);
+        sb_addc(out, ".");
     }
     if (finding->is_from_base)
         sb_addc(

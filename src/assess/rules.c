@@ -18,8 +18,11 @@ static char fold(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : 
 
 static bool has_part(str text, str part)
 {
-    for (size_t i = 0; i + part.len <= text.len; i++)
-        if (str_eq_nocase(str_slice(text, i, i + part.len), part))
+    if (part.len == 0 || part.len > text.len)
+        return part.len == 0;
+    char first = fold(part.ptr[0]);
+    for (size_t i = 0; i <= text.len - part.len; i++)
+        if (fold(text.ptr[i]) == first && str_eq_nocase(str_slice(text, i, i + part.len), part))
             return true;
     return false;
 }
@@ -171,16 +174,17 @@ static bool is_severity_below(const struct finding *f, enum severity below)
     return f->severity != SEVERITY_UNKNOWN && f->severity < below;
 }
 
+/* What costs least is asked first. */
 static bool does_fit(const struct rule *rule, const struct finding *f)
 {
-    return (rule->ids.len == 0 || is_named(&rule->ids, f)) &&
+    return (rule->severity_below == SEVERITY_UNKNOWN ||
+            is_severity_below(f, rule->severity_below)) &&
+           (rule->patch == RULE_ANY || f->is_patchable == (rule->patch == RULE_PATCHABLE)) &&
+           (!rule->has_cvss_below || is_cvss_below(f, rule->cvss_below)) &&
+           (rule->ids.len == 0 || is_named(&rule->ids, f)) &&
            (rule->cves.len == 0 || is_among(&rule->cves, f->id) ||
             fits_one_of(&rule->cves, &f->aliases)) &&
-           fits_text(&rule->categories, f->category) && fits_check(&rule->checks, f) &&
-           (!rule->has_cvss_below || is_cvss_below(f, rule->cvss_below)) &&
-           (rule->severity_below == SEVERITY_UNKNOWN ||
-            is_severity_below(f, rule->severity_below)) &&
-           (rule->patch == RULE_ANY || f->is_patchable == (rule->patch == RULE_PATCHABLE));
+           fits_text(&rule->categories, f->category) && fits_check(&rule->checks, f);
 }
 
 /* --- all rules over all findings: those that name ids are looked up by them
