@@ -474,6 +474,7 @@ static int explain_run(const struct cmd_call *call)
 static const struct cmd_option explain_options[] = {
     {.name = "format",
      .argument = "FORMAT",
+     .choice = choice_table_or_json,
      .help = "table (default; for people) or json (plimsoll.explain/1, for programs)"},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
@@ -481,6 +482,7 @@ static const struct cmd_option explain_options[] = {
     CMD_OPTION_VEX,
     {.name = "platform",
      .argument = "OS/ARCH",
+     .choice = choice_platform,
      .help = "this platform of an index, such as linux/arm64; default: this machine's"},
     CMD_OPTIONS_REGISTRY,
     CMD_OPTION_QUIET,

@@ -89,8 +89,7 @@ void guard_wake(struct guard *guard);
 struct notification {
     str registry; /* name, of the URL */
     str secret;   /* as presented, without "Bearer "; empty: none */
-    str content_type;
-    str body;
+    struct registry_message message;
 };
 struct notify_result {
     unsigned n_events;  /* that concern images */

@@ -42,6 +42,42 @@ NODISCARD bool registry_push_blob(struct image_source *registry, str bytes, cons
 NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
                                       const char *media_type, struct err *err);
 
+/* The digest under a tag, or the digest itself if it is there; none when there is no such. */
+NODISCARD bool registry_digest_of(struct image_source *registry, str name, digest *out,
+                                  struct err *err);
+
+/* --- copying: an image, or an index with all that it names, from any source ---------------------
+ */
+struct copy_progress {
+    uint64_t done_bytes, total_bytes; /* of the blobs known so far */
+    size_t n_blobs, n_done;
+};
+struct copy_spec {
+    struct image_source *from;
+    str tag; /* at the source; both empty: its default */
+    const digest *want;
+    struct image_source *to; /* of registry_open: one repository */
+    const str *tags;         /* to set there; none: it can be pulled by digest only */
+    size_t n_tags;
+    bool is_forced; /* tags that name something else are moved */
+    str mount_from; /* the source's repository when it is in the same registry; empty */
+    void (*progress)(void *ctx, const struct copy_progress *now); /* may be NULL */
+    void *progress_ctx;
+    const struct cancel *cancel;
+};
+struct copy_result {
+    digest digest; /* of what was asked for */
+    str media_type;
+    size_t n_manifests;
+    size_t n_blobs, n_mounted, n_there; /* all; without moving a byte; were there already */
+    uint64_t moved_bytes;
+};
+/* Every digest is verified on the way.  ERR_CONFLICT, before anything is sent, when a tag names
+ * something else and nothing is forced.  Layers that no registry distributes stay where they are.
+ */
+NODISCARD bool registry_copy(const struct copy_spec *spec, struct arena *arena,
+                             struct copy_result *out, struct err *err);
+
 /* Whether @host, with or without a port, is this machine: localhost, 127.0.0.0/8, [::1]. */
 bool registry_host_is_loopback(str host);
 
@@ -66,8 +102,9 @@ struct registry_credentials {
 NODISCARD bool registry_credentials_parse(struct arena *arena, str json, str host,
                                           struct registry_credentials *out, struct err *err);
 
-/* --- notifications: application/vnd.docker.distribution.events.v1+json (v2 differs by name only)
- * --- */
+/* --- notifications: of CNCF Distribution (v1 and v2 of its envelope), an Azure registry's webhook,
+ * Harbor's (both payloads), and zot's CloudEvents -----------------------------------------------
+ */
 enum registry_action { ACTION_OTHER, ACTION_PUSH, ACTION_PULL, ACTION_DELETE, ACTION_MOUNT };
 struct registry_event {
     str id;
@@ -80,7 +117,15 @@ struct registry_event {
     int64_t at; /* UTC seconds; 0: not said */
 };
 typedef VEC(struct registry_event) registry_events;
-/* ERR_FORMAT for what is not an envelope, or an event without repository or with a digest that is
- * none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
-NODISCARD bool registry_events_parse(struct arena *arena, str json, registry_events *out,
-                                     struct err *err);
+/* What a registry posted.  But for the body all may be empty: CloudEvents in binary mode have it in
+ * headers. */
+struct registry_message {
+    str body;
+    str type, id, time; /* Ce-Type, Ce-Id, Ce-Time */
+    str operator;       /* a structured event's, filled in by the parser */
+};
+/* Of what asks for nothing (a ping, a finished scan) *out is empty.  An event whose sender gives no
+ * id is named by its bytes.  ERR_FORMAT for what no sender sends, an event without repository or
+ * with a digest that is none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
+NODISCARD bool registry_events_parse(struct arena *arena, const struct registry_message *message,
+                                     registry_events *out, struct err *err);

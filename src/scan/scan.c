@@ -408,8 +408,9 @@ static bool fail_image(struct arena *arena, const struct image *image, struct re
            err_memory(err);
 }
 
-static bool merge_layers(struct arena *arena, const struct layers_result *layers, size_t n,
-                         struct image_inventory *out, struct err *err)
+static bool merge_layers(struct scanner *scanner, const struct cancel *cancel, struct arena *arena,
+                         const struct layers_result *layers, size_t n, struct image_inventory *out,
+                         struct err *err)
 {
     struct layer_inventory *nothing = arena_new(arena, struct layer_inventory);
     if (!nothing)
@@ -418,7 +419,7 @@ static bool merge_layers(struct arena *arena, const struct layers_result *layers
     for (size_t i = 0; i < n; i++)
         if (!layers->inventories[i])
             layers->inventories[i] = nothing; /* the scan is incomplete already */
-    return image_inventory_merge(arena, layers->inventories, n, out, err);
+    return scan_merge(scanner, cancel, arena, layers->inventories, n, out, err);
 }
 
 static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
@@ -434,7 +435,8 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
     if (!image->is_assessable)
         return refuse_image(arena, image, report);
     if (!layers_run(scanner, spec, source, image, arena, report, &layers, err) ||
-        !merge_layers(arena, &layers, image->manifest.layers.len, inventory, err))
+        !merge_layers(scanner, spec->cancel, arena, &layers, image->manifest.layers.len, inventory,
+                      err))
         return false;
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
@@ -508,4 +510,14 @@ bool scan_chains(struct scanner *scanner, const struct scan_spec *spec, struct a
                    add_chains(arena, &found, reference->text, out, err);
     image_source_close(source);
     return is_done || err_wrap(err, STR_FMT, STR_ARG(reference->text));
+}
+
+bool scan_source_open(struct scanner *scanner, const struct reference *reference,
+                      const struct registry_config *registry, struct arena *arena,
+                      struct image_source **out, struct err *err)
+{
+    const struct scan_spec spec = {.reference = *reference,
+                                   .registry = registry,
+                                   .cancel = registry ? registry->cancel : NULL};
+    return open_source(scanner, &spec, arena, out, err);
 }
