@@ -95,7 +95,7 @@ static void verdict_line(struct sb *out, const struct report *report)
         report_text(out, report->reason.len ? report->reason : STR("no reason was given"), 0);
     unsigned n_disabled = report_summarize(report).disabled;
     if (report->verdict == VERDICT_HEALTHY && n_disabled)
-        sb_addf(out, ", %u finding%s disabled", n_disabled, n_disabled == 1 ? "" : "s");
+        sb_addf(out, " but %u disabled finding%s", n_disabled, n_disabled == 1 ? "" : "s");
     sb_addc(out, " \xc2\xb7 ");
     report_text(out, report->source, 0);
     if (report->platform.len) {

@@ -195,7 +195,7 @@ static void test_scan__verdict_line(void **state)
         {"unhealthy/incomplete:low", "Unhealthy: at least 1 finding, 0 with a fix \xc2\xb7 src\n"},
         {"healthy:", "Healthy: nothing known against its 0 packages \xc2\xb7 src\n"},
         {"healthy:low-disabled",
-         "Healthy: nothing known against its 0 packages, 1 finding disabled \xc2\xb7 src\n"},
+         "Healthy: nothing known against its 0 packages but 1 disabled finding \xc2\xb7 src\n"},
         {"notapplicable:", "NotApplicable: no reason was given \xc2\xb7 src\n"},
     };
     struct arena arena;
