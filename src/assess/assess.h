@@ -48,6 +48,9 @@ struct assess_rank assess_rank_max(struct assess_rank a, struct assess_rank b);
 int assess_rank_cmp(const struct assess_rank *a, const struct assess_rank *b);
 /* By rank, then id, package, version, path: a total order. */
 int assess_cmp(const struct finding *a, const struct finding *b);
+typedef VEC(const struct finding *) finding_refs;
+/* All of them by assess_cmp.  False when @arena is used up. */
+NODISCARD bool assess_sort(struct arena *arena, finding_refs *refs);
 
 /* --- base image: the longest layer chain that another known image consists of ------------------
  */
@@ -136,7 +139,6 @@ const struct version_scheme *assess_fix_scheme(const struct finding *finding);
 
 /* --- the plan: which steps heal what ------------------------------------------------------------
  */
-typedef VEC(const struct finding *) finding_refs;
 struct plan_package {
     const struct finding *first; /* names package, version, type, binaries */
     const struct finding *best;  /* with the highest fixed version: to go to */

@@ -2,6 +2,8 @@
 /* order.c - in which order findings are presented, whatever the format. */
 #include "assess/assess.h"
 
+#include <stdlib.h>
+
 struct assess_rank assess_rank_of(const struct finding *finding)
 {
     return (struct assess_rank){.is_kev = finding->is_kev,
@@ -50,4 +52,31 @@ int assess_cmp(const struct finding *a, const struct finding *b)
     if (!sign)
         sign = str_cmp(a->type, b->type);
     return sign ? sign : str_cmp(a->path, b->path);
+}
+
+/* --- many of them: what decides most comparisons lies beside the pointer
+ * -------------------------------- */
+struct sorting {
+    struct assess_rank rank;
+    const struct finding *finding;
+};
+
+static int cmp_sorting(const void *left, const void *right)
+{
+    const struct sorting *a = left, *b = right;
+    int by_rank = assess_rank_cmp(&a->rank, &b->rank);
+    return by_rank ? by_rank : assess_cmp(a->finding, b->finding);
+}
+
+bool assess_sort(struct arena *arena, finding_refs *refs)
+{
+    struct sorting *rows = arena_array(arena, struct sorting, refs->len + 1);
+    if (!rows)
+        return false;
+    for (size_t i = 0; i < refs->len; i++)
+        rows[i] = (struct sorting){assess_rank_of(refs->ptr[i]), refs->ptr[i]};
+    qsort(rows, refs->len, sizeof(*rows), cmp_sorting);
+    for (size_t i = 0; i < refs->len; i++)
+        refs->ptr[i] = rows[i].finding;
+    return true;
 }

@@ -4,11 +4,6 @@
 
 #include "base/num.h"
 
-static int cmp(const void *a, const void *b)
-{
-    return assess_cmp(*(const struct finding *const *)a, *(const struct finding *const *)b);
-}
-
 static bool collect(struct arena *arena, const struct report *report, finding_refs *out)
 {
     const struct report_filter none = {0};
@@ -20,8 +15,7 @@ static bool collect(struct arena *arena, const struct report *report, finding_re
             return false;
         *slot = &report->findings.ptr[i];
     }
-    vec_sort(out, cmp);
-    return true;
+    return assess_sort(arena, out);
 }
 
 static void put_finding(struct paint *t, const struct finding *finding)

@@ -79,11 +79,6 @@ static void make_rules(struct arena *arena, size_t n, struct rules *out)
     sb_fini(&text);
 }
 
-static int cmp(const void *a, const void *b)
-{
-    return assess_cmp(*(const struct finding *const *)a, *(const struct finding *const *)b);
-}
-
 static void decide(struct arena *arena, const struct rules *rules, findings *all)
 {
     const struct distro distro = {.id = STR("debian"), .version_id = STR("12")};
@@ -104,8 +99,7 @@ static void decide(struct arena *arena, const struct rules *rules, findings *all
             die("remediation");
         *slot = f;
     }
-    vec_sort(&listed, cmp);
-    if (!assess_plan(arena, &listed, &tools, &steps, &plan) ||
+    if (!assess_sort(arena, &listed) || !assess_plan(arena, &listed, &tools, &steps, &plan) ||
         plan.n_healed + plan.n_unhealed != all->len || plan.steps.len < LAYERS)
         die("plan");
 }

@@ -81,7 +81,8 @@ test('a list of ids with reasons: all disabled is Healthy, does not trip the gat
   assert.match(shown.stdout, /CVE-2024-1000/);
   assert.match(shown.stdout, /looked at by us/);
   const why = plimsoll(['explain', image.ref, 'CVE-2024-1000', '--db', db, '--rules', list]);
-  assert.match(why.stdout, /\.plimsollignore:2/);
+  assert.match(why.stdout, /^CVE-2024-1000 in .*: disabled$/m);
+  assert.match(why.stdout, /\.plimsollignore:2 \(looked at by us\)/);
 });
 
 test('a file of rules in the current folder is not read by itself', (t) => {

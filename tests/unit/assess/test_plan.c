@@ -30,6 +30,30 @@ static void test_order__exploited_severity_epss_fix(void **state)
         }
 }
 
+static void test_order__sorting_many_is_the_same_order(void **state)
+{
+    (void)state;
+    enum { N = 500 };
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct finding *all = arena_array(&arena, struct finding, N);
+    finding_refs refs = {0};
+    assert_non_null(all);
+    for (size_t i = 0; i < N; i++) {
+        size_t dice = i * 7919 % 1009;
+        all[i] = (struct finding){.id = arena_printf(&arena, "CVE-%zu", dice % 90),
+                                  .severity = (enum severity)(dice % 6),
+                                  .epss = (double)(dice % 4) / 10,
+                                  .is_kev = dice % 11 == 0,
+                                  .is_patchable = dice % 2};
+        *vec_push(&arena, &refs) = &all[i];
+    }
+    assert_true(assess_sort(&arena, &refs));
+    for (size_t i = 1; i < N; i++)
+        assert_true(assess_cmp(refs.ptr[i - 1], refs.ptr[i]) <= 0);
+    arena_fini(&arena);
+}
+
 static void test_order__a_group_is_as_bad_as_its_worst(void **state)
 {
     (void)state;
@@ -224,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order__exploited_severity_epss_fix),
+        cmocka_unit_test(test_order__sorting_many_is_the_same_order),
         cmocka_unit_test(test_order__a_group_is_as_bad_as_its_worst),
         cmocka_unit_test(test_base__the_longest_chain_that_is_all_of_another_image),
         cmocka_unit_test(test_base__an_unknown_layer_is_no_layer),
