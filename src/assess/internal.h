@@ -39,3 +39,6 @@ str remedy_parent(const struct finding *finding);
 size_t remedy_items(struct sb *out, const struct tool *tool, const struct finding *finding);
 /* What the command begins with, "npm install -g" for instance. */
 const char *remedy_command(const struct tool *tool, const struct finding *finding);
+
+/* The ordering of its versions, whether or not it can read them; NULL: not known. */
+const struct version_scheme *remedy_scheme(const struct finding *finding);

@@ -58,14 +58,17 @@ int assess_cmp(const struct finding *a, const struct finding *b)
  * -------------------------------- */
 struct sorting {
     struct assess_rank rank;
+    str id;
     const struct finding *finding;
 };
 
 static int cmp_sorting(const void *left, const void *right)
 {
     const struct sorting *a = left, *b = right;
-    int by_rank = assess_rank_cmp(&a->rank, &b->rank);
-    return by_rank ? by_rank : assess_cmp(a->finding, b->finding);
+    int sign = assess_rank_cmp(&a->rank, &b->rank);
+    if (!sign)
+        sign = str_cmp(a->id, b->id);
+    return sign ? sign : assess_cmp(a->finding, b->finding);
 }
 
 bool assess_sort(struct arena *arena, finding_refs *refs)
@@ -74,7 +77,7 @@ bool assess_sort(struct arena *arena, finding_refs *refs)
     if (!rows)
         return false;
     for (size_t i = 0; i < refs->len; i++)
-        rows[i] = (struct sorting){assess_rank_of(refs->ptr[i]), refs->ptr[i]};
+        rows[i] = (struct sorting){assess_rank_of(refs->ptr[i]), refs->ptr[i]->id, refs->ptr[i]};
     qsort(rows, refs->len, sizeof(*rows), cmp_sorting);
     for (size_t i = 0; i < refs->len; i++)
         refs->ptr[i] = rows[i].finding;

@@ -30,6 +30,8 @@ struct planning {
     struct map steps, packages, rests;
     struct sb key;
     struct plan *out;
+    const struct finding *last; /* whose ordering was looked up */
+    const struct version_scheme *scheme;
 };
 
 /* --- keys: what shares a step, a package, a rest
@@ -148,9 +150,26 @@ static struct growing_package *package_of(struct planning *p, struct growing_ste
     return slot ? g : NULL;
 }
 
+static bool is_same(str a, str b) { return a.ptr == b.ptr && a.len == b.len; }
+
+static str comparator_of(const struct finding *f)
+{
+    return f->evidence.len ? f->evidence.ptr[0].comparator : STR_NONE;
+}
+
+/* assess_fix_scheme, looked up only where type or comparator change. */
+static const struct version_scheme *scheme_of(struct planning *p, const struct finding *f)
+{
+    if (!p->last || !is_same(p->last->type, f->type) ||
+        !is_same(comparator_of(p->last), comparator_of(f)))
+        p->scheme = remedy_scheme(f);
+    p->last = f;
+    return p->scheme && p->scheme->is_valid(f->fixed_version) ? p->scheme : NULL;
+}
+
 static bool add_healed(struct planning *p, const struct finding *f)
 {
-    const struct version_scheme *scheme = assess_fix_scheme(f);
+    const struct version_scheme *scheme = scheme_of(p, f);
     struct growing_step *s = step_of(p, f);
     struct growing_package *g = s ? package_of(p, s, f, scheme) : NULL;
     if (!g)

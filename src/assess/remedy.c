@@ -363,12 +363,16 @@ const char *assess_state_words(enum fix_state state)
     return states[(size_t)state < ARRAY_LEN(states) ? state : FIX_UNKNOWN];
 }
 
+const struct version_scheme *remedy_scheme(const struct finding *finding)
+{
+    const struct version_scheme *scheme =
+        finding->evidence.len ? version_find(finding->evidence.ptr[0].comparator) : NULL;
+    return scheme ? scheme : purl_type_scheme(finding->type);
+}
+
 const struct version_scheme *assess_fix_scheme(const struct finding *finding)
 {
-    str name = finding->evidence.len ? finding->evidence.ptr[0].comparator : STR_NONE;
-    const struct version_scheme *scheme = version_find(name);
-    if (!scheme)
-        scheme = purl_type_scheme(finding->type);
+    const struct version_scheme *scheme = remedy_scheme(finding);
     return scheme && scheme->is_valid(finding->fixed_version) ? scheme : NULL;
 }
 

@@ -99,9 +99,11 @@ static void decide(struct arena *arena, const struct rules *rules, findings *all
             die("remediation");
         *slot = f;
     }
-    if (!assess_sort(arena, &listed) || !assess_plan(arena, &listed, &tools, &steps, &plan) ||
+    if (!assess_plan(arena, &listed, &tools, &steps, &plan) ||
         plan.n_healed + plan.n_unhealed != all->len || plan.steps.len < LAYERS)
         die("plan");
+    if (!assess_sort(arena, &listed) || assess_cmp(listed.ptr[0], listed.ptr[all->len - 1]) > 0)
+        die("order");
 }
 
 static int cmp_times(const void *a, const void *b)
