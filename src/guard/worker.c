@@ -67,8 +67,8 @@ static bool fill_reference(struct arena *arena, const struct store_registry *reg
     return out->text.ptr ? true : err_memory(err);
 }
 
-static struct registry_config registry_config_of(const struct guard *guard,
-                                                 const struct store_registry *registry)
+struct registry_config registry_config_of(const struct guard *guard,
+                                          const struct store_registry *registry)
 {
     const struct config_registry *c = config_registry_find(guard->config, registry->name);
     struct registry_config out = {.host = registry->host, .is_plain_http = registry->is_plain_http};
@@ -308,3 +308,4 @@ static void *thread_main(struct guard_thread *thread, void (*run)(struct loop *)
 
 void *worker_main(void *arg) { return thread_main(arg, work); }
 void *refresher_main(void *arg) { return thread_main(arg, refresher_work); }
+void *sweeper_main(void *arg) { return thread_main(arg, sweeper_work); }

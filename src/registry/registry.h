@@ -46,6 +46,19 @@ NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
 NODISCARD bool registry_digest_of(struct image_source *registry, str name, digest *out,
                                   struct err *err);
 
+/* --- what there is -----------------------------------------------------------------------------
+ */
+/* A source for a whole registry: a reference with a host and no repository. */
+typedef bool registry_name(void *ctx, str name, struct err *err);
+/* In pages; at most LIMIT_NAMES.  ERR_UNSUPPORTED: this registry has no catalog. */
+NODISCARD bool registry_each_repository(struct image_source *registry, registry_name *each,
+                                        void *ctx, struct err *err);
+/* Of its repository; of one that is not there: none. */
+NODISCARD bool registry_each_tag(struct image_source *registry, registry_name *each, void *ctx,
+                                 struct err *err);
+/* The same connections, for another repository.  Blobs of the former must be closed. */
+NODISCARD bool registry_turn_to(struct image_source *registry, str repository, struct err *err);
+
 /* --- copying: an image, or an index with all that it names, from any source ---------------------
  */
 struct copy_progress {

@@ -163,17 +163,10 @@ bool store_jobs_count(struct store *store, struct job_counts *out, struct err *e
 
 /* --- leasing
  * -------------------------------------------------------------------------------------------- */
-static bool wants(const struct lease_spec *spec, enum job_kind kind)
+/* The @i-th kind that is asked for; "": there are not that many, and no job is of that kind. */
+static const char *kind_at(const struct lease_spec *spec, size_t i)
 {
-    for (size_t i = 0; i < spec->n_kinds; i++)
-        if (spec->kinds[i] == kind)
-            return true;
-    return false;
-}
-
-static const char *kind_or_none(const struct lease_spec *spec, enum job_kind kind)
-{
-    return wants(spec, kind) ? job_kind_name(kind) : "";
+    return i < spec->n_kinds ? job_kind_name(spec->kinds[i]) : "";
 }
 
 static enum next candidate(struct store *store, const struct lease_spec *spec, int64_t *id,
@@ -183,8 +176,7 @@ static enum next candidate(struct store *store, const struct lease_spec *spec, i
     if (!db_query(store, &rows, err,
                   "SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1"
                   " AND kind IN ($2, $3, $4) ORDER BY priority DESC, id LIMIT 1",
-                  vi(spec->now), vc(kind_or_none(spec, JOB_SCAN)),
-                  vc(kind_or_none(spec, JOB_REFRESH)), vc(kind_or_none(spec, JOB_REMATCH))))
+                  vi(spec->now), vc(kind_at(spec, 0)), vc(kind_at(spec, 1)), vc(kind_at(spec, 2))))
         return NEXT_ERR;
     enum next next = rows_next(&rows, err);
     if (next == NEXT_ITEM)
