@@ -150,7 +150,7 @@ struct plan_step {
     int layer; /* -1: not known */
     bool is_base;
     str manager;    /* "apt", "npm"; empty: by hand */
-    str folder;     /* of the project; empty: the image's own packages */
+    str folder;     /* of the project, or the program; empty: the image's own packages */
     str command;    /* heals all its packages; empty: see how */
     str how;        /* in words */
     str build_step; /* the Dockerfile line that brought the layer */

@@ -29,7 +29,8 @@ struct npm_place {
     bool is_pnpm; /* a store of pnpm: the tree does not say who wanted it */
 };
 struct npm_place npm_place_of(str path);
-/* The folder of the project that a language package is of, and the npm package that it comes with.
+/* The folder of the project that a language package is of, or the program that it was built into;
+ * the npm package that it comes with.
  */
 str remedy_folder(const struct finding *finding);
 str remedy_parent(const struct finding *finding);

@@ -259,10 +259,13 @@ str remedy_parent(const struct finding *finding)
 
 str remedy_folder(const struct finding *finding)
 {
+    str path = finding->path;
     if (finding->class != CLASS_LANGUAGE)
         return STR_NONE;
-    return is_npm(finding) ? npm_place_of(finding->path).root
-                           : str_slice(finding->path, 0, str_rfind_byte(finding->path, '/'));
+    if (is_npm(finding))
+        return npm_place_of(path).root;
+    bool is_program = str_eq(finding->type, STR("golang")) || str_eq(finding->type, STR("cargo"));
+    return is_program ? path : str_slice(path, 0, str_rfind_byte(path, '/'));
 }
 
 /* --- commands
