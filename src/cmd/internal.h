@@ -19,12 +19,12 @@
     }
 #define CMD_OPTION_VEX                                                                             \
     {                                                                                              \
-        .name = "vex", .argument = "FILE",                                                         \
+        .name = "vex", .argument = "FILE|oci",                                                     \
         .help =                                                                                    \
-            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX): "  \
-            "what is not affected or fixed stays in the report, disabled and with its reason; "    \
-            "may "                                                                                 \
-            "be given several times",                                                              \
+            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX), "  \
+            "or with oci against those attached to the image, whose signatures nobody verifies "   \
+            "(a file of that name is ./oci): what is not affected or fixed stays in the report, "  \
+            "disabled and with its reason; may be given several times",                            \
         .is_repeatable = true                                                                      \
     }
 #define CMD_OPTION_RULES                                                                           \
@@ -100,8 +100,9 @@ struct source_scan {
     const char *db_dir; /* NULL: inventory only */
     bool is_quiet;
     reports reports;
-    struct rules rules; /* of --rules */
-    vex_statements vex; /* of --vex */
+    struct rules rules;      /* of --rules */
+    bool takes_attached_vex; /* --vex oci */
+    vex_statements vex;      /* of --vex */
     const char *remedy; /* of a failure, when it knows better than the error's kind; else NULL */
     struct advisory_db *db; /* the reports borrow from it; closed by source_scan_close */
 };

@@ -126,18 +126,22 @@ static bool must_be_usage(struct err *err)
 }
 
 /* Every --rules and --vex.  What cannot be read ends the scan before it begins: what was asked for
- * would not be done. */
+ * would not be done.  --vex "oci" is no file (which is written ./oci): the scan reads what is
+ * attached to the image. */
 static bool read_decisions(const struct cmd_call *call, struct source_scan *scan, struct err *err)
 {
     str path;
     for (size_t i = 0; cmd_value_at(call, "rules", i, &path); i++)
         if (!add_rules(call, path, &scan->rules, err))
             return must_be_usage(err);
-    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++)
-        if (!add_vex(call, path, &scan->vex, err)) {
+    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++) {
+        if (str_eq(path, STR("oci"))) {
+            scan->takes_attached_vex = true;
+        } else if (!add_vex(call, path, &scan->vex, err)) {
             err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
             return must_be_usage(err);
         }
+    }
     return true;
 }
 
@@ -176,6 +180,7 @@ static bool run_scan(const struct cmd_call *call, struct source_scan *scan, stru
         .registry = has_registry_options(call) ? &registry : NULL,
         .db = scan->db,
         .vex = &scan->vex,
+        .takes_attached_vex = scan->takes_attached_vex,
         .rules = &scan->rules,
         .progress = {.layer = progress_layer, .ctx = &progress},
         .cancel = cmd_cancel(),

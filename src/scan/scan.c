@@ -218,22 +218,66 @@ static bool name_image(struct arena *arena, const struct reference *ref,
     return out->repository.ptr != NULL;
 }
 
-static bool hold_against_vex(const struct scan_spec *spec, const struct image_inventory *inventory,
-                             struct arena *arena, struct report *report, struct err *err)
+/* Where statements on an image come from besides the database. */
+struct vex_sources {
+    const struct reference *reference;
+    const vex_statements *given;         /* NULL: none */
+    const struct attached_vex *attached; /* NULL: nobody asked for them */
+};
+
+/* The reference that a stored report was made of; its parts are empty when it is none any more. */
+static struct reference reference_of(struct arena *arena, const struct report *report)
 {
-    struct vex_image image;
+    struct reference ref = {0};
+    struct err ignored = {0};
+    return reference_parse(arena, report->source, &ref, &ignored) ? ref : (struct reference){0};
+}
+
+static bool hold_against_given(const vex_statements *said, const struct vex_image *image,
+                               const struct image_inventory *inventory, struct arena *arena,
+                               struct report *report, struct err *err)
+{
     size_t n = 0;
-    if (!spec || !spec->vex || spec->vex->len == 0)
+    if (!said || said->len == 0)
         return true;
-    if (!name_image(arena, &spec->reference, report, &image))
-        return err_memory(err);
-    if (!vex_apply(arena, spec->vex, &image, inventory, &report->findings, &n, err))
+    if (!vex_apply(arena, said, image, inventory, &report->findings, &n, err))
         return false;
     str message = arena_printf(arena, "VEX: %zu of %zu findings are taken away by %zu statements",
-                               n, report->findings.len, spec->vex->len);
+                               n, report->findings.len, said->len);
     return (message.ptr &&
             notice_add(arena, &report->notices, NOTICE_INFO, false, STR_NONE, message)) ||
            err_memory(err);
+}
+
+static bool hold_against_attached(const struct attached_vex *attached, str place,
+                                  const struct vex_image *image,
+                                  const struct image_inventory *inventory, struct arena *arena,
+                                  struct report *report, struct err *err)
+{
+    size_t n = 0;
+    return !attached ||
+           (vex_apply(arena, &attached->statements, image, inventory, &report->findings, &n, err) &&
+            attached_vex_tell(attached, place, &report->findings, arena, &report->notices, err));
+}
+
+/* VEX feeds, documents attached to the image, documents given by hand: the later has the last
+ * word. */
+static bool hold_against_vex(const struct advisory_db *db, const struct vex_sources *vex,
+                             const struct image_inventory *inventory, struct arena *arena,
+                             struct report *report, struct err *err)
+{
+    struct vex_image image;
+    bool is_asked = vex && (vex->attached || (vex->given && vex->given->len));
+    if (!is_asked && (!advisory_db_has_vex(db) || report->findings.len == 0))
+        return true;
+    struct reference ref = vex ? *vex->reference : reference_of(arena, report);
+    if (!name_image(arena, &ref, report, &image))
+        return err_memory(err);
+    if (!match_vex_image(db, &image, inventory, arena, &report->findings, &report->notices, err))
+        return false;
+    return !vex ||
+           (hold_against_attached(vex->attached, ref.text, &image, inventory, arena, report, err) &&
+            hold_against_given(vex->given, &image, inventory, arena, report, err));
 }
 
 /* --- the base image
@@ -291,17 +335,25 @@ static bool push_text(struct arena *arena, strs *to, str text)
     return slot || !text.len;
 }
 
-static bool hold_against_rules(const struct scan_spec *spec, struct arena *arena,
+/* What an image is held against, besides the database. */
+struct decisions {
+    const struct reference *reference; /* of the source; NULL: of a stored report */
+    const struct vex_sources *vex;     /* NULL: of a stored report */
+    const struct rules *rules;         /* NULL: none */
+    const struct scan_bases *bases;    /* NULL: none */
+};
+
+static bool hold_against_rules(const struct decisions *by, struct arena *arena,
                                struct report *report, struct err *err)
 {
-    const struct rules *rules = spec ? spec->rules : NULL;
-    if (!rules || rules->all.len == 0)
+    const struct rules *rules = by->rules;
+    if (!rules || rules->all.len == 0 || !by->reference)
         return true;
     struct vex_image named;
-    struct rule_image image = {.repository = spec->reference.repository, .distro = &report->distro};
+    struct rule_image image = {.repository = by->reference->repository, .distro = &report->distro};
     struct rule_outcome *outcomes = arena_array(arena, struct rule_outcome, rules->all.len);
-    if (!outcomes || !name_image(arena, &spec->reference, report, &named) ||
-        !push_text(arena, &image.registries, spec->reference.host))
+    if (!outcomes || !name_image(arena, by->reference, report, &named) ||
+        !push_text(arena, &image.registries, by->reference->host))
         return err_memory(err);
     image.digests = named.digests;
     return (rules_apply(arena, rules, &image, report->scanned_at, &report->findings, outcomes) &&
@@ -309,8 +361,7 @@ static bool hold_against_rules(const struct scan_spec *spec, struct arena *arena
            err_memory(err);
 }
 
-static bool match_and_remediate(const struct advisory_db *db, const struct scan_spec *spec,
-                                const struct scan_bases *bases,
+static bool match_and_remediate(const struct advisory_db *db, const struct decisions *by,
                                 const struct image_inventory *inventory, struct arena *arena,
                                 struct report *report, struct match_result *matched,
                                 struct err *err)
@@ -318,8 +369,8 @@ static bool match_and_remediate(const struct advisory_db *db, const struct scan_
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
-    if (!hold_against_vex(spec, inventory, arena, report, err) ||
-        !hold_against_rules(spec, arena, report, err) || !mark_base(bases, arena, report, err))
+    if (!hold_against_vex(db, by->vex, inventory, arena, report, err) ||
+        !hold_against_rules(by, arena, report, err) || !mark_base(by->bases, arena, report, err))
         return false;
     struct remedy_tools tools = assess_tools(&inventory->distro, &inventory->packages);
     for (size_t i = 0; i < report->findings.len; i++) {
@@ -346,19 +397,18 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
     return true;
 }
 
-/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only; @spec
- * is for VEX and rules, and may be NULL, @bases too. */
-static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
-                     const struct scan_bases *bases, const struct image_inventory *inventory,
-                     struct arena *arena, struct report *report, struct err *err)
+/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only. */
+static bool conclude(const struct advisory_db *db, const struct decisions *by,
+                     const struct image_inventory *inventory, struct arena *arena,
+                     struct report *report, struct err *err)
 {
     struct match_result matched = {.is_complete = true};
     if (!describe_packages(arena, inventory, report))
         return err_memory(err);
     describe_database(db, report);
-    if (db && !match_and_remediate(db, spec, bases, inventory, arena, report, &matched, err))
+    if (db && !match_and_remediate(db, by, inventory, arena, report, &matched, err))
         return false;
-    if (!db && !mark_base(bases, arena, report, err))
+    if (!db && !mark_base(by->bases, arena, report, err))
         return false;
     report->is_complete = report->is_complete && inventory->is_complete && matched.is_complete;
     struct verdict_input input = {
@@ -379,9 +429,10 @@ bool scan_rematch(const struct advisory_db *db, const struct image_inventory *in
                   const struct scan_bases *bases, struct arena *arena, struct report *report,
                   struct err *err)
 {
+    const struct decisions by = {.bases = bases};
     report->findings = (findings){0};
     report->purls = (strs){0};
-    return conclude(db, NULL, bases, inventory, arena, report, err);
+    return conclude(db, &by, inventory, arena, report, err);
 }
 
 /* --- one image
@@ -427,6 +478,7 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
                        struct report *report, struct err *err)
 {
     struct layers_result layers = {0};
+    struct attached_vex attached = {0};
     struct image_inventory *inventory = arena_new(arena, struct image_inventory);
     if (!inventory || !describe(scanner, spec, arena, image, report))
         return err_memory(err);
@@ -438,9 +490,15 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
         !merge_layers(scanner, spec->cancel, arena, &layers, image->manifest.layers.len, inventory,
                       err))
         return false;
+    bool has_attached = spec->takes_attached_vex && spec->db;
+    if (has_attached && !attached_vex_read(source, image, arena, &attached, &report->notices, err))
+        return false;
+    const struct vex_sources vex = {&spec->reference, spec->vex, has_attached ? &attached : NULL};
+    const struct decisions by = {
+        .reference = &spec->reference, .vex = &vex, .rules = spec->rules, .bases = &spec->bases};
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
-           conclude(spec->db, spec, &spec->bases, inventory, arena, report, err);
+           conclude(spec->db, &by, inventory, arena, report, err);
 }
 
 bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,

@@ -54,6 +54,7 @@ struct scan_spec {
     const vex_statements *vex;    /* that findings are held against; NULL: none */
     const struct rules *rules;    /* that disable findings; NULL: none */
     struct scan_bases bases;      /* images that this one may be built on */
+    bool takes_attached_vex;      /* those that are attached to the image too, before these */
     struct layer_cache cache;
     struct scan_progress progress;
     const struct cancel *cancel;

@@ -111,14 +111,22 @@ static const char version_1[] =
     "  source_version TEXT NOT NULL, first_seen BIGINT NOT NULL,"
     "  PRIMARY KEY (ecosystem, source_name, source_version));";
 
+/* What rated a finding, and its weaknesses; rows of before say nothing until they are matched
+ * again. */
+static const char version_2[] = "ALTER TABLE advisories ADD COLUMN cwes TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rated_by TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rating_basis TEXT NOT NULL"
+                                "  DEFAULT '';";
+
 /* chain: OCI ChainID of all layers, '' when a diff-id is not known.  An image whose chain is that
  * of the first layers of another one is its base. */
-static const char version_2[] = "ALTER TABLE images ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
+static const char version_3[] = "ALTER TABLE images ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
                                 "CREATE INDEX images_by_chain ON images (chain) WHERE chain <> '';";
 
 static const struct migration migrations[] = {
     {1, version_1},
     {2, version_2},
+    {3, version_3},
 };
 
 const struct migration *schema_migrations(size_t *n)

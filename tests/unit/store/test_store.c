@@ -28,6 +28,32 @@ static void test_store__refuses_a_newer_schema(void **state)
     open_it(f);
 }
 
+/* Rows that were written before there were the columns say nothing of them, and are read. */
+static void test_store__takes_a_first_schema_along(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+    str next;
+    scan_image(f, 1, report_of(f, 1, 3, 1));
+    store_close(f->store);
+    f->store = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE advisories DROP COLUMN cwes;"
+                                  "ALTER TABLE facts DROP COLUMN rated_by;"
+                                  "ALTER TABLE facts DROP COLUMN rating_basis;"
+                                  "DELETE FROM migrations WHERE version = 2",
+                                  0, 0, 0),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    open_it(f);
+    store_findings all = findings_all(f, 10, &next, STR(""));
+    assert_int_equal(all.len, 1);
+    assert_str(all.ptr[0].finding.id, "CVE-2020-3");
+    assert_str(all.ptr[0].finding.rated_by, "");
+    assert_int_equal(all.ptr[0].finding.cwes.len, 0);
+}
+
 static void test_store__says_what_is_no_database(void **state)
 {
     struct fixture *f = *state;
@@ -454,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_store__refuses_a_newer_schema),
+        T(test_store__takes_a_first_schema_along),
         T(test_store__says_what_is_no_database),
         T(test_store__check_finds_a_good_one_good),
         T(test_registry__names_compare_without_case_and_stay_where_they_are),
