@@ -27,6 +27,22 @@
             "disabled and with its reason; may be given several times",                            \
         .is_repeatable = true                                                                      \
     }
+#define CMD_OPTION_RULES                                                                           \
+    {                                                                                              \
+        .name = "rules", .argument = "FILE",                                                       \
+        .help = "disable findings by the rules of FILE (docs/RULES.md), or by its list of ids, "   \
+                "one a line with a reason; they stay in the report, disabled and with their "      \
+                "reason, and neither count nor gate; may be given several times",                  \
+        .is_repeatable = true                                                                      \
+    }
+#define CMD_OPTION_BASE                                                                            \
+    {                                                                                              \
+        .name = "base", .argument = "SOURCE",                                                      \
+        .help = "an image that SOURCE may be built on: what its layers brought is marked as the "  \
+                "base image's; no layer of it is read; may be given several times, the longest "   \
+                "that fits counts",                                                                \
+        .is_repeatable = true                                                                      \
+    }
 #define CMD_OPTION_OUTPUT                                                                          \
     {                                                                                              \
         .name = "output", .letter = 'o', .argument = "FILE",                                       \
@@ -84,6 +100,9 @@ struct source_scan {
     const char *db_dir; /* NULL: inventory only */
     bool is_quiet;
     reports reports;
+    struct rules rules;      /* of --rules */
+    bool takes_attached_vex; /* --vex oci */
+    vex_statements vex;      /* of --vex */
     const char *remedy; /* of a failure, when it knows better than the error's kind; else NULL */
     struct advisory_db *db; /* the reports borrow from it; closed by source_scan_close */
 };
@@ -133,6 +152,14 @@ int scan_exit_code(const struct report *const *all, size_t n, const struct repor
 /* For the help of --format: the names and what they are for. */
 void cmd_say_formats(struct sb *out);
 void cmd_say_sbom_formats(struct sb *out);
+/* Findings that trip the gate. */
+size_t gate_count(const struct report *report, const struct report_filter *filter,
+                  const struct gate *gate);
+/* One line a report: verdict, counts, source; and of several which is the worst. */
+void verdict_lines(struct sb *out, const struct report *const *all, size_t n);
+/* "--fail-on high: 3 findings trip it"; nothing when none does. */
+void gate_line(struct sb *out, const struct report *const *all, size_t n,
+               const struct report_filter *filter, const struct gate *gate);
 /* The format by name; ERR_USAGE lists those there are. */
 const struct report_format *cmd_format(str name, bool is_sbom, struct err *err);
 

@@ -77,11 +77,32 @@ static bool print(const struct cmd_call *call, const struct source_scan *scan,
     if (!output_open(call, &output, err))
         return false;
     struct terminal terminal = terminal_of(output.fd);
-    const struct report_options options = {
-        .is_colour = terminal.is_colour, .width = terminal.width, .filter = settings->filter};
+    const struct report_options options = {.is_colour = terminal.is_colour,
+                                           .width = terminal.width,
+                                           .shows_disabled = cmd_has(call, "show-disabled"),
+                                           .filter = settings->filter};
     const struct report *const *all = (const struct report *const *)scan->reports.ptr;
     bool is_done = settings->format->write(output.fd, all, scan->reports.len, &options, err);
     return output_close(&output, is_done, err);
+}
+
+/* On standard error, unless --quiet: the verdict, which a table on standard output ends with
+ * itself; and why the exit code is 1. */
+static void print_verdict(const struct cmd_call *call, const struct source_scan *scan,
+                          const struct settings *settings)
+{
+    const struct report *const *all = (const struct report *const *)scan->reports.ptr;
+    auto_sb lines;
+    sb_init(&lines, LIMIT(CONFIG));
+    bool is_shown =
+        settings->format == report_format_find(STR("table")) && !cmd_has(call, "output");
+    if (scan->is_quiet)
+        return;
+    if (!is_shown)
+        verdict_lines(&lines, all, scan->reports.len);
+    gate_line(&lines, all, scan->reports.len, &settings->filter, &settings->gate);
+    if (!lines.has_failed)
+        (void)fwrite(lines.ptr ? lines.ptr : "", 1, lines.len, stderr);
 }
 
 static int scan_run_command(const struct cmd_call *call)
@@ -101,6 +122,7 @@ static int scan_run_command(const struct cmd_call *call)
         code = scan_exit_code((const struct report *const *)scan.reports.ptr, scan.reports.len,
                               &settings.filter, &settings.gate);
         source_scan_complain(call, &scan);
+        print_verdict(call, &scan, &settings);
     } else {
         code = scan.remedy ? cmd_fail_with(call, &err, scan.remedy) : cmd_fail(call, &err);
     }
@@ -116,7 +138,9 @@ static const struct cmd_option scan_options[] = {
      .say = cmd_say_formats},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
+    CMD_OPTION_RULES,
     CMD_OPTION_VEX,
+    CMD_OPTION_BASE,
     {.name = "severity",
      .argument = "LIST",
      .choice = choice_severity,
@@ -136,6 +160,8 @@ static const struct cmd_option scan_options[] = {
      .choice = choice_platform,
      .help = "this platform of an index, such as linux/arm64; default: this machine's"},
     {.name = "all-platforms", .help = "every platform of an index, one report each"},
+    {.name = "show-disabled",
+     .help = "in the table: list what rules and VEX documents have disabled too"},
     {.name = "require-sandbox",
      .argument = "LEVEL",
      .choice = choice_sandbox,
@@ -152,6 +178,8 @@ static const struct cmd_example scan_examples[] = {
     {"plimsoll scan oci:./build/image --format json -o report.json", "an OCI layout, for programs"},
     {"plimsoll scan docker-archive:image.tar --fail-on high --ignore-unfixed",
      "in CI: stop at what is high or worse and can be fixed"},
+    {"plimsoll scan registry.example/shop/cart:1.4 --rules accepted.yaml --fail-on medium",
+     "what somebody has decided about does not count"},
     {"plimsoll scan dir:/srv/root --severity critical,high", "an unpacked root file system"},
     {0},
 };

@@ -106,18 +106,64 @@ static bool add_vex(const struct cmd_call *call, str path, vex_statements *out, 
     return true;
 }
 
-/* Every --vex.  What cannot be read ends the scan: what was asked for was not done.  "oci" is no
- * file (which is written ./oci): the scan reads what is attached to the image. */
-static bool read_vex(const struct cmd_call *call, vex_statements *out, bool *takes_attached,
-                     struct err *err)
+static bool add_rules(const struct cmd_call *call, str path, struct rules *out, struct err *err)
+{
+    str text;
+    const char *file = arena_cstr(call->arena, path);
+    if (!file)
+        return err_memory(err);
+    if (!file_read(call->arena, file, LIMIT(CONFIG_FILE), &text, err))
+        return err_wrap(err, "--rules " STR_FMT, STR_ARG(path));
+    return rules_parse(call->arena, path, text, out, err) || err_wrap(err, "--rules");
+}
+
+/* What the command line asks for and does not say itself: an error in it is one of usage. */
+static bool must_be_usage(struct err *err)
+{
+    if (err->kind == ERR_FORMAT)
+        err->kind = ERR_USAGE;
+    return false;
+}
+
+/* Every --rules and --vex.  What cannot be read ends the scan before it begins: what was asked for
+ * would not be done.  --vex "oci" is no file (which is written ./oci): the scan reads what is
+ * attached to the image. */
+static bool read_decisions(const struct cmd_call *call, struct source_scan *scan, struct err *err)
 {
     str path;
+    for (size_t i = 0; cmd_value_at(call, "rules", i, &path); i++)
+        if (!add_rules(call, path, &scan->rules, err))
+            return must_be_usage(err);
     for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++) {
-        if (str_eq(path, STR("oci")))
-            *takes_attached = true;
-        else if (!add_vex(call, path, out, err))
-            return err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
+        if (str_eq(path, STR("oci"))) {
+            scan->takes_attached_vex = true;
+        } else if (!add_vex(call, path, &scan->vex, err)) {
+            err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
+            return must_be_usage(err);
+        }
     }
+    return true;
+}
+
+/* Credentials are bound to the host of SOURCE; a base on another one is asked for as a stranger. */
+static bool add_base(const struct cmd_call *call, struct scanner *scanner, str text,
+                     const struct scan_spec *of, struct scan_bases *out, struct err *err)
+{
+    struct scan_spec spec = {.choice = of->choice, .cancel = of->cancel};
+    if (!reference_parse(call->arena, text, &spec.reference, err))
+        return err_wrap(err, "--base");
+    if (str_eq_nocase(spec.reference.host, of->reference.host))
+        spec.registry = of->registry;
+    return scan_chains(scanner, &spec, call->arena, &out->chains, err) || err_wrap(err, "--base");
+}
+
+static bool add_bases(const struct cmd_call *call, struct scanner *scanner, struct scan_spec *spec,
+                      struct err *err)
+{
+    str text;
+    for (size_t i = 0; cmd_value_at(call, "base", i, &text); i++)
+        if (!add_base(call, scanner, text, spec, &spec->bases, err))
+            return false;
     return true;
 }
 
@@ -126,22 +172,22 @@ static bool run_scan(const struct cmd_call *call, struct source_scan *scan, stru
 {
     struct registry_config registry;
     struct progress progress;
-    vex_statements vex = {0};
-    bool takes_attached = false;
-    if (!read_vex(call, &vex, &takes_attached, err) || !open_db(scan, err) ||
-        !cmd_registry_config(call, ref, &registry, err))
+    if (!open_db(scan, err) || !cmd_registry_config(call, ref, &registry, err))
         return false;
-    progress_open(&progress, scan->is_quiet);
-    const struct scan_spec spec = {
+    struct scan_spec spec = {
         .reference = *ref,
         .choice = scan->choice,
         .registry = has_registry_options(call) ? &registry : NULL,
         .db = scan->db,
-        .vex = &vex,
-        .takes_attached_vex = takes_attached,
+        .vex = &scan->vex,
+        .takes_attached_vex = scan->takes_attached_vex,
+        .rules = &scan->rules,
         .progress = {.layer = progress_layer, .ctx = &progress},
         .cancel = cmd_cancel(),
     };
+    if (!add_bases(call, scanner, &spec, err))
+        return false;
+    progress_open(&progress, scan->is_quiet);
     bool is_done = scan_run(scanner, &spec, call->arena, &scan->reports, err);
     progress_close(&progress);
     return is_done;
@@ -151,7 +197,7 @@ bool source_scan_run(const struct cmd_call *call, struct source_scan *scan, stru
 {
     struct reference ref;
     struct scanner *scanner = NULL;
-    if (!reference_parse(call->arena, scan->source, &ref, err))
+    if (!read_decisions(call, scan, err) || !reference_parse(call->arena, scan->source, &ref, err))
         return false;
     /* First of all: the zygote must see no threads, no database, no password. */
     if (!scanner_open(&(struct scanner_spec){.required = scan->required}, &scanner, err))

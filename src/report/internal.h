@@ -136,7 +136,6 @@ enum licence_kind licence_read(str text, struct sb *out);
 
 /* --- grouping: one upgrade that heals many findings is one step
  * ----------------------------------- */
-typedef VEC(const struct finding *) finding_refs;
 struct group {
     const struct finding *first; /* names package, version, type */
     const struct finding *best;  /* with the highest fixed version: its command heals all */
@@ -144,14 +143,19 @@ struct group {
     size_t n_findings;           /* the same id at several paths counts each time */
     strs paths;                  /* distinct, in the report's order */
     size_t n_kev;
-    double epss; /* highest */
+    double epss;             /* highest */
+    struct assess_rank rank; /* the worst of its members */
 };
 typedef VEC(struct group) groups;
 /* Of the listed findings.  With a fix: by package and installed version, as long as their fixed
  * versions can be compared; without: by fix state too.  Sorted: with a fix, known exploited,
- * severity, EPSS, name.  False when @arena is used up. */
+ * severity, EPSS, name (assess_rank_cmp).  False when @arena is used up. */
 NODISCARD bool group_findings(struct arena *arena, const struct report *report,
                               const struct report_filter *filter, groups *out);
+
+/* The steps that heal the listed findings (assess_plan). */
+NODISCARD bool report_plan(struct arena *arena, const struct report *report,
+                           const struct report_filter *filter, struct plan *out);
 
 /* --- painting: lines of a terminal, in colour or not
  * ----------------------------------------------- */
@@ -195,3 +199,6 @@ void paint_to(struct paint *paint, size_t column);
 size_t paint_left(const struct paint *paint);
 /* Columns that a text will take. */
 size_t paint_columns(str text);
+
+/* The section of disabled findings; nothing when there are none.  False when memory is used up. */
+NODISCARD bool disabled_print(struct paint *paint, const struct report *report);

@@ -118,9 +118,15 @@ static const char version_2[] = "ALTER TABLE advisories ADD COLUMN cwes TEXT NOT
                                 "ALTER TABLE facts ADD COLUMN rating_basis TEXT NOT NULL"
                                 "  DEFAULT '';";
 
+/* chain: OCI ChainID of all layers, '' when a diff-id is not known.  An image whose chain is that
+ * of the first layers of another one is its base. */
+static const char version_3[] = "ALTER TABLE images ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
+                                "CREATE INDEX images_by_chain ON images (chain) WHERE chain <> '';";
+
 static const struct migration migrations[] = {
     {1, version_1},
     {2, version_2},
+    {3, version_3},
 };
 
 const struct migration *schema_migrations(size_t *n)

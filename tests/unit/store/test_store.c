@@ -42,7 +42,9 @@ static void test_store__takes_a_first_schema_along(void **state)
                                   "ALTER TABLE advisories DROP COLUMN cwes;"
                                   "ALTER TABLE facts DROP COLUMN rated_by;"
                                   "ALTER TABLE facts DROP COLUMN rating_basis;"
-                                  "DELETE FROM migrations WHERE version = 2",
+                                  "DROP INDEX images_by_chain;"
+                                  "ALTER TABLE images DROP COLUMN chain;"
+                                  "DELETE FROM migrations WHERE version > 1",
                                   0, 0, 0),
                      SQLITE_OK);
     sqlite3_close(db);
