@@ -36,7 +36,8 @@ static int exit_code(const struct source_scan *scan)
 static int sbom_run(const struct cmd_call *call)
 {
     struct err err = {0};
-    struct source_scan scan = {.source = call->operands.ptr[0],
+    struct source_scan scan = {.sources = call->operands.ptr,
+                               .n_sources = 1,
                                .required = SANDBOX_BASIC,
                                .is_quiet = cmd_has(call, "quiet")};
     bool is_done =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A source on the command line: where the database is, how to log in, one scan. */
+/* Sources on the command line: where the database is, how to log in, what decides; what is said of
+ * them.  Their scans: sources.c. */
 #include "cmd/internal.h"
 
 #include <unistd.h>
@@ -70,12 +71,12 @@ bool cmd_registry_config(const struct cmd_call *call, const struct reference *re
     return true;
 }
 
-static bool has_registry_options(const struct cmd_call *call)
+bool cmd_has_registry_options(const struct cmd_call *call)
 {
     return cmd_has(call, "username") || cmd_has(call, "ca-file") || cmd_has(call, "plain-http");
 }
 
-static bool open_db(struct source_scan *scan, struct err *err)
+bool source_open_db(struct source_scan *scan, struct err *err)
 {
     if (!scan->db_dir || advisory_db_open(scan->db_dir, &scan->db, err))
         return true;
@@ -128,7 +129,7 @@ static bool must_be_usage(struct err *err)
 /* Every --rules and --vex.  What cannot be read ends the scan before it begins: what was asked for
  * would not be done.  --vex "oci" is no file (which is written ./oci): the scan reads what is
  * attached to the image. */
-static bool read_decisions(const struct cmd_call *call, struct source_scan *scan, struct err *err)
+bool source_read_decisions(const struct cmd_call *call, struct source_scan *scan, struct err *err)
 {
     str path;
     for (size_t i = 0; cmd_value_at(call, "rules", i, &path); i++)
@@ -145,70 +146,11 @@ static bool read_decisions(const struct cmd_call *call, struct source_scan *scan
     return true;
 }
 
-/* Credentials are bound to the host of SOURCE; a base on another one is asked for as a stranger. */
-static bool add_base(const struct cmd_call *call, struct scanner *scanner, str text,
-                     const struct scan_spec *of, struct scan_bases *out, struct err *err)
-{
-    struct scan_spec spec = {.choice = of->choice, .cancel = of->cancel};
-    if (!reference_parse(call->arena, text, &spec.reference, err))
-        return err_wrap(err, "--base");
-    if (str_eq_nocase(spec.reference.host, of->reference.host))
-        spec.registry = of->registry;
-    return scan_chains(scanner, &spec, call->arena, &out->chains, err) || err_wrap(err, "--base");
-}
-
-static bool add_bases(const struct cmd_call *call, struct scanner *scanner, struct scan_spec *spec,
-                      struct err *err)
-{
-    str text;
-    for (size_t i = 0; cmd_value_at(call, "base", i, &text); i++)
-        if (!add_base(call, scanner, text, spec, &spec->bases, err))
-            return false;
-    return true;
-}
-
-static bool run_scan(const struct cmd_call *call, struct source_scan *scan, struct scanner *scanner,
-                     const struct reference *ref, struct err *err)
-{
-    struct registry_config registry;
-    struct progress progress;
-    if (!open_db(scan, err) || !cmd_registry_config(call, ref, &registry, err))
-        return false;
-    struct scan_spec spec = {
-        .reference = *ref,
-        .choice = scan->choice,
-        .registry = has_registry_options(call) ? &registry : NULL,
-        .db = scan->db,
-        .vex = &scan->vex,
-        .takes_attached_vex = scan->takes_attached_vex,
-        .rules = &scan->rules,
-        .progress = {.layer = progress_layer, .ctx = &progress},
-        .cancel = cmd_cancel(),
-    };
-    if (!add_bases(call, scanner, &spec, err))
-        return false;
-    progress_open(&progress, scan->is_quiet);
-    bool is_done = scan_run(scanner, &spec, call->arena, &scan->reports, err);
-    progress_close(&progress);
-    return is_done;
-}
-
-bool source_scan_run(const struct cmd_call *call, struct source_scan *scan, struct err *err)
-{
-    struct reference ref;
-    struct scanner *scanner = NULL;
-    if (!read_decisions(call, scan, err) || !reference_parse(call->arena, scan->source, &ref, err))
-        return false;
-    /* First of all: the zygote must see no threads, no database, no password. */
-    if (!scanner_open(&(struct scanner_spec){.required = scan->required}, &scanner, err))
-        return false;
-    bool is_done = run_scan(call, scan, scanner, &ref, err);
-    scanner_close(scanner);
-    return is_done;
-}
-
 void source_scan_close(struct source_scan *scan)
 {
+    for (size_t i = 0; scan->runs && i < scan->n_sources; i++)
+        arena_fini(&scan->runs[i].arena);
+    scan->runs = NULL;
     advisory_db_close(scan->db);
     scan->db = NULL;
 }
@@ -221,8 +163,16 @@ static const struct notice *first_gap(const struct report *report)
     return NULL;
 }
 
+static void complain_of_failures(const struct cmd_call *call, const struct source_scan *scan)
+{
+    for (size_t i = 0; scan->n_sources > 1 && i < scan->n_sources; i++)
+        if (!scan->runs[i].is_done)
+            cmd_fail(call, &scan->runs[i].err);
+}
+
 void source_scan_complain(const struct cmd_call *call, const struct source_scan *scan)
 {
+    complain_of_failures(call, scan);
     for (size_t i = 0; i < scan->reports.len; i++) {
         const struct report *report = scan->reports.ptr[i];
         const struct notice *gap = first_gap(report);

@@ -545,5 +545,6 @@ const struct report_format report_format_cyclonedx = {
     .name = "cyclonedx",
     .summary = "CycloneDX 1.6, JSON, of one image: components and vulnerabilities",
     .is_sbom_too = true,
+    .is_single = true,
     .write = cyclonedx_write,
 };

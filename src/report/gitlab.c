@@ -358,5 +358,6 @@ static bool gitlab_write(int fd, const struct report *const *reports, size_t n,
 const struct report_format report_format_gitlab = {
     .name = "gitlab",
     .summary = "GitLab's container scanning report 15.0.7, of one image",
+    .is_single = true,
     .write = gitlab_write,
 };

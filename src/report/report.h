@@ -76,6 +76,7 @@ struct report_options {
 struct report_format {
     const char *name;    /* "json" */
     const char *summary; /* for --help */
+    bool is_single;      /* describes one image only */
     bool is_sbom_too;    /* may be asked of `plimsoll sbom` */
     /* Several reports: platforms of an index, in order.  Written to @fd as it goes. */
     bool (*write)(int fd, const struct report *const *reports, size_t n,
