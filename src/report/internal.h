@@ -80,3 +80,81 @@ void paint_to(struct paint *paint, size_t column);
 size_t paint_left(const struct paint *paint);
 /* Columns that a text will take. */
 size_t paint_columns(str text);
+
+/* --- words and numbers that reports for people have in common
+ * ----------------------------------- */
+const char *plural(size_t n); /* "" or "s" */
+struct verdict_look {
+    const char *symbol;
+    enum style style;
+};
+struct verdict_look verdict_look(enum verdict verdict);
+/* The index of the worst of several platforms, and how many have its verdict. */
+size_t verdict_worst(const struct report *const *reports, size_t n, size_t *n_worst);
+/* Platforms of one image, not several images. */
+bool is_one_source(const struct report *const *reports, size_t n);
+/* "60 findings, 2 critical, 7 high, 38 with a fix"; false when the report's reason says it. */
+bool verdict_words(struct sb *out, const struct report *report);
+const char *fix_state_words(enum fix_state state); /* of what has no fix: "will not be fixed" */
+unsigned summary_count(const struct report_summary *summary, enum severity severity);
+unsigned summary_total(const struct report_summary *summary);
+void size_print(char out[static 32], uint64_t bytes); /* "1.2 MB" */
+bool epss_print(double epss, char out[static 16]);    /* "91.2 %"; false when it is not known */
+/* "99.4 % of 123 MB executable bytes belong to known packages, 1004 files do not:"; the colon when
+ * some can be named.  False when nobody measured. */
+bool coverage_print(const struct coverage *coverage, char out[static 160]);
+const struct report_layer *layer_of(const struct report *report, int layer); /* NULL: not known */
+bool has_base(const struct report *report); /* is it known what the base image is? */
+/* "base image", "own step", or empty when that is not known. */
+const char *origin_words(const struct report *report, const struct finding *finding);
+/* Where people read about an id of this shape (append it: it is letters, digits and '-' then);
+ * NULL: nowhere that we know. */
+const char *advisory_site(str id);
+/* http or https, of printable ASCII without spaces: may become a link. */
+bool is_link(str url);
+
+/* --- the order of presentation, and counts for charts
+ * ------------------------------------------- */
+/* Known exploited, severity, EPSS, fix available, then as the report has them.  False when @arena
+ * is used up. */
+NODISCARD bool findings_in_order(struct arena *arena, const struct report *report,
+                                 const struct report_filter *filter, enum report_place place,
+                                 finding_refs *out);
+/* Of all findings that count, as report_summarize does. */
+struct tally {
+    unsigned with_fix[N_LEVELS], without_fix[N_LEVELS]; /* in the order of levels */
+    unsigned n_base, n_own, n_kev;
+    unsigned *by_layer; /* n_layers of them, in the arena */
+    size_t n_layers;
+};
+NODISCARD bool tally_findings(struct arena *arena, const struct report *report, struct tally *out);
+
+/* --- the HTML page, in its parts
+ * ---------------------------------------------------------------- */
+struct page {
+    struct out out;
+    const struct report_options *options;
+    struct arena arena;
+    bool is_one_source;
+    const struct report *report; /* the one that is being written */
+    size_t platform;             /* its number from 1: ids on the page begin with it */
+};
+/* Text in an element or between the quotes of an attribute.  As report_text shows it; a line break
+ * stays one only in html_lines. */
+void html_text(struct sb *out, str text);
+void html_lines(struct sb *out, str text);
+/* Ours and foreign in turn: literal, text, literal. */
+void html_wrap(struct sb *out, const char *before, str text, const char *after);
+/* A link when @url may be one, else text. */
+void html_link(struct sb *out, str url);
+/* An id, linked to where people read about it. */
+void html_id(struct sb *out, str id);
+void html_severity(struct sb *out, enum severity severity);
+/* Parts of a report; false when the arena is used up. */
+NODISCARD bool html_summary(struct page *page);
+NODISCARD bool html_steps(struct page *page);
+NODISCARD bool html_findings(struct page *page);
+void html_notices(struct page *page);
+void html_layers(struct page *page);
+void html_packages(struct page *page);
+void html_unowned(struct page *page);

@@ -42,30 +42,8 @@ static void fact(struct paint *t, bool *is_first, enum style s, const char *text
     paint_text(t, s, text);
 }
 
-static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
-
 /* --- the head ------------------------------------------------------------------------------------
  */
-struct verdict_look {
-    const char *symbol;
-    enum style style;
-};
-static struct verdict_look verdict_look(enum verdict verdict)
-{
-    switch (verdict) {
-    case VERDICT_HEALTHY:
-        return (struct verdict_look){"✓", STYLE_GOOD};
-    case VERDICT_UNHEALTHY:
-        return (struct verdict_look){"✗", STYLE_CRITICAL};
-    case VERDICT_NOT_APPLICABLE:
-        return (struct verdict_look){"–", STYLE_BOLD};
-    case VERDICT_UNKNOWN:
-    case VERDICT_FAILED:
-        break;
-    }
-    return (struct verdict_look){"!", STYLE_CRITICAL};
-}
-
 static void head_os(struct paint *t, const struct report *report)
 {
     char when[CLOCK_TEXT_SIZE];
@@ -108,30 +86,6 @@ static void head_database(struct paint *t, const struct report *report)
     paint_end(t);
 }
 
-static unsigned count_of(const struct report_summary *summary, enum severity severity)
-{
-    switch (severity) {
-    case SEVERITY_CRITICAL:
-        return summary->critical;
-    case SEVERITY_HIGH:
-        return summary->high;
-    case SEVERITY_UNKNOWN:
-        return summary->unknown;
-    case SEVERITY_MEDIUM:
-        return summary->medium;
-    case SEVERITY_LOW:
-        return summary->low;
-    case SEVERITY_NONE: /* counted as low */
-        break;
-    }
-    return 0;
-}
-
-static unsigned total_of(const struct report_summary *summary)
-{
-    return summary->critical + summary->high + summary->medium + summary->low + summary->unknown;
-}
-
 static size_t count_kev(const struct report *report)
 {
     const struct report_filter none = {0};
@@ -145,7 +99,7 @@ static size_t count_kev(const struct report *report)
 static void head_severities(struct paint *t, const struct report_summary *summary)
 {
     for (size_t i = 0; i < N_LEVELS; i++) {
-        unsigned n = count_of(summary, levels[i].severity);
+        unsigned n = summary_count(summary, levels[i].severity);
         if (!n)
             continue;
         char text[48];
@@ -203,46 +157,15 @@ static void put_more(struct paint *t, size_t n, const char *what)
     paint_rest(t, STYLE_DIM, str_from(text));
 }
 
-/* Never rounded up to 100 %: a file that is not known must show. */
-static unsigned permille(uint64_t part, uint64_t whole)
-{
-    while (whole > UINT64_MAX / 1000) {
-        part >>= 1;
-        whole >>= 1;
-    }
-    return whole ? (unsigned)(part * 1000 / whole) : 1000;
-}
-
-static void size_print(char out[static 32], uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
-    size_t unit = 0;
-    uint64_t tenths = 0;
-    for (; bytes >= 1000; unit++, bytes /= 1000)
-        tenths = bytes % 1000 / 100;
-    if (unit && bytes < 10)
-        snprintf(out, 32, "%u.%u %s", (unsigned)bytes, (unsigned)tenths, units[unit]);
-    else
-        snprintf(out, 32, "%u %s", (unsigned)bytes, units[unit]);
-}
-
 static void head_coverage(struct paint *t, const struct report *report)
 {
     enum { FILES_NAMED = 3 };
     const struct coverage *coverage = &report->coverage;
-    char size[32], text[160];
-    if (!coverage->is_measured || coverage->executable_bytes == 0)
+    char text[160];
+    if (!coverage_print(coverage, text))
         return;
-    unsigned share = permille(coverage->known_bytes, coverage->executable_bytes);
     size_t n = coverage->n_unowned;
-    size_print(size, coverage->executable_bytes);
     label(t, "Coverage");
-    int len =
-        snprintf(text, sizeof(text), "%u.%u %% of %s executable bytes belong to known packages",
-                 share / 10, share % 10, size);
-    if (n)
-        snprintf(text + len, sizeof(text) - (size_t)len, ", %zu file%s do%s not%s", n, plural(n),
-                 n == 1 ? "es" : "", coverage->unowned.len ? ":" : "");
     paint_wrap(t, STYLE_PLAIN, str_from(text), LABEL_COLUMNS);
     paint_end(t);
     for (size_t i = 0; i < coverage->unowned.len && i < FILES_NAMED; i++) {
@@ -299,7 +222,7 @@ static void head(struct paint *t, const struct report *report)
     if (!report->findings.len)
         return;
     label(t, "Findings");
-    if (total_of(&summary))
+    if (summary_total(&summary))
         head_severities(t, &summary);
     else
         paint_format(t, STYLE_PLAIN, "none that counts"), paint_end(t);
@@ -386,25 +309,6 @@ static void put_members(struct paint *t, const struct group *group)
     }
 }
 
-static const char *state_words(enum fix_state state)
-{
-    switch (state) {
-    case FIX_WILL_NOT_FIX:
-        return "will not be fixed";
-    case FIX_DEFERRED:
-        return "fix deferred";
-    case FIX_END_OF_LIFE:
-        return "end of life";
-    case FIX_UNKNOWN:
-        return "fix not known";
-    case FIX_AFFECTED:
-    case FIX_FIXED:
-    case FIX_NOT_AFFECTED:
-        break;
-    }
-    return "no fix yet";
-}
-
 /* What stands at the right end of a group's first line. */
 static void tag_print(char out[static 80], const struct group *group)
 {
@@ -412,7 +316,7 @@ static void tag_print(char out[static 80], const struct group *group)
     if (group->first->is_patchable)
         used = snprintf(out, 80, "%zu finding%s", group->n_findings, plural(group->n_findings));
     else
-        used = snprintf(out, 80, "%s", state_words(group->first->fix_state));
+        used = snprintf(out, 80, "%s", fix_state_words(group->first->fix_state));
     if (group->first->layer >= 0)
         snprintf(out + used, 80 - (size_t)used, ", layer %d", group->first->layer + 1);
 }
@@ -623,35 +527,19 @@ static void section_notices(struct paint *t, const struct report *report)
     }
 }
 
-static void verdict_counts(struct paint *t, const struct report *report)
-{
-    struct report_summary summary = report_summarize(report);
-    unsigned total = total_of(&summary);
-    paint_format(t, STYLE_PLAIN, "%s%u finding%s", report->is_complete ? "" : "at least ", total,
-                 plural(total));
-    if (summary.critical)
-        paint_format(t, STYLE_PLAIN, ", %u critical", summary.critical);
-    if (summary.high)
-        paint_format(t, STYLE_PLAIN, ", %u high", summary.high);
-    paint_format(t, STYLE_PLAIN, ", %u with a fix", summary.patchable);
-}
-
 static void verdict_line(struct paint *t, const struct report *report)
 {
     struct verdict_look look = verdict_look(report->verdict);
     paint_format(t, look.style, "%s %s", look.symbol, verdict_name(report->verdict));
     paint_text(t, STYLE_PLAIN, ": ");
-    if (report->verdict == VERDICT_UNHEALTHY) {
-        verdict_counts(t, report);
-    } else if (report->verdict == VERDICT_HEALTHY) {
-        paint_format(t, STYLE_PLAIN, "nothing known against its %zu package%s",
-                     report->packages.len, plural(report->packages.len));
-    } else {
-        paint_str(t, STYLE_PLAIN, report->reason.len ? report->reason : STR("no reason was given"),
-                  paint_left(t));
+    auto_sb words;
+    sb_init(&words, 256);
+    if (!verdict_words(&words, report)) {
+        paint_rest(t, STYLE_PLAIN, report->reason.len ? report->reason : STR("no reason was given"));
         paint_end(t);
         return;
     }
+    paint_rest(t, STYLE_PLAIN, sb_str(&words));
     if (paint_left(t) > 8) {
         paint_text(t, STYLE_DIM, " · ");
         paint_rest(t, STYLE_DIM, report->source);
@@ -659,29 +547,15 @@ static void verdict_line(struct paint *t, const struct report *report)
     paint_end(t);
 }
 
-/* Worst first. */
-static int verdict_rank(enum verdict verdict)
-{
-    static const int ranks[] = {[VERDICT_UNKNOWN] = 0,
-                                [VERDICT_FAILED] = 0,
-                                [VERDICT_UNHEALTHY] = 1,
-                                [VERDICT_NOT_APPLICABLE] = 2,
-                                [VERDICT_HEALTHY] = 3};
-    return ranks[verdict];
-}
-
 static void verdict_line_of_all(struct paint *t, const struct report *const *reports, size_t n)
 {
-    size_t n_worst = 0, worst = 0;
-    for (size_t i = 0; i < n; i++)
-        if (verdict_rank(reports[i]->verdict) < verdict_rank(reports[worst]->verdict))
-            worst = i;
-    for (size_t i = 0; i < n; i++)
-        n_worst += verdict_rank(reports[i]->verdict) == verdict_rank(reports[worst]->verdict);
-    struct verdict_look look = verdict_look(reports[worst]->verdict);
+    size_t n_worst, worst = verdict_worst(reports, n, &n_worst);
+    enum verdict verdict = reports[worst]->verdict;
+    struct verdict_look look = verdict_look(verdict);
     paint_end(t);
-    paint_format(t, look.style, "%s %s", look.symbol, verdict_name(reports[worst]->verdict));
-    paint_format(t, STYLE_PLAIN, ": %zu of %zu platforms · ", n_worst, n);
+    paint_format(t, look.style, "%s %s", look.symbol, verdict_name(verdict));
+    paint_format(t, STYLE_PLAIN, ": %zu of %zu %s · ", n_worst, n,
+                 is_one_source(reports, n) ? "platforms" : "images");
     paint_rest(t, STYLE_DIM, reports[worst]->source);
     paint_end(t);
 }
