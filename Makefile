@@ -67,6 +67,12 @@ docs: all ## write the generated pages of docs/ anew
 install: all ## DESTDIR= and PREFIX= are honoured
 	install -D -m 755 build/plimsoll "$(DESTDIR)$(or $(PREFIX),/usr/local)/bin/plimsoll"
 	install -D -m 644 packaging/plimsoll.yaml "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/doc/plimsoll/plimsoll.yaml"
+	install -d "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/man/man1"
+	build/plimsoll help --man "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/man/man1"
+	@for s in bash:bash-completion/completions/plimsoll zsh:zsh/site-functions/_plimsoll fish:fish/vendor_completions.d/plimsoll.fish; do \
+	    install -D -m 644 /dev/null "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/$${s#*:}"; \
+	    build/plimsoll completion "$${s%%:*}" >"$(DESTDIR)$(or $(PREFIX),/usr/local)/share/$${s#*:}"; \
+	done
 	install -D -m 644 packaging/plimsoll.service "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/doc/plimsoll/plimsoll.service"
 
 clean: ## remove all that was built or run

@@ -16,6 +16,10 @@ struct cmd_option {
     const char *argument; /* "FILE"; NULL: a flag */
     const char *help;     /* one sentence or two, no full stop */
     bool is_repeatable;
+    /* The @i-th word that it may be, for completion; NULL behind the last.  NULL: any, and FILE or
+     * DIR in @argument are completed as such. */
+    const char *(*choice)(size_t i);
+    bool is_list; /* of choices, separated by commas */
 };
 struct cmd_example {
     const char *line, *what;
@@ -79,10 +83,27 @@ int cmd_fail(const struct cmd_call *call, const struct err *err);
 /* The same with a remedy of its own. */
 int cmd_fail_with(const struct cmd_call *call, const struct err *err, const char *remedy);
 
+/* What may stand where the last of @words (without the program's name) is being typed. */
+enum complete_hint { COMPLETE_WORDS, COMPLETE_FILE, COMPLETE_DIR };
+struct completion {
+    VEC(struct candidate {
+        str word;
+        const char *about; /* may be NULL */
+    })
+    candidates;              /* that begin as the last word does */
+    enum complete_hint hint; /* paths as well */
+};
+NODISCARD bool cmd_complete(const struct command *const *table, size_t n_table, const str *words,
+                            size_t n_words, struct arena *arena, struct completion *out);
+
 /* Help of one command, of all of them, and docs/CLI.md. */
 void cmd_help(FILE *out, str path, const struct command *command);
 void cmd_help_all(FILE *out, const struct command *const *table, size_t n_table);
 void cmd_help_markdown(FILE *out, const struct command *const *table, size_t n_table);
+/* Pages for man(1), named plimsoll.1 and plimsoll-COMMAND.1: one, or all into the folder @dir. */
+void cmd_man(FILE *out, str path, const struct command *command);
+NODISCARD bool cmd_man_pages(const char *dir, const struct command *const *table, size_t n_table,
+                             struct err *err);
 /* docs/support.md, docs/limits.md and docs/errors.md: from the tables of the folders below. */
 void cmd_help_support(FILE *out);
 void cmd_help_limits(FILE *out);

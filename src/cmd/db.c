@@ -197,7 +197,10 @@ static int status_run(const struct cmd_call *call)
 
 static const struct cmd_option status_options[] = {
     CMD_OPTION_DB,
-    {.name = "format", .argument = "FORMAT", .help = "table (default) or json"},
+    {.name = "format",
+     .argument = "FORMAT",
+     .choice = choice_table_or_json,
+     .help = "table (default) or json"},
     {0},
 };
 static const struct cmd_example status_examples[] = {
@@ -396,6 +399,7 @@ static const struct cmd_option update_options[] = {
     CMD_OPTION_DB,
     {.name = "feed",
      .argument = "NAME[=URL-or-DIR]",
+     .choice = choice_feed,
      .help =
          "read this feed (see `plimsoll help --support`), from a mirror or a folder when one is "
          "given; default: the feeds the database has, or all of them",
@@ -409,6 +413,7 @@ static const struct cmd_option update_options[] = {
              "by more at once; default 25, off: never"},
     {.name = "accept",
      .argument = "NAME",
+     .choice = choice_feed,
      .help = "believe this feed this time, however much it moved",
      .is_repeatable = true},
     CMD_OPTIONS_REGISTRY,

@@ -199,7 +199,10 @@ static int diff_run(const struct cmd_call *call)
 
 static const struct cmd_option options[] = {
     CMD_OPTION_DB,
-    {.name = "format", .argument = "FORMAT", .help = "table (default) or json"},
+    {.name = "format",
+     .argument = "FORMAT",
+     .choice = choice_table_or_json,
+     .help = "table (default) or json"},
     {0},
 };
 static const struct cmd_example examples[] = {

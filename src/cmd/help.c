@@ -31,6 +31,12 @@ static int help_of(const struct cmd_call *call, const struct command *const *tab
     return EXIT_DONE;
 }
 
+static int write_man(const struct cmd_call *call, const struct command *const *table, size_t n)
+{
+    struct err err = {0};
+    return cmd_man_pages(cmd_cstr(call, "man"), table, n, &err) ? EXIT_DONE : cmd_fail(call, &err);
+}
+
 static int help_run(const struct cmd_call *call)
 {
     size_t n;
@@ -43,6 +49,8 @@ static int help_run(const struct cmd_call *call)
         cmd_help_limits(stdout);
     else if (cmd_has(call, "errors"))
         cmd_help_errors(stdout);
+    else if (cmd_has(call, "man"))
+        return write_man(call, table, n);
     else if (call->operands.len)
         return help_of(call, table, n);
     else
@@ -56,6 +64,7 @@ static const struct cmd_option help_options[] = {
      .help = "package formats, distributions, feeds, report formats, as docs/support.md"},
     {.name = "limits", .help = "every limit on hostile input, as docs/limits.md"},
     {.name = "errors", .help = "kinds of errors with their exit codes, as docs/errors.md"},
+    {.name = "man", .argument = "DIR", .help = "write a page for man(1) of every command into DIR"},
     {0},
 };
 static const struct cmd_example help_examples[] = {

@@ -49,6 +49,15 @@
         .name = "plain-http", .help = "talk HTTP without TLS to the registry"                      \
     }
 
+/* choices.c: the words that an option takes, the @i-th of them; NULL behind the last. */
+const char *choice_table_or_json(size_t i);
+const char *choice_severity(size_t i);
+const char *choice_sandbox(size_t i);
+const char *choice_platform(size_t i);
+const char *choice_report_format(size_t i);
+const char *choice_sbom_format(size_t i);
+const char *choice_feed(size_t i);
+
 /* Where the database is: --db, or the default.  NULL with ERR_USAGE when no home is known. */
 const char *cmd_db_dir(const struct cmd_call *call, struct err *err);
 /* The same, pure. */
@@ -132,8 +141,8 @@ struct progress_row {
 };
 enum { PROGRESS_ROWS = 512, PROGRESS_SHOWN = 8 };
 struct progress {
-    int fd; /* -1: silent */
-    unsigned width, height;
+    int fd;                 /* -1: silent */
+    unsigned width, height; /* 0: plain lines */
     struct progress_row rows[PROGRESS_ROWS];
     size_t n_rows;
     char feed[32], what[64]; /* of an update: instead of layers */
@@ -142,7 +151,7 @@ struct progress {
     pthread_mutex_t
         lock; /* all of the above but fd and width: layers report from threads of their own */
 };
-/* Silent when @is_quiet or standard error is not a terminal. */
+/* Silent when @is_quiet; plain lines, ten seconds apart, when standard error is no terminal. */
 void progress_open(struct progress *progress, bool is_quiet);
 /* Erases what it drew. */
 void progress_close(struct progress *progress);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bars on a terminal's standard error, redrawn at most ten times a second, gone at the end. */
+/* Bars on a terminal's standard error, redrawn at most ten times a second, gone at the end; where
+ * it is none, a plain line now and then, so that a log shows that long work goes on. */
 #include "cmd/internal.h"
 
 #include <unistd.h>
@@ -7,16 +8,17 @@
 #include "base/clock.h"
 #include "base/num.h"
 
-enum { REDRAW_MS = 100, BAR_MAX = 24 };
+enum { REDRAW_MS = 100, PLAIN_MS = 10000, BAR_MAX = 24 };
 
 void progress_open(struct progress *progress, bool is_quiet)
 {
     *progress = (struct progress){.fd = -1, .started_ms = clock_mono_ms()};
     pthread_mutex_init(&progress->lock, NULL);
     struct terminal terminal = terminal_of(STDERR_FILENO);
-    if (is_quiet || !terminal.width)
+    if (is_quiet)
         return;
     progress->fd = STDERR_FILENO;
+    progress->drawn_ms = terminal.width ? 0 : progress->started_ms;
     progress->width = terminal.width;
     progress->height = terminal.height;
 }
@@ -131,8 +133,10 @@ static void print_feed(const struct progress *progress, int64_t now_ms, struct s
     auto_sb line;
     sb_init(&line, 4096);
     sb_addf(&line, "  %s  ", progress->feed);
-    if (is_total_known(row))
+    if (is_total_known(row) && progress->width)
         add_bar(&line, row, bar_columns(progress->width));
+    else if (is_total_known(row))
+        sb_addf(&line, "%u%%", percent_of(row));
     sb_addf(&line, "  %s", progress->what);
     add_rate(&line, row, now_ms, false);
     add_line(out, sb_str(&line), progress->width);
@@ -141,7 +145,9 @@ static void print_feed(const struct progress *progress, int64_t now_ms, struct s
 void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out,
                     size_t *n_lines)
 {
-    size_t room = num_min(PROGRESS_SHOWN, progress->height > 3 ? progress->height - 3 : 1);
+    size_t room = progress->width == 0
+                      ? 0
+                      : num_min(PROGRESS_SHOWN, progress->height > 3 ? progress->height - 3 : 1);
     *n_lines = 0;
     if (progress->feed[0]) {
         print_feed(progress, now_ms, out);
@@ -177,7 +183,7 @@ static void show(const struct progress *progress, const struct sb *out)
 static void redraw(struct progress *progress)
 {
     int64_t now_ms = clock_mono_ms();
-    if (now_ms - progress->drawn_ms < REDRAW_MS)
+    if (now_ms - progress->drawn_ms < (progress->width ? REDRAW_MS : PLAIN_MS))
         return;
     auto_sb out;
     sb_init(&out, 64 << 10);
@@ -185,7 +191,7 @@ static void redraw(struct progress *progress)
     erase(progress, &out);
     progress_print(progress, now_ms, &out, &n_lines);
     show(progress, &out);
-    progress->n_drawn = n_lines;
+    progress->n_drawn = progress->width ? n_lines : 0;
     progress->drawn_ms = now_ms;
 }
 

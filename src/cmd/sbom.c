@@ -49,7 +49,10 @@ static int sbom_run(const struct cmd_call *call)
 }
 
 static const struct cmd_option sbom_options[] = {
-    {.name = "format", .argument = "FORMAT", .help = "json (plimsoll.report/1 without findings)"},
+    {.name = "format",
+     .argument = "FORMAT",
+     .choice = choice_sbom_format,
+     .help = "json (plimsoll.report/1 without findings)"},
     CMD_OPTION_OUTPUT,
     CMD_OPTIONS_REGISTRY,
     CMD_OPTION_QUIET,

@@ -111,12 +111,15 @@ static int scan_run_command(const struct cmd_call *call)
 static const struct cmd_option scan_options[] = {
     {.name = "format",
      .argument = "FORMAT",
+     .choice = choice_report_format,
      .help = "table (default; for people) or json (plimsoll.report/1, for programs)"},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
     CMD_OPTION_VEX,
     {.name = "severity",
      .argument = "LIST",
+     .choice = choice_severity,
+     .is_list = true,
      .help = "list and gate only these, separated by commas: critical, high, medium, low, none, "
              "unknown; the verdict stays"},
     {.name = "ignore-unfixed", .help = "list and gate only what has a fix; the verdict stays"},
@@ -124,14 +127,17 @@ static const struct cmd_option scan_options[] = {
      .help = "neither list nor gate what nobody has rated; the verdict stays"},
     {.name = "fail-on",
      .argument = "SEVERITY",
+     .choice = choice_severity,
      .help = "exit 1 when a listed finding is this severe or worse; unknown counts unless "
              "--ignore-unknown"},
     {.name = "platform",
      .argument = "OS/ARCH",
+     .choice = choice_platform,
      .help = "this platform of an index, such as linux/arm64; default: this machine's"},
     {.name = "all-platforms", .help = "every platform of an index, one report each"},
     {.name = "require-sandbox",
      .argument = "LEVEL",
+     .choice = choice_sandbox,
      .help =
          "full or basic (default): refuse to scan when the analyser would be isolated less; see "
          "`plimsoll sandbox check`"},

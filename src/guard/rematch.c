@@ -90,7 +90,8 @@ static bool match(struct rematch *r, const struct stored_image *image,
     *report = image->report;
     report->scanned_at = clock_now_s();
     report->is_complete = true; /* every layer was read to its end, or it would not be kept */
-    return image_inventory_merge(&r->arena, layers, image->report.layers.len, inventory, err) &&
+    return scan_merge(r->loop->guard->scanner, &r->loop->slot->cancel, &r->arena, layers,
+                      image->report.layers.len, inventory, err) &&
            take_notices(r, image, inventory, report, err) &&
            scan_rematch(r->snapshot->db, inventory, &r->arena, report, err) &&
            findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report,

@@ -32,42 +32,65 @@ static bool fail(struct arena *arena, struct file_record *out, const char *why, 
     return out->reason.ptr || err_memory(err);
 }
 
+bool inventory_combine(struct arena *arena, const struct detector *detector, str bytes, str side,
+                       struct file_record *out, struct err *err)
+{
+    struct err why = {0};
+    *out = (struct file_record){.detector = detector, .distro.layer = -1};
+    if (!detector->combine)
+        return err_set(err, ERR_UNSUPPORTED, "detector \"%s\" combines nothing", detector->name);
+    if (!detector->combine(arena, bytes, side, out, &why)) {
+        if (why.kind == ERR_MEMORY) {
+            *err = why;
+            return false;
+        }
+        if (!fail(arena, out, why.msg, err))
+            return false;
+    }
+    vec_sort(&out->packages, cmp_packages);
+    owners_seal(out);
+    return true;
+}
+
+static bool combine_here(void *ctx, struct arena *arena, const struct file_record *main, str side,
+                         struct file_record *out, struct err *err)
+{
+    (void)ctx;
+    return inventory_combine(arena, main->detector, main->raw, side, out, err);
+}
+const struct combiner combiner_here = {.combine = combine_here};
+
+static bool are_both_kept(const struct file_record *main, const struct file_record *side)
+{
+    return main->has_raw && side->has_raw && main->raw.len > 0;
+}
+
 /* What @main holds with @side beside it.  Where that cannot be known it stays as it is, and says
  * so. */
-static bool combine(struct arena *arena, const struct file_record *main,
-                    const struct file_record *side, const struct file_record **out, struct err *err)
+static bool combine(struct arena *arena, const struct combiner *combiner,
+                    const struct file_record *main, const struct file_record *side,
+                    const struct file_record **out, struct err *err)
 {
-    struct file_record *both = arena_new(arena, struct file_record);
+    struct file_record *both = arena_new(arena, struct file_record), got = {0};
     if (!both)
         return err_memory(err);
     *both = *main;
     *out = both;
-    if (!main->has_raw || !side->has_raw || main->raw.len == 0)
+    if (!are_both_kept(main, side))
         return fail(arena, both,
                     main->raw.len || !main->has_raw
                         ? "a file beside it changes it, and one is too large to keep (deferred)"
                         : "empty, but with a file beside it that is not",
                     err);
-    struct err why = {0};
-    memset(&both->packages, 0, sizeof(both->packages));
-    memset(&both->owners, 0, sizeof(both->owners));
-    both->n_owned = 0;
-    both->is_failed = false;
-    if (!main->detector->combine(arena, main->raw, side->raw, both, &why)) {
-        if (why.kind == ERR_MEMORY) {
-            *err = why;
-            return false;
-        }
-        if (both->packages.len == 0) { /* better old than none */
-            both->packages = main->packages;
-            both->owners = main->owners;
-            both->n_owned = main->n_owned;
-        }
-        if (!fail(arena, both, why.msg, err))
-            return false;
-    }
-    vec_sort(&both->packages, cmp_packages);
-    owners_seal(both);
+    if (!combiner->combine(combiner->ctx, arena, main, side->raw, &got, err))
+        return false;
+    both->is_failed = got.is_failed;
+    both->reason = got.reason;
+    if (got.is_failed && got.packages.len == 0)
+        return true; /* better old than none */
+    both->packages = got.packages;
+    both->owners = got.owners;
+    both->n_owned = got.n_owned;
     return true;
 }
 
@@ -99,8 +122,8 @@ static bool next_change(struct pair *pair, int *layer)
     return true;
 }
 
-static bool combine_states(struct tree *tree, struct spot *spot, const struct spot *side,
-                           struct err *err)
+static bool combine_states(struct tree *tree, const struct combiner *combiner, struct spot *spot,
+                           const struct spot *side, struct err *err)
 {
     __typeof__(spot->states) states = {0};
     struct pair pair = {.spot = spot, .side = side};
@@ -110,7 +133,7 @@ static bool combine_states(struct tree *tree, struct spot *spot, const struct sp
         if (!record && states.len == 0)
             continue;
         if (record && is_side_record(pair.side_record) &&
-            !combine(tree->arena, record, pair.side_record, &record, err))
+            !combine(tree->arena, combiner, record, pair.side_record, &record, err))
             return false;
         struct spot_state *state = vec_push(tree->arena, &states);
         if (!state)
@@ -151,7 +174,7 @@ static bool tell_unknown(struct tree *tree, struct spot *spot, struct err *err)
                 err);
 }
 
-bool deferred_combine(struct tree *tree, struct err *err)
+bool deferred_combine(struct tree *tree, const struct combiner *combiner, struct err *err)
 {
     for (size_t i = 0; i < tree->spots.len; i++) {
         struct spot *spot = tree->spots.entries[i].value, *side;
@@ -161,7 +184,7 @@ bool deferred_combine(struct tree *tree, struct err *err)
             return false;
         if (!side)
             continue;
-        if (side->states.len && !combine_states(tree, spot, side, err))
+        if (side->states.len && !combine_states(tree, combiner, spot, side, err))
             return false;
         bool is_known = side->kind == SPOT_ABSENT || (side->kind == SPOT_FILE && side->record &&
                                                       side->record->detector->side_suffix);

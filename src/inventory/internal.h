@@ -40,7 +40,8 @@ bool matcher_is_kept(const struct matcher *matcher, str path);
 NODISCARD bool layer_scan_open_with(struct arena *arena, const struct matcher *matcher,
                                     const struct cancel *cancel, struct layer_scan **out,
                                     struct err *err);
-NODISCARD bool image_inventory_merge_with(struct arena *arena, const struct matcher *matcher,
+NODISCARD bool image_inventory_merge_with(struct arena *arena, const struct combiner *combiner,
+                                          const struct matcher *matcher,
                                           const struct layer_inventory *const *layers, size_t n,
                                           struct image_inventory *out, struct err *err);
 
@@ -296,11 +297,11 @@ NODISCARD bool sqlite_column(str record, unsigned i, struct sqlite_value *out);
 /* --- files that another file changes --------------------------------------------------------- */
 /* The raw bytes of a database and of the file beside it, which may be of different layers, become
  * the states of the database's spot. */
-NODISCARD bool deferred_combine(struct tree *tree, struct err *err);
+NODISCARD bool deferred_combine(struct tree *tree, const struct combiner *combiner,
+                                struct err *err);
 /* @spot is a side file with something in it, and there is no database for it. */
 bool deferred_is_alone(const struct tree *tree, const struct spot *spot);
 
 int package_cmp_key(const struct package *a,
-                    const struct package *b);   /* type, name, version, arch */
-const struct detector *detector_find(str name); /* NULL: not known */
+                    const struct package *b); /* type, name, version, arch */
 enum { INVENTORY_ENCODING = 3 };

@@ -47,6 +47,7 @@ struct detector {
 };
 #define PATHS(...) ((const char *const[]){__VA_ARGS__, NULL})
 const struct detector *const *inventory_detectors(size_t *n);
+const struct detector *detector_find(str name); /* NULL: not known */
 /* Changes whenever a detector, its revision, or the encoding does: part of a stored inventory's
  * key. */
 uint64_t inventory_revision(void);
@@ -190,9 +191,25 @@ struct image_inventory {
     bool is_complete;   /* every database was read whole */
     bool is_identified; /* at least a distribution or a package was found */
 };
+/* What a database holds together with the file beside it, which may be of another layer.  Both are
+ * foreign bytes that no layer's analysis has read together, so a scan has it done where foreign
+ * bytes are read: in the sandbox. */
+struct combiner {
+    /* @out gains packages and owners; what it could not read is told by is_failed and the reason.
+     * False only when there can be no answer at all (memory, no sandbox, cancelled). */
+    bool (*combine)(void *ctx, struct arena *arena, const struct file_record *main, str side,
+                    struct file_record *out, struct err *err);
+    void *ctx;
+};
+/* The work itself, in this process: what the analyser runs, and tests.  @out without path and
+ * order. */
+NODISCARD bool inventory_combine(struct arena *arena, const struct detector *detector, str bytes,
+                                 str side, struct file_record *out, struct err *err);
+extern const struct combiner combiner_here;
+
 /* Layers from the base up, whiteouts, opaque folders, links and replacements applied; a package's
  * layer is the lowest one from which on it stood unchanged in its database.
  * @out borrows the strings of @layers. */
-NODISCARD bool image_inventory_merge(struct arena *arena,
+NODISCARD bool image_inventory_merge(struct arena *arena, const struct combiner *combiner,
                                      const struct layer_inventory *const *layers, size_t n,
                                      struct image_inventory *out, struct err *err);

@@ -14,6 +14,7 @@ struct merge {
     struct arena *arena;
     struct image_inventory *out;
     const struct matcher *matcher;
+    const struct combiner *combiner;
     struct tree tree;
     struct map records; /* whose packages are in: hard links are one file */
     VEC(struct doubt) doubts;
@@ -431,7 +432,7 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
         if (!add_layer_notices(merge, layers[i], (int)i, err) ||
             !tree_apply(&merge->tree, layers[i], (int)i, err))
             return err_wrap(err, "layer %zu", i);
-    if (!deferred_combine(&merge->tree, err) || !read_releases(merge, err) ||
+    if (!deferred_combine(&merge->tree, merge->combiner, err) || !read_releases(merge, err) ||
         !read_databases(merge, err) || !settle_doubts(merge, err) || !tell_rest(merge, err))
         return false;
     return !merge->tree.is_uncertain ||
@@ -441,23 +442,25 @@ static bool merge_layers(struct merge *merge, const struct layer_inventory *cons
                   err);
 }
 
-bool image_inventory_merge(struct arena *arena, const struct layer_inventory *const *layers,
-                           size_t n, struct image_inventory *out, struct err *err)
+bool image_inventory_merge(struct arena *arena, const struct combiner *combiner,
+                           const struct layer_inventory *const *layers, size_t n,
+                           struct image_inventory *out, struct err *err)
 {
     struct matcher *matcher;
     *out = (struct image_inventory){.distro.layer = -1};
     return matcher_open(arena, &matcher, err) &&
-           image_inventory_merge_with(arena, matcher, layers, n, out, err);
+           image_inventory_merge_with(arena, combiner, matcher, layers, n, out, err);
 }
 
-bool image_inventory_merge_with(struct arena *arena, const struct matcher *matcher,
+bool image_inventory_merge_with(struct arena *arena, const struct combiner *combiner,
+                                const struct matcher *matcher,
                                 const struct layer_inventory *const *layers, size_t n,
                                 struct image_inventory *out, struct err *err)
 {
     *out = (struct image_inventory){.distro.layer = -1};
     if (n > LIMIT(LAYERS))
         return err_set(err, ERR_LIMIT, "more than %zu layers", (size_t)LIMIT(LAYERS));
-    struct merge merge = {.arena = arena, .out = out, .matcher = matcher};
+    struct merge merge = {.arena = arena, .out = out, .matcher = matcher, .combiner = combiner};
     if (!merge_layers(&merge, layers, n, err) || !spare_drop(arena, &out->packages, err))
         return false;
     vec_sort(&out->packages, cmp_packages);

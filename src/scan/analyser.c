@@ -248,6 +248,56 @@ static void answer_inflate(struct analyser *a, struct sb *out, struct err *err)
         sb_byte(out, ERR_NONE);
 }
 
+/* --- a database with the file beside it
+ * ------------------------------------------------------------ */
+
+static bool read_question(struct analyser *a, struct sb *question, struct err *err)
+{
+    struct source from = source_from_fd(a->in);
+    str chunk;
+    enum next step;
+    while ((step = from.read(from.ctx, &chunk, err)) == NEXT_ITEM)
+        sb_add(question, chunk);
+    return step == NEXT_END && sb_ok(question, err);
+}
+
+static bool combine(struct arena *arena, str question, struct layer_inventory *layer,
+                    struct err *err)
+{
+    struct rd in;
+    rd_init(&in, question);
+    const struct detector *detector = detector_find(rd_blob(&in, LIMIT(FIELD)));
+    str path = rd_blob(&in, LIMIT(PATH));
+    str bytes = rd_blob(&in, LIMIT(DEFERRED)), side = rd_blob(&in, LIMIT(DEFERRED));
+    struct file_record *file = vec_push(arena, &layer->files);
+    if (!rd_ok(&in, err))
+        return false;
+    if (!file)
+        return err_memory(err);
+    if (!detector)
+        return err_set(err, ERR_FORMAT, "no such detector");
+    if (!inventory_combine(arena, detector, bytes, side, file, err))
+        return false;
+    file->path = path;
+    return true;
+}
+
+static void answer_combine(struct analyser *a, struct sb *out, struct err *err)
+{
+    struct arena arena;
+    struct layer_inventory layer = {0};
+    auto_sb question, encoded;
+    arena_init(&arena, LIMIT(ANALYSER_MEMORY) / 2);
+    sb_init(&question, 2 * LIMIT(DEFERRED) + LIMIT(PATH) + LIMIT(FIELD));
+    sb_init(&encoded, LIMIT(FRAME));
+    if (read_question(a, &question, err) && combine(&arena, sb_str(&question), &layer, err) &&
+        layer_inventory_encode(&layer, &encoded, err)) {
+        sb_byte(out, ERR_NONE);
+        sb_add(out, sb_str(&encoded));
+    }
+    arena_fini(&arena);
+}
+
 /* --- the child
  * ------------------------------------------------------------------------------------ */
 
@@ -299,6 +349,8 @@ static int run(void *prepared)
         answer_layer(a, &body, &err);
     else if ((a->request & 0xff) == REQUEST_INFLATE)
         answer_inflate(a, &body, &err);
+    else if ((a->request & 0xff) == REQUEST_COMBINE)
+        answer_combine(a, &body, &err);
     else
         answer_list(a, &body, &err);
     if (!err_is(&err) && !sb_ok(&body, &err))

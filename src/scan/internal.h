@@ -10,6 +10,10 @@
  *     varint inflated bytes, u8 codec                     (layer)
  *     blob layer inventory                                (layer)
  *     varint n, then n × (blob path, blob link, u8 type, varint offset, varint size)   (list)
+ *     layer inventory with one file                       (combine)
+ *
+ * What is asked: the bytes of a layer or archive; to combine: blob detector, blob path, blob
+ * database, blob file beside it.
  *
  * An archive that is inflated is answered by frames, u32 length and the bytes, of which the last is
  * empty; the answer follows it.
@@ -21,13 +25,27 @@
 #include "scan/scan.h"
 
 enum { ANSWER_VERSION = 1 };
-enum request { REQUEST_LAYER = 1, REQUEST_LIST = 2, REQUEST_INFLATE = 3 };
+enum request { REQUEST_LAYER = 1, REQUEST_LIST = 2, REQUEST_INFLATE = 3, REQUEST_COMBINE = 4 };
 
 extern const struct sandbox_spec analyser_spec;
 
 struct scanner {
     struct sandbox *sandbox;
 };
+
+/* One question to a child of the zygote. */
+struct channel {
+    struct sandbox_child child;
+    const struct cancel *cancel;
+    bool is_deaf; /* the child reads no more: it has failed, and its answer says why */
+};
+NODISCARD bool channel_open(struct channel *to, struct scanner *scanner, uint32_t request,
+                            const struct cancel *cancel, struct err *err);
+NODISCARD bool channel_feed(struct channel *to, str bytes, struct err *err);
+/* Ends the question; the whole answer, which the child writes at its end. */
+NODISCARD bool channel_hear(struct channel *to, struct sb *answer, struct err *err);
+/* After channel_open that succeeded, always.  Gives @is_done, or false with how the child died. */
+NODISCARD bool channel_close(struct channel *to, bool is_done, struct err *err);
 
 /* What the analyser said of a layer. */
 struct layer_answer {

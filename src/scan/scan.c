@@ -330,8 +330,9 @@ static bool fail_image(struct arena *arena, const struct image *image, struct re
            err_memory(err);
 }
 
-static bool merge_layers(struct arena *arena, const struct layers_result *layers, size_t n,
-                         struct image_inventory *out, struct err *err)
+static bool merge_layers(struct scanner *scanner, const struct cancel *cancel, struct arena *arena,
+                         const struct layers_result *layers, size_t n, struct image_inventory *out,
+                         struct err *err)
 {
     struct layer_inventory *nothing = arena_new(arena, struct layer_inventory);
     if (!nothing)
@@ -340,7 +341,7 @@ static bool merge_layers(struct arena *arena, const struct layers_result *layers
     for (size_t i = 0; i < n; i++)
         if (!layers->inventories[i])
             layers->inventories[i] = nothing; /* the scan is incomplete already */
-    return image_inventory_merge(arena, layers->inventories, n, out, err);
+    return scan_merge(scanner, cancel, arena, layers->inventories, n, out, err);
 }
 
 static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
@@ -356,7 +357,8 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
     if (!image->is_assessable)
         return refuse_image(arena, image, report);
     if (!layers_run(scanner, spec, source, image, arena, report, &layers, err) ||
-        !merge_layers(arena, &layers, image->manifest.layers.len, inventory, err))
+        !merge_layers(scanner, spec->cancel, arena, &layers, image->manifest.layers.len, inventory,
+                      err))
         return false;
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&

@@ -53,6 +53,11 @@ typedef VEC(struct report *) reports;
  * or Unhealthy when something was found. */
 NODISCARD bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
                         reports *out, struct err *err);
+/* The inventory of layers that are known: image_inventory_merge, with foreign bytes read in the
+ * sandbox. */
+NODISCARD bool scan_merge(struct scanner *scanner, const struct cancel *cancel, struct arena *arena,
+                          const struct layer_inventory *const *layers, size_t n,
+                          struct image_inventory *out, struct err *err);
 /* Match and assess again what was stored: no layer is read. */
 NODISCARD bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
                             struct arena *arena, struct report *report, struct err *err);

@@ -86,7 +86,7 @@ static void merge(struct work *work, const struct layer_inventory *layers, int n
     struct err err = {0};
     for (int i = 0; i < n; i++)
         pointers[i] = &layers[i];
-    if (!image_inventory_merge(&work->arena, pointers, (size_t)n, out, &err))
+    if (!image_inventory_merge(&work->arena, &combiner_here, pointers, (size_t)n, out, &err))
         abort();
 }
 

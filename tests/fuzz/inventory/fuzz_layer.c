@@ -22,7 +22,7 @@ static void travel(struct arena *arena, const struct matcher *matcher,
         !layer_inventory_decode(arena, sb_str(&bytes), &layer, &err) ||
         !layer_inventory_encode(&layer, &again, &err) || !str_eq(sb_str(&bytes), sb_str(&again)))
         abort();
-    if (!image_inventory_merge_with(arena, matcher, layers, 1, &image, &err))
+    if (!image_inventory_merge_with(arena, &combiner_here, matcher, layers, 1, &image, &err))
         abort();
     for (size_t i = 0; i < image.packages.len; i++)
         touch_package(&image.packages.ptr[i], sum);

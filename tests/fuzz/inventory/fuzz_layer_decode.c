@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         const struct layer_inventory *layers[] = {&layer, &twin};
         struct image_inventory image;
-        if (image_inventory_merge(&arena, layers, 2, &image, &err))
+        if (image_inventory_merge(&arena, &combiner_here, layers, 2, &image, &err))
             for (size_t i = 0; i < image.packages.len; i++)
                 touch(image.packages.ptr[i].path, &sum);
     }

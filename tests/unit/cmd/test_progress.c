@@ -63,7 +63,19 @@ static void test_progress__feed_names_stay_text(void **state)
     expect(&progress, 2000, "  osv  ████████░░░░░░░░  50%  \\x1b[2JDebian/all.zip  1 s left\n");
 }
 
-static void test_progress__silent_when_piped(void **state)
+static void test_progress__plain_lines_when_piped(void **state)
+{
+    (void)state;
+    struct progress progress = {.fd = -1, .n_rows = 3, .started_ms = 1000};
+    progress.rows[0] = (struct progress_row){10 << 20, 10 << 20, 1000};
+    progress.rows[1] = (struct progress_row){20 << 20, 80 << 20, 1000};
+    expect(&progress, 3000, "  1 of 3 layers read, 30.0 MiB  15.0 MiB/s\n");
+    struct progress update = {.fd = -1, .feed = "osv", .what = "Debian/all.zip"};
+    update.rows[0] = (struct progress_row){1, 2, 1000};
+    expect(&update, 2000, "  osv  50%  Debian/all.zip  1 s left\n");
+}
+
+static void test_progress__nothing_at_once_when_piped(void **state)
 {
     (void)state;
     struct progress progress;
@@ -87,7 +99,8 @@ int main(void)
         cmocka_unit_test(test_progress__unknown_total),
         cmocka_unit_test(test_progress__many_layers_fit_the_screen),
         cmocka_unit_test(test_progress__feed_names_stay_text),
-        cmocka_unit_test(test_progress__silent_when_piped),
+        cmocka_unit_test(test_progress__plain_lines_when_piped),
+        cmocka_unit_test(test_progress__nothing_at_once_when_piped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,9 +104,10 @@ static inline bool stack_run(struct stack_work *work, const struct stack *stack,
     int n_flat = fs_to_tar(&work->after[stack->n_layers - 1], &work->body, &work->tar);
     tar_end(&work->tar);
     return scan_all(work, stack, n_flat, err) &&
-           image_inventory_merge_with(&work->arena, work->matcher, pointers,
+           image_inventory_merge_with(&work->arena, &combiner_here, work->matcher, pointers,
                                       (size_t)stack->n_layers, &work->merged, err) &&
-           image_inventory_merge_with(&work->arena, work->matcher, &flat, 1, &work->whole, err);
+           image_inventory_merge_with(&work->arena, &combiner_here, work->matcher, &flat, 1,
+                                      &work->whole, err);
 }
 
 static inline bool has_package(const packages *in, const struct package *package)

@@ -89,7 +89,7 @@ static bool scan_item(struct item *item, bool is_layer, struct err *err)
     struct layer_inventory *layer = arena_new(item->arena, struct layer_inventory);
     const struct layer_inventory *layers[] = {layer};
     return (is_layer ? inflate_layer(item, layer, err) : place_file(item, layer, err)) &&
-           image_inventory_merge(item->arena, layers, 1, &item->image, err);
+           image_inventory_merge(item->arena, &combiner_here, layers, 1, &item->image, err);
 }
 
 /* What an item's expectation does not name is not compared. */

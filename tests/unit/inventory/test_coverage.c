@@ -56,7 +56,9 @@ static void check(struct image *image, size_t n, const char *want)
         assert_ok(layer_inventory_decode(&image->arena, sb_str(&bytes), &layers[i], &err), err);
         pointers[i] = &layers[i];
     }
-    assert_ok(image_inventory_merge(&image->arena, pointers, n, &image->merged, &err), err);
+    assert_ok(
+        image_inventory_merge(&image->arena, &combiner_here, pointers, n, &image->merged, &err),
+        err);
     const struct coverage *coverage = &image->merged.coverage;
     auto_sb text;
     sb_init(&text, 1u << 20);
@@ -319,7 +321,8 @@ static void test_coverage__the_list_is_bounded(void **state)
     }
     tar_end(&tar);
     assert_ok(scan_tar(&image.arena, sb_str(&tar), &layer, &err), err);
-    assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
+    assert_ok(image_inventory_merge(&image.arena, &combiner_here, layers, 1, &image.merged, &err),
+              err);
     assert_int_equal(image.merged.coverage.unowned.len, LIMIT(UNOWNED_FILES));
     assert_int_equal(image.merged.coverage.n_unowned, LIMIT(UNOWNED_FILES) + 5);
     assert_int_equal(image.merged.notices.len, 1);
@@ -327,7 +330,8 @@ static void test_coverage__the_list_is_bounded(void **state)
                "5 more executable files of no package (unowned-files)");
     assert_true(image.merged.is_complete);
     layer.executables.is_cut = true;
-    assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
+    assert_ok(image_inventory_merge(&image.arena, &combiner_here, layers, 1, &image.merged, &err),
+              err);
     assert_false(image.merged.coverage.is_measured);
     for (size_t i = 0; i < MAX_LAYERS; i++)
         sb_fini(&image.tars[i]);
@@ -352,7 +356,9 @@ static void test_coverage__names_of_a_folder_are_bounded(void **state)
         file(&image, 0, "usr/bin/a", ELF("1"));
         tar_end(&image.tars[0]);
         assert_ok(scan_tar(&image.arena, sb_str(&image.tars[0]), &layer, &err), err);
-        assert_ok(image_inventory_merge(&image.arena, layers, 1, &image.merged, &err), err);
+        assert_ok(
+            image_inventory_merge(&image.arena, &combiner_here, layers, 1, &image.merged, &err),
+            err);
         assert_int_equal(image.merged.coverage.unowned.len, 1);
         assert_int_equal(image.merged.notices.len, n == LIMIT(FOLDER_NAMES));
         for (size_t i = 0; i < MAX_LAYERS; i++)

@@ -67,7 +67,8 @@ static void image_make(struct image *image, const struct fixture *fixture, str t
     assert_ok(scan_tar(&image->arena, sb_str(&tar), &scanned, &err), err);
     assert_ok(layer_inventory_encode(&scanned, &bytes, &err), err);
     assert_ok(layer_inventory_decode(&image->arena, sb_str(&bytes), &image->layer, &err), err);
-    assert_ok(image_inventory_merge(&image->arena, &layer, 1, &image->merged, &err), err);
+    assert_ok(image_inventory_merge(&image->arena, &combiner_here, &layer, 1, &image->merged, &err),
+              err);
 }
 
 static const struct file_record *record_of(const struct image *image, str path)
@@ -344,7 +345,8 @@ static void check_giants(enum flood flood, uint64_t size, long max_kib, bool all
     assert_ok(
         scan_source(&image.arena, NULL, (struct source){giant_read, &giant}, &image.layer, &err),
         err);
-    assert_ok(image_inventory_merge(&image.arena, &layer, 1, &image.merged, &err), err);
+    assert_ok(image_inventory_merge(&image.arena, &combiner_here, &layer, 1, &image.merged, &err),
+              err);
     assert_false(image.merged.is_complete);
     assert_int_equal(image.merged.packages.len, 1);
     assert_str(image.merged.packages.ptr[0].name, "witness");
@@ -451,7 +453,8 @@ static void status_d(struct image *image, int n, const char *head, const char *t
     }
     tar_end(&tar);
     assert_ok(scan_tar(&image->arena, sb_str(&tar), &image->layer, &err), err);
-    assert_ok(image_inventory_merge(&image->arena, &layer, 1, &image->merged, &err), err);
+    assert_ok(image_inventory_merge(&image->arena, &combiner_here, &layer, 1, &image->merged, &err),
+              err);
 }
 
 static void test_hostile__notices_are_counted_from_some_number_on(void **state)
@@ -482,7 +485,7 @@ static void test_hostile__a_database_for_which_the_image_has_no_place(void **sta
     struct image_inventory merged;
     struct err err = {0};
     const struct layer_inventory *layer = &image.layer;
-    assert_ok(image_inventory_merge(&image.arena, &layer, 1, &merged, &err), err);
+    assert_ok(image_inventory_merge(&image.arena, &combiner_here, &layer, 1, &merged, &err), err);
     assert_int_equal(merged.packages.len, 10);
     assert_int_equal(merged.notices.len, 2);
     assert_false(merged.is_complete);

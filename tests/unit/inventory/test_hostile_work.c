@@ -176,7 +176,8 @@ static void merge(struct work *work, const struct layer_inventory *layers, size_
     const struct layer_inventory *pointers[3];
     for (size_t i = 0; i < n; i++)
         pointers[i] = &layers[i];
-    assert_ok(image_inventory_merge(&work->arena, pointers, n, out, &work->err), work->err);
+    assert_ok(image_inventory_merge(&work->arena, &combiner_here, pointers, n, out, &work->err),
+              work->err);
 }
 
 static bool is_told(const struct image_inventory *image, str words)

@@ -45,7 +45,9 @@ static void merge(struct image *image, size_t n)
         assert_ok(scan_tar(&image->arena, sb_str(&image->tars[i]), &layers[i], &err), err);
         pointers[i] = &layers[i];
     }
-    assert_ok(image_inventory_merge(&image->arena, pointers, n, &image->merged, &err), err);
+    assert_ok(
+        image_inventory_merge(&image->arena, &combiner_here, pointers, n, &image->merged, &err),
+        err);
     auto_sb text;
     sb_init(&text, 1u << 20);
     for (size_t i = 0; i < image->merged.packages.len; i++) {
@@ -393,8 +395,9 @@ static void test_merge__too_many_layers_are_an_error(void **state)
         layers[i] = &layer;
     struct image_inventory image;
     struct err err = {0};
-    assert_true(image_inventory_merge(&arena, layers, LIMIT(LAYERS), &image, &err));
-    assert_false(image_inventory_merge(&arena, layers, LIMIT(LAYERS) + 1, &image, &err));
+    assert_true(image_inventory_merge(&arena, &combiner_here, layers, LIMIT(LAYERS), &image, &err));
+    assert_false(
+        image_inventory_merge(&arena, &combiner_here, layers, LIMIT(LAYERS) + 1, &image, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
     free(layers);
     arena_fini(&arena);

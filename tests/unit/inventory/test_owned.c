@@ -70,7 +70,8 @@ static void check(struct image *image, const char *want)
 {
     struct err err = {0};
     size_t n = 0;
-    assert_ok(image_inventory_merge(&image->arena, image->pointers, image->n, &image->merged, &err),
+    assert_ok(image_inventory_merge(&image->arena, &combiner_here, image->pointers, image->n,
+                                    &image->merged, &err),
               err);
     for (size_t i = 0; i < image->merged.packages.len; i++) {
         const struct package *package = &image->merged.packages.ptr[i];

@@ -70,7 +70,8 @@ static void add_layer(struct stack *stack, const char *path, const char *name)
 static void merge(struct stack *stack)
 {
     struct err err = {0};
-    assert_ok(image_inventory_merge(&stack->arena, stack->pointers, stack->n, &stack->image, &err),
+    assert_ok(image_inventory_merge(&stack->arena, &combiner_here, stack->pointers, stack->n,
+                                    &stack->image, &err),
               err);
 }
 
