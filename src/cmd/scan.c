@@ -77,8 +77,10 @@ static bool print(const struct cmd_call *call, const struct source_scan *scan,
     if (!output_open(call, &output, err))
         return false;
     struct terminal terminal = terminal_of(output.fd);
-    const struct report_options options = {
-        .is_colour = terminal.is_colour, .width = terminal.width, .filter = settings->filter};
+    const struct report_options options = {.is_colour = terminal.is_colour,
+                                           .width = terminal.width,
+                                           .is_detailed = cmd_has(call, "details"),
+                                           .filter = settings->filter};
     const struct report *const *all = (const struct report *const *)scan->reports.ptr;
     bool is_done = settings->format->write(output.fd, all, scan->reports.len, &options, err);
     return output_close(&output, is_done, err);
@@ -116,6 +118,9 @@ static const struct cmd_option scan_options[] = {
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
     CMD_OPTION_VEX,
+    {.name = "details",
+     .help = "in the table: each finding with its title, ratings, evidence and address, and no "
+             "limit on rows"},
     {.name = "severity",
      .argument = "LIST",
      .choice = choice_severity,

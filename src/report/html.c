@@ -63,11 +63,12 @@ static void page_filter(struct page *page)
                 "<label class=\"sev %s\"><input type=\"checkbox\" name=\"severity\" value=\"%s\"> "
                 "%s %s</label>",
                 levels[i].word, levels[i].word, levels[i].symbol, levels[i].word);
-    sb_addc(out, "</fieldset>\n<label><input type=\"checkbox\" name=\"fixable\"> with a fix</label>\n"
-                 "<label><input type=\"checkbox\" name=\"kev\"> known exploited</label>\n"
-                 "<button type=\"reset\">Clear</button>\n"
-                 "<button type=\"button\" id=\"open\">Open or close all</button>\n</form>\n"
-                 "<p id=\"shown\" role=\"status\" hidden></p>\n");
+    sb_addc(out,
+            "</fieldset>\n<label><input type=\"checkbox\" name=\"fixable\"> with a fix</label>\n"
+            "<label><input type=\"checkbox\" name=\"kev\"> known exploited</label>\n"
+            "<button type=\"reset\">Clear</button>\n"
+            "<button type=\"button\" id=\"open\">Open or close all</button>\n</form>\n"
+            "<p id=\"shown\" role=\"status\" hidden></p>\n");
 }
 
 /* "linux/arm64", with its source where there are several. */

@@ -119,8 +119,7 @@ static void put_likelihood(struct sb *out, const struct finding *finding)
     if (finding->is_kev)
         sb_addc(out, "<strong>known to be exploited</strong> (CISA KEV)");
     if (has_epss)
-        sb_addf(out, "%slikelihood within 30 days (EPSS): %s", finding->is_kev ? "<br>" : "",
-                epss);
+        sb_addf(out, "%slikelihood within 30 days (EPSS): %s", finding->is_kev ? "<br>" : "", epss);
     sb_addc(out, "</dd>\n");
 }
 

@@ -11,8 +11,8 @@ static void put_counts(struct sb *out, const struct group *group)
     for (size_t i = 0; i < N_LEVELS; i++) {
         if (!n[i])
             continue;
-        sb_addf(out, " · <span class=\"sev %s\">%s %zu %s</span>", levels[i].word,
-                levels[i].symbol, n[i], levels[i].word);
+        sb_addf(out, " · <span class=\"sev %s\">%s %zu %s</span>", levels[i].word, levels[i].symbol,
+                n[i], levels[i].word);
     }
 }
 

@@ -109,7 +109,7 @@ static void put_facts(struct page *page)
     char when[CLOCK_TEXT_SIZE];
     struct sb *out = &page->out.sb;
     const struct report *report = page->report;
-    sb_addc(out, "<dl>\n");
+    sb_addc(out, "<dl class=\"facts\">\n");
     fact(out, "Image", report->source);
     fact_digest(out, "Digest", &report->digest);
     fact_digest(out, "Index", &report->index);
@@ -150,8 +150,9 @@ static void put_verdict(struct page *page)
     }
 }
 
-/* --- charts: a table whose numbers are text, and a bar beside each ------------------------------- */
-/* @a solid, then @b hatched, of @whole. */
+/* --- charts: a table whose numbers are text, and a bar beside each -------------------------------
+ */
+/* @a solid, then @b outlined, of @whole. */
 static void put_bar(struct sb *out, const char *class, size_t a, size_t b, size_t whole)
 {
     double all = whole ? (double)whole : 1;
@@ -161,21 +162,26 @@ static void put_bar(struct sb *out, const char *class, size_t a, size_t b, size_
     if (a)
         sb_addf(out, "<rect y=\"1\" width=\"%.2f%%\" height=\"12\"/>", share_a);
     if (b)
-        sb_addf(out,
-                "<rect class=\"hatch\" x=\"%.2f%%\" y=\"1\" width=\"%.2f%%\" height=\"12\"/>"
-                "<rect class=\"open\" x=\"%.2f%%\" y=\"1\" width=\"%.2f%%\" height=\"12\"/>",
-                share_a, share_b, share_a, share_b);
+        sb_addf(out, "<rect class=\"open\" x=\"%.2f%%\" y=\"1\" width=\"%.2f%%\" height=\"12\"/>",
+                share_a, share_b);
     sb_addc(out, "</svg>");
+}
+
+static void chart_open(struct sb *out, const char *title, const char *column)
+{
+    sb_addf(out,
+            "<div><h4>%s</h4><table><thead><tr><th scope=\"col\">Findings</th>"
+            "<th class=\"n\" scope=\"col\">All</th><th class=\"n\" scope=\"col\">%s</th>"
+            "<th scope=\"col\">Share</th></tr></thead><tbody>\n",
+            title, column);
 }
 
 static void chart_severities(struct sb *out, const struct tally *tally)
 {
-    size_t most = 1;
+    size_t most = 0;
     for (size_t i = 0; i < N_LEVELS; i++)
         most = num_max(most, tally->with_fix[i] + tally->without_fix[i]);
-    sb_addc(out, "<div><h4>Severity</h4><table><thead><tr><th scope=\"col\">Rated</th>"
-                 "<th class=\"n\" scope=\"col\">All</th><th class=\"n\" scope=\"col\">With a fix</th>"
-                 "<th scope=\"col\">solid: with a fix</th></tr></thead><tbody>\n");
+    chart_open(out, "By severity", "With a fix");
     for (size_t i = 0; i < N_LEVELS; i++) {
         if (levels[i].severity == SEVERITY_NONE) /* counted as low */
             continue;
@@ -187,61 +193,52 @@ static void chart_severities(struct sb *out, const struct tally *tally)
         put_bar(out, levels[i].word, tally->with_fix[i], tally->without_fix[i], most);
         sb_addc(out, "</td></tr>\n");
     }
-    sb_addc(out, "</tbody></table></div>\n");
+    sb_addc(out, "</tbody></table><p class=\"soft\">Filled: with a fix; outlined: "
+                 "without.</p></div>\n");
 }
 
-static void chart_row(struct sb *out, const char *name, size_t n, size_t whole, bool is_solid)
+static void chart_row(struct sb *out, const char *name, size_t n, size_t whole, bool is_filled)
 {
-    sb_addf(out, "<tr><th scope=\"row\">%s</th><td class=\"n\">%zu</td><td>", name, n);
-    put_bar(out, "low", is_solid ? n : 0, is_solid ? 0 : n, whole);
+    sb_addf(out,
+            "<tr><th scope=\"row\">%s</th><td class=\"n\">%zu</td><td class=\"n\">%zu %%</td><td>",
+            name, n, whole ? n * 100 / whole : 0);
+    put_bar(out, "low", is_filled ? n : 0, is_filled ? 0 : n, whole);
     sb_addc(out, "</td></tr>\n");
 }
 
-static void chart_open(struct sb *out, const char *title)
-{
-    sb_addf(out, "<div><h4>%s</h4><table><thead><tr><th scope=\"col\">Findings</th>"
-                 "<th class=\"n\" scope=\"col\">Number</th><th scope=\"col\">Share</th></tr></thead>"
-                 "<tbody>\n",
-            title);
-}
+static void chart_close(struct sb *out) { sb_addc(out, "</tbody></table></div>\n"); }
 
-static void charts(struct sb *out, const struct report *report, const struct tally *tally)
+static void chart_fixes(struct sb *out, const struct tally *tally)
 {
-    unsigned n_fixable = 0, n = tally->n_base + tally->n_own;
+    size_t n_fixable = 0, n = tally->n_base + tally->n_own;
     for (size_t i = 0; i < N_LEVELS; i++)
         n_fixable += tally->with_fix[i];
-    sb_addc(out, "<svg class=\"defs\" aria-hidden=\"true\"><defs><pattern id=\"hatch\" width=\"6\" "
-                 "height=\"6\" patternUnits=\"userSpaceOnUse\"><path d=\"M0 6L6 0M-1 1L1 -1M5 7L7 "
-                 "5\"/></pattern></defs></svg>\n<div class=\"charts\">\n");
-    chart_severities(out, tally);
-    chart_open(out, "Can be fixed");
+    chart_open(out, "Can be fixed", "Of all");
     chart_row(out, "with a fix", n_fixable, n, true);
-    chart_row(out, "without", n - n_fixable, n, false);
+    chart_row(out, "without a fix", n - n_fixable, n, false);
     chart_row(out, "known exploited", tally->n_kev, n, true);
-    sb_addc(out, "</tbody></table></div>\n");
-    if (has_base(report)) {
-        chart_open(out, "Brought by");
+    chart_close(out);
+}
+
+static void chart_origin(struct sb *out, const struct report *report, const struct tally *tally)
+{
+    size_t n = tally->n_base + tally->n_own;
+    bool is_known = has_base(report);
+    if (!is_known && tally->n_layers < 2)
+        return;
+    chart_open(out, "Brought by", "Of all");
+    if (is_known) {
         chart_row(out, "base image", tally->n_base, n, true);
-        chart_row(out, "own steps", tally->n_own, n, false);
-        sb_addc(out, "</tbody></table></div>\n");
+        chart_row(out, "own steps", tally->n_own, n, true);
     }
-    if (tally->n_layers > 1) {
-        size_t most = 0;
-        for (size_t i = 0; i < tally->n_layers; i++)
-            most = num_max(most, tally->by_layer[i]);
-        chart_open(out, "By layer");
-        for (size_t i = 0; i < tally->n_layers; i++) {
-            char name[64];
-            const char *origin = !has_base(report)               ? ""
-                                 : report->layers.ptr[i].is_base ? ", base"
-                                                                 : ", own";
-            snprintf(name, sizeof(name), "layer %zu%s", i + 1, origin);
-            if (tally->by_layer[i])
-                chart_row(out, name, tally->by_layer[i], most, true);
-        }
-        sb_addc(out, "</tbody></table></div>\n");
+    for (size_t i = 0; i < tally->n_layers; i++) {
+        const char *origin = !is_known ? "" : report->layers.ptr[i].is_base ? " (base)" : " (own)";
+        char name[64];
+        snprintf(name, sizeof(name), "layer %zu%s", i + 1, origin);
+        if (tally->by_layer[i])
+            chart_row(out, name, tally->by_layer[i], n, false);
     }
-    sb_addc(out, "</div>\n");
+    chart_close(out);
 }
 
 static void remark(struct sb *out, size_t n, const char *words)
@@ -260,8 +257,13 @@ bool html_summary(struct page *page)
         return false;
     put_verdict(page);
     put_facts(page);
-    if (tally.n_base + tally.n_own)
-        charts(out, report, &tally);
+    if (tally.n_base + tally.n_own) {
+        sb_addc(out, "<div class=\"charts\">\n");
+        chart_severities(out, &tally);
+        chart_fixes(out, &tally);
+        chart_origin(out, report, &tally);
+        sb_addc(out, "</div>\n");
+    }
     sb_addc(out, "<ul class=\"plain\">\n");
     remark(out, report_count(report, filter, PLACE_HIDDEN),
            "hidden by --severity or --ignore-* (counted above, not listed below)");

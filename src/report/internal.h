@@ -74,6 +74,8 @@ void paint_format(struct paint *paint, enum style style, const char *fmt, ...) P
 void paint_rest(struct paint *paint, enum style style, str text);
 /* All of it, broken at spaces; the next lines begin at @indent. */
 void paint_wrap(struct paint *paint, enum style style, str text, size_t indent);
+/* A shell command, to be pasted: a line that ends goes on behind " \\". */
+void paint_command(struct paint *paint, enum style style, str command, size_t indent);
 void paint_end(struct paint *paint);
 void paint_to(struct paint *paint, size_t column);
 /* Columns to the end of the line; at least 1. */
@@ -128,6 +130,19 @@ struct tally {
     size_t n_layers;
 };
 NODISCARD bool tally_findings(struct arena *arena, const struct report *report, struct tally *out);
+
+/* --- the table, in its parts
+ * --------------------------------------------------------------------- */
+enum { TABLE_LABEL_COLUMNS = 9 };
+void table_label(struct paint *paint, const char *name);
+void table_section(struct paint *paint, const char *title, const char *fmt, ...) PRINTF(3, 4);
+/* "… and 12 more packages (--details shows all)" */
+void table_more(struct paint *paint, size_t n, const char *what);
+const char *table_more_words(const struct paint *paint);
+void table_head(struct paint *paint, const struct report *report);
+/* False when the arena is used up. */
+NODISCARD bool table_groups(struct paint *paint, struct arena *arena, const struct report *report);
+NODISCARD bool table_details(struct paint *paint, struct arena *arena, const struct report *report);
 
 /* --- the HTML page, in its parts
  * ---------------------------------------------------------------- */

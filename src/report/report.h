@@ -65,8 +65,9 @@ size_t report_count(const struct report *report, const struct report_filter *fil
 
 struct report_options {
     bool is_colour;
-    unsigned width; /* columns of the terminal; 0: not one */
-    bool is_sbom;   /* packages only, no findings */
+    unsigned width;   /* columns of the terminal; 0: not one */
+    bool is_sbom;     /* packages only, no findings */
+    bool is_detailed; /* table: every finding with what is known of it, and no limit on rows */
     struct report_filter filter;
 };
 struct report_format {

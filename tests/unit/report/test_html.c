@@ -83,8 +83,13 @@ static void test_html__filter_says_what_it_hides(void **state)
 static void test_html__hostile_names_stay_text(void **state)
 {
     static const char *const names[] = {
-        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
-        "&lt;&#60;</title></style></details>", "javascript:alert(1)", "<!-- --><![CDATA[", SAMPLE_HOSTILE,
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "' onmouseover='alert(1)",
+        "&lt;&#60;</title></style></details>",
+        "javascript:alert(1)",
+        "<!-- --><![CDATA[",
+        SAMPLE_HOSTILE,
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct arena arena;
@@ -97,7 +102,8 @@ static void test_html__hostile_names_stay_text(void **state)
         f->title = f->description = f->path = f->remediation_command = hostile;
         f->rated_by = f->rating_basis = f->published = f->purl = hostile;
         f->evidence.ptr[0].note = f->evidence.ptr[0].record = hostile;
-        sample_list(&arena, &f->references, SAMPLE_LIST(name, "javascript:alert(2)", "https://e.example/\"'<"));
+        sample_list(&arena, &f->references,
+                    SAMPLE_LIST(name, "javascript:alert(2)", "https://e.example/\"'<"));
         sample_list(&arena, &f->aliases, SAMPLE_LIST(name));
         report->layers.ptr[0].created_by = hostile;
         const struct report *const all = report;
@@ -134,7 +140,8 @@ static void test_html__fetches_nothing(void **state)
     static const char *const loads[] = {" src=", "url(h", "@import", "<link", "<iframe", " style="};
     for (size_t i = 0; i < ARRAY_LEN(loads); i++)
         assert_false(str_has(page, str_from(loads[i])));
-    assert_int_equal(count(page, STR("href=\"http")), count(page, STR("<a rel=\"noopener noreferrer\" href=\"http")));
+    assert_int_equal(count(page, STR("href=\"http")),
+                     count(page, STR("<a rel=\"noopener noreferrer\" href=\"http")));
 }
 
 int main(void)
