@@ -114,7 +114,7 @@ static const struct cmd_option scan_options[] = {
     {.name = "format",
      .argument = "FORMAT",
      .choice = choice_report_format,
-     .help = "table (default; for people) or json (plimsoll.report/1, for programs)"},
+     .help = "table (default), html or markdown for people, json (plimsoll.report/1) for programs"},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
     CMD_OPTION_VEX,
