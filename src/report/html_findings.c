@@ -227,9 +227,11 @@ static void put_parts(struct page *page, const finding_refs *refs, const char *c
                       const char *part)
 {
     struct sb *out = &page->out.sb;
+    bool is_long = refs->len > 4 * FINDINGS_A_PART; /* then a guess of heights is worth it */
     for (size_t i = 0; i < refs->len; i++) {
         if (i % FINDINGS_A_PART == 0)
-            sb_addf(out, "%s<div class=\"%s part\">\n", i ? "</div>\n" : "", part);
+            sb_addf(out, "%s<div class=\"%s%s\">\n", i ? "</div>\n" : "", part,
+                    is_long ? " part" : "");
         put_finding(page, refs->ptr[i], class);
     }
     sb_addc(out, refs->len ? "</div>\n" : "");

@@ -112,7 +112,8 @@ bool html_steps(struct page *page)
             plural(n_healed));
     for (size_t i = 0; i < n; i++) {
         if (i % STEPS_A_PART == 0)
-            sb_addc(out, i ? "</ul>\n<ul class=\"plain part\">\n" : "<ul class=\"plain\">\n");
+            sb_addf(out, "%s<ul class=\"plain%s\">\n", i ? "</ul>\n" : "",
+                    n > 4 * STEPS_A_PART ? " part" : "");
         put_step(page, &all.ptr[i]);
     }
     sb_addc(out, "</ul></section>\n");

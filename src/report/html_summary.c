@@ -170,7 +170,7 @@ static void put_bar(struct sb *out, const char *class, size_t a, size_t b, size_
 static void chart_open(struct sb *out, const char *title, const char *column)
 {
     sb_addf(out,
-            "<div><h4>%s</h4><table><thead><tr><th scope=\"col\">Findings</th>"
+            "<div><h3>%s</h3><table><thead><tr><th scope=\"col\">Findings</th>"
             "<th class=\"n\" scope=\"col\">All</th><th class=\"n\" scope=\"col\">%s</th>"
             "<th scope=\"col\">Share</th></tr></thead><tbody>\n",
             title, column);

@@ -272,7 +272,7 @@ static void put_names(struct paint *t, const struct map *names)
 {
     size_t n_lines = 1, reserve = sizeof("… and 100000 more");
     for (size_t i = 0; i < names->len; i++) {
-        size_t need = paint_columns(names->entries[i].key) + 2;
+        size_t need = paint_columns(names->entries[i].key) + 3; /* ", " before, "," behind */
         bool is_last_line = n_lines == NAME_LINES;
         if (i && t->column + need + (is_last_line ? reserve : 0) > t->width) {
             paint_text(t, STYLE_PLAIN, ",");

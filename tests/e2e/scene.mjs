@@ -7,7 +7,7 @@ import { debianRoot, fs, makeLayout, path, tar, updateDb } from './lib.mjs';
 /** Names that would move a cursor, load a picture, call somebody or compute something. */
 export const HOSTILE = [
   '<img src=x onerror=alert(1)>', '"><script>alert(1)</script>', '`**[click](javascript:alert(1))**`',
-  '@someone/pkg#1', 'a|b||c', '=cmd()', '\u001b]0;owned\u0007', '\u202etxt.exe', 'www.evil.example', '&lt;b&gt;~~x~~',
+  '@someone/pkg#1', 'a|b||c', '=cmd()', '\u001b]0;owned\u0007', '\u202etxt.exe', 'www.evil.example', '日本語パッケージ', '&lt;b&gt;~~x~~',
 ];
 
 const AV = { network: 'AV:N/AC:L/PR:N/UI:N/S:U', local: 'AV:L/AC:L/PR:N/UI:R/S:U' };
@@ -109,7 +109,7 @@ function sideFeeds(dir) {
 }
 
 const layerOf = (rows) =>
-  tar(debianRoot({ packages: Object.entries(rows).flatMap(([source, [version, binaries]]) => binaries.map((name) => ({ name, source, version }))) }));
+  tar(debianRoot({ packages: Object.entries(rows).flatMap(([source, [version, binaries]]) => binaries.map((name) => ({ name, version, ...(name === source ? {} : { source }) }))) }));
 
 /** { ref, db, … }: an image "shop:1.4" below @dir and a database; @hostile: names of packages with a finding each. */
 export function makeScene(dir, { hostile = [] } = {}) {
