@@ -31,44 +31,44 @@ static void page_title(struct sb *out, const struct report *const *reports, size
 static void page_head(struct page *page, const struct report *const *reports, size_t n)
 {
     struct sb *out = &page->out.sb;
-    sb_addc(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'");
+    html_put(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'");
     put_hash(out, "style", str_from(style));
     put_hash(out, "script", str_from(script));
-    sb_addc(out, "; base-uri 'none'; form-action 'none'\">\n"
-                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                 "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                 "<meta name=\"referrer\" content=\"no-referrer\">\n");
+    html_put(out, "; base-uri 'none'; form-action 'none'\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                  "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                  "<meta name=\"referrer\" content=\"no-referrer\">\n");
     html_wrap(out, "<meta name=\"generator\" content=\"plimsoll ",
               str_from(report_engine_version()), "\">\n");
-    sb_addc(out, "<title>");
+    html_put(out, "<title>");
     page_title(out, reports, n);
-    sb_addc(out, " – Plimsoll report</title>\n<style>");
-    sb_addc(out, style);
-    sb_addc(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the "
-                 "report</a>\n<header><p class=\"brand\">Plimsoll report</p>\n<h1>");
+    html_put(out, " – Plimsoll report</title>\n<style>");
+    html_put(out, style);
+    html_put(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the "
+                  "report</a>\n<header><p class=\"brand\">Plimsoll report</p>\n<h1>");
     page_title(out, reports, n);
-    sb_addc(out, "</h1></header>\n<main id=\"main\">\n");
+    html_put(out, "</h1></header>\n<main id=\"main\">\n");
 }
 
 /* Hidden until the script, which it is for, runs. */
 static void page_filter(struct page *page)
 {
     struct sb *out = &page->out.sb;
-    sb_addc(out, "<form id=\"filter\" role=\"search\" aria-label=\"Filter findings\" hidden>\n"
-                 "<label>Filter <input type=\"search\" name=\"text\" placeholder=\"id, package, "
-                 "text (press /)\"></label>\n<fieldset><legend>Severities</legend>");
+    html_put(out, "<form id=\"filter\" role=\"search\" aria-label=\"Filter findings\" hidden>\n"
+                  "<label>Filter <input type=\"search\" name=\"text\" placeholder=\"id, package, "
+                  "text (press /)\"></label>\n<fieldset><legend>Severities</legend>");
     for (size_t i = 0; i < N_LEVELS; i++)
         sb_addf(out,
                 "<label class=\"sev %s\"><input type=\"checkbox\" name=\"severity\" value=\"%s\"> "
                 "%s %s</label>",
                 levels[i].word, levels[i].word, levels[i].symbol, levels[i].word);
-    sb_addc(out,
-            "</fieldset>\n<label><input type=\"checkbox\" name=\"fixable\"> with a fix</label>\n"
-            "<label><input type=\"checkbox\" name=\"kev\"> known exploited</label>\n"
-            "<button type=\"reset\">Clear</button>\n"
-            "<button type=\"button\" id=\"open\">Open or close all</button>\n</form>\n"
-            "<p id=\"shown\" role=\"status\" hidden></p>\n");
+    html_put(out,
+             "</fieldset>\n<label><input type=\"checkbox\" name=\"fixable\"> with a fix</label>\n"
+             "<label><input type=\"checkbox\" name=\"kev\"> known exploited</label>\n"
+             "<button type=\"reset\">Clear</button>\n"
+             "<button type=\"button\" id=\"open\">Open or close all</button>\n</form>\n"
+             "<p id=\"shown\" role=\"status\" hidden></p>\n");
 }
 
 /* "linux/arm64", with its source where there are several. */
@@ -96,9 +96,9 @@ static void page_contents(struct page *page, const struct report *const *reports
                 verdict_name(reports[i]->verdict));
         if (!verdict_words(out, reports[i]))
             html_text(out, reports[i]->reason);
-        sb_addc(out, "</li>\n");
+        html_put(out, "</li>\n");
     }
-    sb_addc(out, "</ul></nav>\n");
+    html_put(out, "</ul></nav>\n");
 }
 
 static bool page_report(struct page *page, bool is_alone)
@@ -108,7 +108,7 @@ static bool page_report(struct page *page, bool is_alone)
         sb_addf(out, "<section aria-labelledby=\"p%zu\">\n", page->platform);
     sb_addf(out, "<h2 id=\"p%zu\">", page->platform);
     report_title(page, page->report);
-    sb_addc(out, "</h2>\n");
+    html_put(out, "</h2>\n");
     if (!html_summary(page) || !html_steps(page))
         return false;
     arena_reset(&page->arena);
@@ -120,7 +120,7 @@ static bool page_report(struct page *page, bool is_alone)
     html_layers(page);
     html_unowned(page);
     html_packages(page);
-    sb_addc(out, is_alone ? "" : "</section>\n");
+    html_put(out, is_alone ? "" : "</section>\n");
     arena_reset(&page->arena);
     return true;
 }
@@ -128,9 +128,9 @@ static bool page_report(struct page *page, bool is_alone)
 static void page_end(struct page *page)
 {
     struct sb *out = &page->out.sb;
-    sb_addc(out, "</main>\n<script>");
-    sb_addc(out, script);
-    sb_addc(out, "</script>\n</body>\n</html>\n");
+    html_put(out, "</main>\n<script>");
+    html_put(out, script);
+    html_put(out, "</script>\n</body>\n</html>\n");
 }
 
 static bool html_write(int fd, const struct report *const *reports, size_t n,

@@ -5,11 +5,11 @@
 /* The browser lays out only the parts that are near the window. */
 enum { FINDINGS_A_PART = 50 };
 
-static void term(struct sb *out, const char *name)
+static inline void term(struct sb *out, const char *name)
 {
-    sb_addc(out, "<dt>");
-    sb_addc(out, name);
-    sb_addc(out, "</dt><dd>");
+    html_put(out, "<dt>");
+    html_put(out, name);
+    html_put(out, "</dt><dd>");
 }
 
 static void entry(struct sb *out, const char *name, str value)
@@ -27,7 +27,7 @@ static void words(struct sb *out, const char *name, const strs *values)
     term(out, name);
     for (size_t i = 0; i < values->len; i++)
         html_wrap(out, i ? ", " : "", values->ptr[i], "");
-    sb_addc(out, "</dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 static void put_names(struct sb *out, const struct finding *finding)
@@ -35,33 +35,37 @@ static void put_names(struct sb *out, const struct finding *finding)
     term(out, "Id");
     html_id(out, finding->id);
     for (size_t i = 0; i < finding->aliases.len; i++) {
-        sb_addc(out, i ? ", " : ", also ");
+        html_put(out, i ? ", " : ", also ");
         html_id(out, finding->aliases.ptr[i]);
     }
-    sb_addc(out, "</dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 static void put_package(struct page *page, const struct finding *finding)
 {
     struct sb *out = &page->out.sb;
-    const struct report_layer *layer = layer_of(page->report, finding->layer);
     const char *origin = origin_words(page->report, finding);
     term(out, "Package");
-    html_wrap(out, "", finding->package_name, " ");
-    html_wrap(out, "", finding->package_version, "");
-    if (finding->purl.len)
-        html_wrap(out, "<br><code>", finding->purl, "</code>");
-    sb_addc(out, "</dd>\n");
+    if (finding->purl.len) {
+        html_wrap(out, "<code>", finding->purl, "</code>");
+    } else {
+        html_wrap(out, "", finding->package_name, " ");
+        html_text(out, finding->package_version);
+    }
+    html_put(out, "</dd>\n");
     words(out, "Installed as", &finding->binaries);
     entry(out, "Found in", finding->path);
-    if (!layer)
+    if (!layer_of(page->report, finding->layer))
         return;
     term(out, "Layer");
-    sb_addf(out, "%d%s%s", finding->layer + 1, *origin ? ", " : "", origin);
-    str step = str_trim(layer->created_by);
-    if (step.len)
-        html_wrap(out, ": <code>", step, "</code>");
-    sb_addc(out, "</dd>\n");
+    html_put(out, "<a href=\"#p");
+    html_number(out, page->platform);
+    html_put(out, "-layers\">");
+    html_number(out, (uint64_t)finding->layer + 1);
+    html_put(out, "</a>");
+    html_put(out, *origin ? ", " : "");
+    html_put(out, origin);
+    html_put(out, "</dd>\n");
 }
 
 static void put_fix(struct sb *out, const struct finding *finding)
@@ -70,12 +74,12 @@ static void put_fix(struct sb *out, const struct finding *finding)
     if (finding->fixed_version.len)
         html_wrap(out, "fixed in <strong>", finding->fixed_version, "</strong>");
     else
-        sb_addc(out, fix_state_words(finding->fix_state));
+        html_put(out, fix_state_words(finding->fix_state));
     if (finding->remediation_text.len)
         html_wrap(out, "<br>", finding->remediation_text, "");
     if (finding->remediation_command.len)
         html_wrap(out, "<pre><code>", finding->remediation_command, "</code></pre>");
-    sb_addc(out, "</dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 static void put_ratings(struct sb *out, const struct finding *finding)
@@ -85,17 +89,20 @@ static void put_ratings(struct sb *out, const struct finding *finding)
     if (finding->rated_by.len)
         html_wrap(out, " by ", finding->rated_by, "");
     else
-        sb_addc(out, ", rated by nobody");
+        html_put(out, ", rated by nobody");
     if (finding->rating_basis.len)
         html_wrap(out, " (", finding->rating_basis, ")");
-    sb_addc(out, "</dd>\n");
-    if (finding->ratings.len) {
+    html_put(out, "</dd>\n");
+    bool says_more =
+        finding->ratings.len > 1 ||
+        (finding->ratings.len && !str_eq(finding->ratings.ptr[0].source, finding->rated_by));
+    if (says_more) {
         term(out, "All ratings");
         for (size_t i = 0; i < finding->ratings.len; i++) {
             html_wrap(out, i ? ", " : "", finding->ratings.ptr[i].source, " ");
             html_severity(out, finding->ratings.ptr[i].severity);
         }
-        sb_addc(out, "</dd>\n");
+        html_put(out, "</dd>\n");
     }
     for (size_t i = 0; i < finding->cvss.len; i++) {
         const struct cvss *cvss = &finding->cvss.ptr[i];
@@ -103,7 +110,7 @@ static void put_ratings(struct sb *out, const struct finding *finding)
         if (cvss->is_scored)
             sb_addf(out, "<strong>%.1f</strong> ", cvss->score);
         else
-            sb_addc(out, "not scored ");
+            html_put(out, "not scored ");
         html_wrap(out, "<code>", cvss->vector, "</code>");
         html_wrap(out, " by ", cvss->source, "</dd>\n");
     }
@@ -117,10 +124,10 @@ static void put_likelihood(struct sb *out, const struct finding *finding)
         return;
     term(out, "Exploited");
     if (finding->is_kev)
-        sb_addc(out, "<strong>known to be exploited</strong> (CISA KEV)");
+        html_put(out, "<strong>known to be exploited</strong> (CISA KEV)");
     if (has_epss)
         sb_addf(out, "%slikelihood within 30 days (EPSS): %s", finding->is_kev ? "<br>" : "", epss);
-    sb_addc(out, "</dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 static void put_evidence(struct page *page, const struct finding *finding)
@@ -129,14 +136,14 @@ static void put_evidence(struct page *page, const struct finding *finding)
     if (!finding->evidence.len)
         return;
     term(out, "Evidence");
-    sb_addc(out, "<ul>");
+    html_put(out, "<ul>");
     for (size_t i = 0; i < finding->evidence.len; i++) {
         const struct finding_evidence *evidence = &finding->evidence.ptr[i];
         html_wrap(out, "<li>", evidence->source, " ");
         html_id(out, evidence->record);
         if (evidence->range.len)
             html_wrap(out, ": affected <code>", evidence->range, "</code>");
-        if (evidence->installed.len)
+        if (!str_eq(evidence->installed, finding->package_version))
             html_wrap(out, ", installed <code>", evidence->installed, "</code>");
         if (evidence->comparator.len)
             html_wrap(out, ", compared as ", evidence->comparator, "");
@@ -144,10 +151,10 @@ static void put_evidence(struct page *page, const struct finding *finding)
             html_wrap(out, ", “", evidence->note, "”");
         if (evidence->revision.len)
             html_wrap(out, " <span class=\"soft\">(", evidence->revision, ")</span>");
-        sb_addc(out, "</li>");
+        html_put(out, "</li>");
         out_piece(&page->out);
     }
-    sb_addc(out, "</ul></dd>\n");
+    html_put(out, "</ul></dd>\n");
 }
 
 static void put_references(struct page *page, const struct finding *finding)
@@ -156,20 +163,20 @@ static void put_references(struct page *page, const struct finding *finding)
     if (!finding->references.len)
         return;
     term(out, "References");
-    sb_addc(out, "<ul>");
+    html_put(out, "<ul>");
     for (size_t i = 0; i < finding->references.len; i++) {
-        sb_addc(out, "<li>");
+        html_put(out, "<li>");
         html_link(out, finding->references.ptr[i]);
-        sb_addc(out, "</li>");
+        html_put(out, "</li>");
         out_piece(&page->out);
     }
-    sb_addc(out, "</ul></dd>\n");
+    html_put(out, "</ul></dd>\n");
 }
 
 static void put_head(struct sb *out, const struct finding *finding)
 {
     char epss[16];
-    sb_addc(out, "<summary>");
+    html_put(out, "<summary>");
     html_severity(out, finding->severity);
     html_wrap(out, " <span class=\"id\">", finding->id, "</span> <span class=\"pkg\">");
     html_wrap(out, "", finding->package_name, " ");
@@ -179,9 +186,9 @@ static void put_head(struct sb *out, const struct finding *finding)
     else
         html_wrap(out, " <span class=\"tag\">", str_from(fix_state_words(finding->fix_state)),
                   "</span>");
-    sb_addc(out, "</span> <span class=\"title\">");
+    html_put(out, "</span> <span class=\"title\">");
     if (finding->is_kev)
-        sb_addc(out, "<span class=\"kev\">⚠ known exploited</span> ");
+        html_put(out, "<span class=\"kev\">⚠ known exploited</span> ");
     if (finding->epss >= 0.01 && epss_print(finding->epss, epss))
         sb_addf(out, "<span class=\"tag\">EPSS %s</span> ", epss);
     html_wrap(out, "", finding->title, "</span></summary>");
@@ -193,21 +200,36 @@ static void put_dates(struct sb *out, const struct finding *finding)
     entry(out, "Modified", str_slice(finding->modified, 0, 10));
 }
 
+static void put_anchor(struct page *page, const struct finding *finding)
+{
+    html_put(&page->out.sb, "p");
+    html_number(&page->out.sb, page->platform);
+    html_put(&page->out.sb, "f");
+    html_number(&page->out.sb, (uint64_t)(finding - page->report->findings.ptr));
+}
+
 static void put_finding(struct page *page, const struct finding *finding, const char *class)
 {
     struct sb *out = &page->out.sb;
     const char *severity = level_of(finding->severity)->word;
-    sb_addf(out, "<details class=\"%s %s\" id=\"p%zuf%zu\" data-s=\"%s\"%s%s>", class, severity,
-            page->platform, (size_t)(finding - page->report->findings.ptr), severity,
-            finding->is_patchable ? " data-fix" : "", finding->is_kev ? " data-kev" : "");
+    html_put(out, "<details class=\"");
+    html_put(out, class);
+    html_put(out, " ");
+    html_put(out, severity);
+    html_put(out, "\" id=\"");
+    put_anchor(page, finding);
+    html_put(out, "\" data-s=\"");
+    html_put(out, severity);
+    html_put(out, finding->is_patchable ? "\" data-fix" : "\"");
+    html_put(out, finding->is_kev ? " data-kev>" : ">");
     put_head(out, finding);
-    sb_addc(out, "<div>");
+    html_put(out, "<div>");
     if (finding->description.len) {
-        sb_addc(out, "<p class=\"text\">");
+        html_put(out, "<p class=\"text\">");
         html_lines(out, finding->description);
-        sb_addc(out, "</p>");
+        html_put(out, "</p>");
     }
-    sb_addc(out, "<dl>\n");
+    html_put(out, "<dl>\n");
     entry(out, "Disabled by", finding->disabled_by);
     put_names(out, finding);
     put_fix(out, finding);
@@ -219,7 +241,7 @@ static void put_finding(struct page *page, const struct finding *finding, const 
     out_piece(&page->out);
     put_evidence(page, finding);
     put_references(page, finding);
-    sb_addc(out, "</dl></div></details>\n");
+    html_put(out, "</dl></div></details>\n");
     out_piece(&page->out);
 }
 
@@ -234,7 +256,7 @@ static void put_parts(struct page *page, const finding_refs *refs, const char *c
                     is_long ? " part" : "");
         put_finding(page, refs->ptr[i], class);
     }
-    sb_addc(out, refs->len ? "</div>\n" : "");
+    html_put(out, refs->len ? "</div>\n" : "");
 }
 
 static void section_open(struct page *page, const char *id, const char *title, size_t n)
@@ -257,7 +279,7 @@ static bool put_section(struct page *page, enum report_place place, const char *
     /* Only what is listed takes part in the filter. */
     put_parts(page, &refs, place == PLACE_LISTED ? "f" : "f aside",
               place == PLACE_LISTED ? "findings" : "asides");
-    sb_addc(&page->out.sb, "</section>\n");
+    html_put(&page->out.sb, "</section>\n");
     return true;
 }
 

@@ -11,12 +11,17 @@ static void section_open(struct page *page, const char *id, const char *title, s
 
 static void cell(struct sb *out, str value) { html_wrap(out, "<td>", value, "</td>"); }
 
-static void columns(struct sb *out, const char *const *names)
+/* May be wider than a narrow window: then it scrolls, by keyboard too. */
+static void columns(struct page *page, const char *id, const char *const *names)
 {
-    sb_addc(out, "<div class=\"scroll\"><table class=\"list\"><thead><tr>");
+    struct sb *out = &page->out.sb;
+    sb_addf(out,
+            "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-labelledby=\"p%zu-%s\">"
+            "<table class=\"list\"><thead><tr>",
+            page->platform, id);
     for (; *names; names++)
         sb_addf(out, "<th scope=\"col\">%s</th>", *names);
-    sb_addc(out, "</tr></thead><tbody>\n");
+    html_put(out, "</tr></thead><tbody>\n");
 }
 #define COLUMNS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -27,10 +32,10 @@ void html_notices(struct page *page)
     if (!report->notices.len)
         return;
     section_open(page, "notices", "Notices", report->notices.len);
-    sb_addc(out, report->is_complete
-                     ? "<p>The scan is complete.</p>\n"
-                     : "<p>The scan is incomplete because of those marked with !.</p>\n");
-    columns(out, COLUMNS("Kind", "Where", "What"));
+    html_put(out, report->is_complete
+                      ? "<p>The scan is complete.</p>\n"
+                      : "<p>The scan is incomplete because of those marked with !.</p>\n");
+    columns(page, "notices", COLUMNS("Kind", "Where", "What"));
     for (int pass = 0; pass < 2; pass++) /* what makes it incomplete first */
         for (size_t i = 0; i < report->notices.len; i++) {
             const struct notice *notice = &report->notices.ptr[i];
@@ -41,10 +46,10 @@ void html_notices(struct page *page)
                       notice->is_incomplete ? "</strong></td>" : "</td>");
             cell(out, notice->path);
             cell(out, notice->message);
-            sb_addc(out, "</tr>\n");
+            html_put(out, "</tr>\n");
             out_piece(&page->out);
         }
-    sb_addc(out, "</tbody></table></div></section>\n");
+    html_put(out, "</tbody></table></div></section>\n");
 }
 
 void html_layers(struct page *page)
@@ -55,7 +60,7 @@ void html_layers(struct page *page)
     if (!report->layers.len)
         return;
     section_open(page, "layers", "Layers", report->layers.len);
-    columns(out, COLUMNS("No.", "Of", "Build step", "Size", "Digest"));
+    columns(page, "layers", COLUMNS("No.", "Of", "Build step", "Size", "Digest"));
     for (size_t i = 0; i < report->layers.len; i++) {
         const struct report_layer *layer = &report->layers.ptr[i];
         const char *origin = !has_base(report) ? "not known" : layer->is_base ? "base" : "own";
@@ -69,7 +74,7 @@ void html_layers(struct page *page)
                   "</code></td></tr>\n");
         out_piece(&page->out);
     }
-    sb_addc(out, "</tbody></table></div></section>\n");
+    html_put(out, "</tbody></table></div></section>\n");
 }
 
 static void put_package(struct page *page, const struct package *package)
@@ -82,16 +87,16 @@ static void put_package(struct page *page, const struct package *package)
     if (layer_of(page->report, package->layer))
         sb_addf(out, "<td class=\"n\">%d</td>", package->layer + 1);
     else
-        sb_addc(out, "<td></td>");
-    sb_addc(out, "<td>");
+        html_put(out, "<td></td>");
+    html_put(out, "<td>");
     for (size_t i = 0; i < package->licenses.len; i++)
         html_wrap(out, i ? ", " : "", package->licenses.ptr[i], "");
     html_wrap(out, "</td><td>", package->path, "");
     if (package->evidence == EVIDENCE_DECLARED)
-        sb_addc(out, " <span class=\"tag\">declared</span>");
+        html_put(out, " <span class=\"tag\">declared</span>");
     if (package->owned_by.len)
         html_wrap(out, " <span class=\"tag\">owned by ", package->owned_by, "</span>");
-    sb_addc(out, "</td></tr>\n");
+    html_put(out, "</td></tr>\n");
     out_piece(&page->out);
 }
 
@@ -100,11 +105,12 @@ void html_packages(struct page *page)
     struct sb *out = &page->out.sb;
     const struct report *report = page->report;
     section_open(page, "packages", "Packages", report->packages.len);
-    sb_addc(out, "<details class=\"bulk\"><summary>All packages that were found</summary>\n");
-    columns(out, COLUMNS("Name", "Version", "Type", "Architecture", "Layer", "Licences", "Where"));
+    html_put(out, "<details class=\"bulk\"><summary>All packages that were found</summary>\n");
+    columns(page, "packages",
+            COLUMNS("Name", "Version", "Type", "Architecture", "Layer", "Licences", "Where"));
     for (size_t i = 0; i < report->packages.len; i++)
         put_package(page, &report->packages.ptr[i]);
-    sb_addc(out, "</tbody></table></div></details></section>\n");
+    html_put(out, "</tbody></table></div></details></section>\n");
 }
 
 void html_unowned(struct page *page)
@@ -115,9 +121,9 @@ void html_unowned(struct page *page)
     if (!coverage->unowned.len)
         return;
     section_open(page, "files", "Executable files of no known package", coverage->n_unowned);
-    sb_addc(out, "<details class=\"bulk\"><summary>Nobody can say whether these are "
-                 "vulnerable</summary>\n");
-    columns(out, COLUMNS("Path", "Size", "Layer"));
+    html_put(out, "<details class=\"bulk\"><summary>Nobody can say whether these are "
+                  "vulnerable</summary>\n");
+    columns(page, "files", COLUMNS("Path", "Size", "Layer"));
     for (size_t i = 0; i < coverage->unowned.len; i++) {
         const struct unowned_file *file = &coverage->unowned.ptr[i];
         size_print(size, file->size_bytes);
@@ -126,11 +132,11 @@ void html_unowned(struct page *page)
         if (layer_of(page->report, file->layer))
             sb_addf(out, "<td class=\"n\">%d</td></tr>\n", file->layer + 1);
         else
-            sb_addc(out, "<td></td></tr>\n");
+            html_put(out, "<td></td></tr>\n");
         out_piece(&page->out);
     }
     if (coverage->n_unowned > coverage->unowned.len)
         sb_addf(out, "<tr><td colspan=\"3\">and %zu more</td></tr>\n",
                 coverage->n_unowned - coverage->unowned.len);
-    sb_addc(out, "</tbody></table></div></details></section>\n");
+    html_put(out, "</tbody></table></div></details></section>\n");
 }

@@ -40,7 +40,7 @@ static void put_origin(struct sb *out, const struct report *report, const struct
     str step = str_trim(layer->created_by);
     if (step.len)
         html_wrap(out, ": <code>", step, "</code>");
-    sb_addc(out, "</p>\n");
+    html_put(out, "</p>\n");
 }
 
 static void put_paths(struct sb *out, const struct group *group)
@@ -50,7 +50,7 @@ static void put_paths(struct sb *out, const struct group *group)
     html_wrap(out, "<p class=\"soft\">in <code>", group->paths.ptr[0], "</code>");
     if (group->paths.len > 1)
         sb_addf(out, " and %zu more place%s", group->paths.len - 1, plural(group->paths.len - 1));
-    sb_addc(out, "</p>\n");
+    html_put(out, "</p>\n");
 }
 
 static void put_members(struct page *page, const struct group *group)
@@ -59,16 +59,19 @@ static void put_members(struct page *page, const struct group *group)
     bool is_long = group->members.len > 12;
     if (is_long)
         sb_addf(out, "<details><summary>%zu ids</summary>\n", group->members.len);
-    sb_addc(out, "<ul class=\"ids\">");
+    html_put(out, "<ul class=\"ids\">");
     for (size_t i = 0; i < group->members.len; i++) {
         const struct finding *finding = group->members.ptr[i];
-        sb_addf(out, "<li><a href=\"#p%zuf%zu\">", page->platform,
-                (size_t)(finding - page->report->findings.ptr));
+        html_put(out, "<li><a href=\"#p");
+        html_number(out, page->platform);
+        html_put(out, "f");
+        html_number(out, (uint64_t)(finding - page->report->findings.ptr));
+        html_put(out, "\">");
         html_wrap(out, "", finding->id, "</a>");
-        sb_addc(out, finding->is_kev ? " (exploited)</li>" : "</li>");
+        html_put(out, finding->is_kev ? " (exploited)</li>" : "</li>");
         out_piece(&page->out);
     }
-    sb_addc(out, is_long ? "</ul></details>\n" : "</ul>\n");
+    html_put(out, is_long ? "</ul></details>\n" : "</ul>\n");
 }
 
 static void put_step(struct page *page, const struct group *group)
@@ -81,7 +84,7 @@ static void put_step(struct page *page, const struct group *group)
     html_wrap(out, "", best->fixed_version, "</code></h4>\n<p>");
     put_counts(out, group);
     put_marks(out, group);
-    sb_addc(out, "</p>\n");
+    html_put(out, "</p>\n");
     if (best->remediation_command.len)
         html_wrap(out, "<pre><code>", best->remediation_command, "</code></pre>\n");
     else if (best->remediation_text.len)
@@ -89,7 +92,7 @@ static void put_step(struct page *page, const struct group *group)
     put_origin(out, page->report, group);
     put_paths(out, group);
     put_members(page, group);
-    sb_addc(out, "</li>\n");
+    html_put(out, "</li>\n");
     out_piece(&page->out);
 }
 
@@ -116,6 +119,6 @@ bool html_steps(struct page *page)
                     n > 4 * STEPS_A_PART ? " part" : "");
         put_step(page, &all.ptr[i]);
     }
-    sb_addc(out, "</ul></section>\n");
+    html_put(out, "</ul></section>\n");
     return true;
 }

@@ -7,9 +7,9 @@
 
 static void fact_open(struct sb *out, const char *name)
 {
-    sb_addc(out, "<dt>");
-    sb_addc(out, name);
-    sb_addc(out, "</dt><dd>");
+    html_put(out, "<dt>");
+    html_put(out, name);
+    html_put(out, "</dt><dd>");
 }
 
 static void fact(struct sb *out, const char *name, str value)
@@ -46,7 +46,7 @@ static void put_system(struct sb *out, const struct report *report)
                                          : ", <span>supported until ",
                   day_of(report->end_of_life, when),
                   report->is_end_of_life ? "</strong>" : "</span>");
-    sb_addc(out, "</dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 /* How old what it was held against was then. */
@@ -70,12 +70,12 @@ static void put_database(struct sb *out, const struct report *report)
     char when[CLOCK_TEXT_SIZE];
     fact_open(out, "Database");
     if (!report->has_database) {
-        sb_addc(out, "none</dd>\n");
+        html_put(out, "none</dd>\n");
         return;
     }
     sb_addf(out, "generation %llu", (unsigned long long)report->generation);
     put_age(out, report);
-    sb_addc(out, "<ul>");
+    html_put(out, "<ul>");
     for (size_t i = 0; i < report->n_sources; i++) {
         const struct source_state *source = &report->sources[i];
         bool is_stale = source->valid_until && source->valid_until < report->scanned_at;
@@ -85,7 +85,7 @@ static void put_database(struct sb *out, const struct report *report)
                 (unsigned long long)source->n_records, is_stale ? " <strong>stale</strong>" : "",
                 source->error.len ? " <strong>last update failed</strong>" : "");
     }
-    sb_addc(out, "</ul></dd>\n");
+    html_put(out, "</ul></dd>\n");
 }
 
 static void put_coverage(struct page *page)
@@ -95,13 +95,13 @@ static void put_coverage(struct page *page)
     const struct coverage *coverage = &page->report->coverage;
     fact_open(out, "Coverage");
     if (!coverage_print(coverage, text)) {
-        sb_addc(out, "not measured</dd>\n");
+        html_put(out, "not measured</dd>\n");
         return;
     }
     html_text(out, str_from(text));
     if (coverage->unowned.len)
         sb_addf(out, " <a href=\"#p%zu-files\">listed below</a>", page->platform);
-    sb_addc(out, "</dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 static void put_facts(struct page *page)
@@ -109,7 +109,7 @@ static void put_facts(struct page *page)
     char when[CLOCK_TEXT_SIZE];
     struct sb *out = &page->out.sb;
     const struct report *report = page->report;
-    sb_addc(out, "<dl class=\"facts\">\n");
+    html_put(out, "<dl class=\"facts\">\n");
     fact(out, "Image", report->source);
     fact_digest(out, "Digest", &report->digest);
     fact_digest(out, "Index", &report->index);
@@ -138,8 +138,8 @@ static void put_verdict(struct page *page)
     if (report->reason.len)
         html_wrap(out, has_words ? ". " : "", report->reason, "");
     else if (!has_words)
-        sb_addc(out, "no reason was given");
-    sb_addc(out, "</span></p>\n");
+        html_put(out, "no reason was given");
+    html_put(out, "</span></p>\n");
     for (size_t i = 0; is_partial && i < report->notices.len; i++) {
         const struct notice *notice = &report->notices.ptr[i];
         if (!notice->is_incomplete)
@@ -164,7 +164,7 @@ static void put_bar(struct sb *out, const char *class, size_t a, size_t b, size_
     if (b)
         sb_addf(out, "<rect class=\"open\" x=\"%.2f%%\" y=\"1\" width=\"%.2f%%\" height=\"12\"/>",
                 share_a, share_b);
-    sb_addc(out, "</svg>");
+    html_put(out, "</svg>");
 }
 
 static void chart_open(struct sb *out, const char *title, const char *column)
@@ -186,15 +186,15 @@ static void chart_severities(struct sb *out, const struct tally *tally)
         if (levels[i].severity == SEVERITY_NONE) /* counted as low */
             continue;
         unsigned n = tally->with_fix[i] + tally->without_fix[i];
-        sb_addc(out, "<tr><th scope=\"row\">");
+        html_put(out, "<tr><th scope=\"row\">");
         html_severity(out, levels[i].severity);
         sb_addf(out, "</th><td class=\"n\" data-n=\"%s\">%u</td><td class=\"n\">%u</td><td>",
                 levels[i].word, n, tally->with_fix[i]);
         put_bar(out, levels[i].word, tally->with_fix[i], tally->without_fix[i], most);
-        sb_addc(out, "</td></tr>\n");
+        html_put(out, "</td></tr>\n");
     }
-    sb_addc(out, "</tbody></table><p class=\"soft\">Filled: with a fix; outlined: "
-                 "without.</p></div>\n");
+    html_put(out, "</tbody></table><p class=\"soft\">Filled: with a fix; outlined: "
+                  "without.</p></div>\n");
 }
 
 static void chart_row(struct sb *out, const char *name, size_t n, size_t whole, bool is_filled)
@@ -203,10 +203,10 @@ static void chart_row(struct sb *out, const char *name, size_t n, size_t whole, 
             "<tr><th scope=\"row\">%s</th><td class=\"n\">%zu</td><td class=\"n\">%zu %%</td><td>",
             name, n, whole ? n * 100 / whole : 0);
     put_bar(out, "low", is_filled ? n : 0, is_filled ? 0 : n, whole);
-    sb_addc(out, "</td></tr>\n");
+    html_put(out, "</td></tr>\n");
 }
 
-static void chart_close(struct sb *out) { sb_addc(out, "</tbody></table></div>\n"); }
+static void chart_close(struct sb *out) { html_put(out, "</tbody></table></div>\n"); }
 
 static void chart_fixes(struct sb *out, const struct tally *tally)
 {
@@ -258,19 +258,19 @@ bool html_summary(struct page *page)
     put_verdict(page);
     put_facts(page);
     if (tally.n_base + tally.n_own) {
-        sb_addc(out, "<div class=\"charts\">\n");
+        html_put(out, "<div class=\"charts\">\n");
         chart_severities(out, &tally);
         chart_fixes(out, &tally);
         chart_origin(out, report, &tally);
-        sb_addc(out, "</div>\n");
+        html_put(out, "</div>\n");
     }
-    sb_addc(out, "<ul class=\"plain\">\n");
+    html_put(out, "<ul class=\"plain\">\n");
     remark(out, report_count(report, filter, PLACE_HIDDEN),
            "hidden by --severity or --ignore-* (counted above, not listed below)");
     remark(out, report_count(report, filter, PLACE_DISABLED),
            "disabled by rules or VEX (not counted, listed on their own)");
     remark(out, report_count(report, filter, PLACE_HEADERS),
            "in kernel headers (not counted, listed on their own)");
-    sb_addc(out, "</ul>\n");
+    html_put(out, "</ul>\n");
     return true;
 }

@@ -2,13 +2,8 @@
 /* The one door through which foreign text reaches the page. */
 #include "report/internal.h"
 
-/* Printable ASCII that means nothing to HTML, in text or between quotes of either kind. */
-static bool is_plain(char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"' && c != '\'';
-}
-
-static const char *entity_of(char c)
+/* Printable ASCII that means something to HTML, in text or between quotes of either kind. */
+static const char *entity_of(uint8_t c)
 {
     switch (c) {
     case '&':
@@ -26,11 +21,25 @@ static const char *entity_of(char c)
     }
 }
 
+/* The rest of printable ASCII: a table, as every byte of a page goes through it. */
+static const bool plain[256] = {
+    [' ' ... '!'] = true, ['#' ... '%'] = true, ['(' ... ';'] = true,
+    ['='] = true,         ['?' ... '~'] = true,
+};
+
+static size_t plain_run(str text, size_t from)
+{
+    size_t to = from;
+    while (to < text.len && plain[(uint8_t)text.ptr[to]])
+        to++;
+    return to - from;
+}
+
 /* The length of the run of bytes at @from that only report_text knows how to show. */
 static size_t odd_run(str text, size_t from)
 {
     size_t to = from;
-    while (to < text.len && !is_plain(text.ptr[to]) && !entity_of(text.ptr[to]))
+    while (to < text.len && !plain[(uint8_t)text.ptr[to]] && !entity_of((uint8_t)text.ptr[to]))
         to++;
     return to - from;
 }
@@ -38,13 +47,11 @@ static size_t odd_run(str text, size_t from)
 void html_text(struct sb *out, str text)
 {
     for (size_t at = 0; at < text.len;) {
-        size_t n = 0;
-        while (at + n < text.len && is_plain(text.ptr[at + n]))
-            n++;
+        size_t n = plain_run(text, at);
         if (n) {
             sb_add(out, str_slice(text, at, at + n));
-        } else if (entity_of(text.ptr[at])) {
-            sb_addc(out, entity_of(text.ptr[at]));
+        } else if (entity_of((uint8_t)text.ptr[at])) {
+            sb_addc(out, entity_of((uint8_t)text.ptr[at]));
             n = 1;
         } else {
             n = odd_run(text, at); /* what comes back has none of the five */
@@ -67,17 +74,20 @@ void html_lines(struct sb *out, str text)
     }
 }
 
-void html_wrap(struct sb *out, const char *before, str text, const char *after)
+void html_number(struct sb *out, uint64_t n)
 {
-    sb_addc(out, before);
-    html_text(out, text);
-    sb_addc(out, after);
+    char digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    sb_add(out, str_of(digits + at, sizeof(digits) - at));
 }
 
 static void link_open(struct sb *out, const char *site, str rest)
 {
-    sb_addc(out, "<a rel=\"noopener noreferrer\" href=\"");
-    sb_addc(out, site);
+    html_put(out, "<a rel=\"noopener noreferrer\" href=\"");
+    html_put(out, site);
     html_wrap(out, "", rest, "\">");
 }
 
@@ -105,11 +115,11 @@ void html_id(struct sb *out, str id)
 void html_severity(struct sb *out, enum severity severity)
 {
     const struct level *level = level_of(severity);
-    sb_addc(out, "<span class=\"sev ");
-    sb_addc(out, level->word);
-    sb_addc(out, "\">");
-    sb_addc(out, level->symbol);
+    html_put(out, "<span class=\"sev ");
+    html_put(out, level->word);
+    html_put(out, "\">");
+    html_put(out, level->symbol);
     sb_byte(out, ' ');
-    sb_addc(out, level->word);
-    sb_addc(out, "</span>");
+    html_put(out, level->word);
+    html_put(out, "</span>");
 }

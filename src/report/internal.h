@@ -2,6 +2,8 @@
 /* internal.h - what the writers share: output in pieces, text for terminals, grouping by fix. */
 #pragma once
 
+#include <string.h>
+
 #include "base/sb.h"
 #include "report/report.h"
 
@@ -158,8 +160,19 @@ struct page {
  * stays one only in html_lines. */
 void html_text(struct sb *out, str text);
 void html_lines(struct sb *out, str text);
+/* What is ours, as it is: the length of a literal is known when this is compiled. */
+static inline void html_put(struct sb *out, const char *ours)
+{
+    sb_add(out, str_of(ours, strlen(ours)));
+}
+void html_number(struct sb *out, uint64_t n);
 /* Ours and foreign in turn: literal, text, literal. */
-void html_wrap(struct sb *out, const char *before, str text, const char *after);
+static inline void html_wrap(struct sb *out, const char *before, str text, const char *after)
+{
+    html_put(out, before);
+    html_text(out, text);
+    html_put(out, after);
+}
 /* A link when @url may be one, else text. */
 void html_link(struct sb *out, str url);
 /* An id, linked to where people read about it. */

@@ -161,7 +161,11 @@ bool epss_print(double epss, char out[static 16])
 {
     if (!(epss > 0))
         return false;
-    snprintf(out, 16, epss < 0.001 ? "< 0.1 %%" : "%.1f %%", epss * 100);
+    unsigned shown = epss < 1 ? (unsigned)(epss * 1000 + 0.5) : 1000;
+    if (shown)
+        snprintf(out, 16, "%u.%u %%", shown / 10, shown % 10);
+    else
+        snprintf(out, 16, "< 0.1 %%");
     return true;
 }
 
