@@ -77,6 +77,7 @@
     X(CHANGELOG, "changelog", 64 * MIB, "bytes", "one changelog, inflated")                        \
     X(CHANGELOG_ARCHIVE, "changelog-archive", 256 * MIB, "bytes", "the archive that holds it")     \
     X(RANGE_BOUNDS, "range-bounds", 4096, "bounds", "bounds of one range of versions")             \
+    X(COMMENT, "comment", 65000, "characters", "a Markdown report: what a pull request takes")     \
     X(KQL_TEXT, "kql-text", 64 * KIB, "bytes", "text of one query")                                \
     X(KQL_NESTING, "kql-nesting", 256, "levels", "nesting of one query")                           \
     X(KQL_MEMORY, "kql-memory", 512 * MIB, "bytes", "memory of one query")                         \

@@ -80,33 +80,11 @@ void cmd_say_formats(struct sb *out) { say_formats(out, false); }
 void cmd_say_sbom_formats(struct sb *out) { say_formats(out, true); }
 /* --- the last line, for formats that have none of their own
  * ----------------------------------------- */
-static void add_counts(struct sb *out, const struct report *report)
-{
-    struct report_summary s = report_summarize(report);
-    unsigned n = s.critical + s.high + s.medium + s.low + s.unknown;
-    sb_addf(out, "%s%u finding%s", report->is_complete ? "" : "at least ", n, n == 1 ? "" : "s");
-    if (s.critical)
-        sb_addf(out, ", %u critical", s.critical);
-    if (s.high)
-        sb_addf(out, ", %u high", s.high);
-    sb_addf(out, ", %u with a fix", s.patchable);
-    if (s.disabled)
-        sb_addf(out, ", %u disabled", s.disabled);
-}
-
 static void verdict_line(struct sb *out, const struct report *report)
 {
     sb_addf(out, "%s: ", verdict_name(report->verdict));
-    if (report->verdict == VERDICT_UNHEALTHY)
-        add_counts(out, report);
-    else if (report->verdict == VERDICT_HEALTHY)
-        sb_addf(out, "nothing known against its %zu package%s", report->packages.len,
-                report->packages.len == 1 ? "" : "s");
-    else
+    if (!report_verdict_words(out, report))
         report_text(out, report->reason.len ? report->reason : STR("no reason was given"), 0);
-    unsigned n_disabled = report_summarize(report).disabled;
-    if (report->verdict == VERDICT_HEALTHY && n_disabled)
-        sb_addf(out, " but %u disabled finding%s", n_disabled, n_disabled == 1 ? "" : "s");
     sb_addc(out, " \xc2\xb7 ");
     report_text(out, report->source, 0);
     if (report->platform.len) {

@@ -85,6 +85,7 @@ static bool print(const struct cmd_call *call, const struct source_scan *scan,
     const struct report_options options = {.is_colour = terminal.is_colour,
                                            .width = terminal.width,
                                            .shows_disabled = cmd_has(call, "show-disabled"),
+                                           .is_detailed = cmd_has(call, "details"),
                                            .filter = settings->filter};
     const struct report *const *all = (const struct report *const *)scan->reports.ptr;
     bool is_done = settings->format->write(output.fd, all, scan->reports.len, &options, err);
@@ -150,6 +151,9 @@ static const struct cmd_option scan_options[] = {
     CMD_OPTION_RULES,
     CMD_OPTION_VEX,
     CMD_OPTION_BASE,
+    {.name = "details",
+     .help = "in the table: each finding with its title, ratings, evidence and address, and no "
+             "limit on rows"},
     {.name = "severity",
      .argument = "LIST",
      .choice = choice_severity,

@@ -350,7 +350,7 @@ static void write_texts(struct cyclonedx *c, const struct finding *f)
     jw_key(jw, "advisories");
     jw_arr(jw);
     for (size_t i = 0; i < f->references.len; i++) {
-        if (!is_web_url(f->references.ptr[i]))
+        if (!is_link(f->references.ptr[i]))
             continue;
         jw_obj(jw);
         doc_kuri(&c->doc, "url", f->references.ptr[i]);

@@ -223,46 +223,13 @@ void say_advice(struct sb *out, const struct finding *finding)
         sb_addc(out, unfixed_words(finding->fix_state));
 }
 
-static bool is_plain_id(str id)
-{
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == ':' || c == '.'))
-            return false;
-    }
-    return id.len > 0 && id.len < 64;
-}
-
 void say_id_url(struct sb *out, str id)
 {
-    static const struct {
-        const char *prefix, *url;
-    } rows[] = {
-        {"CVE-", "https://www.cve.org/CVERecord?id="},
-        {"GHSA-", "https://github.com/advisories/"},
-        {"DSA-", "https://security-tracker.debian.org/tracker/"},
-        {"DLA-", "https://security-tracker.debian.org/tracker/"},
-        {"USN-", "https://ubuntu.com/security/notices/"},
-        {"RHSA-", "https://access.redhat.com/errata/"},
-        {"GO-", "https://osv.dev/vulnerability/"},
-        {"PYSEC-", "https://osv.dev/vulnerability/"},
-        {"RUSTSEC-", "https://osv.dev/vulnerability/"},
-        {"MAL-", "https://osv.dev/vulnerability/"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows) && is_plain_id(id); i++) {
-        if (id.ptr[0] != rows[i].prefix[0] || !str_starts(id, str_from(rows[i].prefix)))
-            continue;
-        sb_addc(out, rows[i].url);
+    const char *site = advisory_site(id);
+    if (site) {
+        sb_addc(out, site);
         sb_add(out, id);
-        return;
     }
-}
-
-bool is_web_url(str url)
-{
-    return (str_starts(url, STR("https://")) && url.len > 8) ||
-           (str_starts(url, STR("http://")) && url.len > 7);
 }
 
 /* --- the image's names ---------------------------------------------------------------------------

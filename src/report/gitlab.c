@@ -176,7 +176,7 @@ static void write_links(struct doc *doc, const struct finding *f)
     jw_key(&doc->jw, "links");
     jw_arr(&doc->jw);
     for (size_t i = 0; i < f->references.len; i++) {
-        if (!is_web_url(f->references.ptr[i]))
+        if (!is_link(f->references.ptr[i]))
             continue;
         jw_obj(&doc->jw);
         doc_kuri(doc, "url", f->references.ptr[i]);

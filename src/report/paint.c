@@ -6,11 +6,12 @@
 
 #include "base/num.h"
 
-/* The sixteen colours that a theme, light or dark, has made readable. */
+/* Of the sixteen colours those that themes, light and dark, have made readable: no yellow, cyan or
+ * blue.  The rest is bold, dim, or as text is. */
 static const char *const sgr[] = {
-    [STYLE_PLAIN] = "",        [STYLE_DIM] = "2",      [STYLE_BOLD] = "1",
-    [STYLE_CRITICAL] = "1;31", [STYLE_HIGH] = "31",    [STYLE_MEDIUM] = "33",
-    [STYLE_LOW] = "36",        [STYLE_UNKNOWN] = "35", [STYLE_GOOD] = "32",
+    [STYLE_PLAIN] = "",        [STYLE_DIM] = "2",     [STYLE_BOLD] = "1",
+    [STYLE_CRITICAL] = "1;31", [STYLE_HIGH] = "31",   [STYLE_MEDIUM] = "35",
+    [STYLE_LOW] = "",          [STYLE_UNKNOWN] = "1", [STYLE_GOOD] = "1;32",
 };
 
 const struct level levels[N_LEVELS] = {
@@ -34,13 +35,13 @@ const struct level *level_of(enum severity severity)
  * ---------------------------------------------------------------------------------------- */
 static void style(struct paint *t, enum style style)
 {
-    if (t->options->is_colour && style != STYLE_PLAIN)
+    if (t->options->is_colour && *sgr[style])
         sb_addf(&t->out.sb, "\033[%sm", sgr[style]);
 }
 
 static void plain(struct paint *t, enum style style)
 {
-    if (t->options->is_colour && style != STYLE_PLAIN)
+    if (t->options->is_colour && *sgr[style])
         sb_addc(&t->out.sb, "\033[0m");
 }
 
@@ -107,6 +108,44 @@ void paint_wrap(struct paint *t, enum style s, str text, size_t indent)
             paint_text(t, STYLE_PLAIN, " ");
         }
         paint_str(t, s, word, paint_left(t));
+        is_first = false;
+    }
+}
+
+/* A word that no line can hold is broken too: there a shell wants nothing before what follows. */
+static void paint_long_word(struct paint *t, enum style s, str word, size_t end)
+{
+    while (t->column + paint_columns(word) + end > t->width) {
+        size_t n = word.len;
+        while (n > 1 && t->column + paint_columns(str_slice(word, 0, n)) + 1 > t->width)
+            n = n > t->width ? t->width : n - 1;
+        while (n > 1 && n < word.len && ((uint8_t)word.ptr[n] & 0xc0) == 0x80)
+            n--; /* whole characters */
+        paint_str(t, s, str_slice(word, 0, n), 0);
+        paint_text(t, STYLE_DIM, "\\");
+        paint_end(t);
+        word = str_skip(word, n);
+    }
+    paint_str(t, s, word, 0);
+}
+
+void paint_command(struct paint *t, enum style s, str command, size_t indent)
+{
+    str word;
+    bool is_first = true;
+    while (command.len && str_next(&command, ' ', &word)) {
+        size_t columns = paint_columns(word), end = command.len ? 2 : 0; /* " \" may follow */
+        if (!is_first && t->column > indent && t->column + 1 + columns + end > t->width) {
+            paint_text(t, STYLE_DIM, " \\");
+            paint_end(t);
+            paint_to(t, indent);
+        } else if (!is_first) {
+            paint_text(t, STYLE_PLAIN, " ");
+        }
+        if (t->column + columns + end > t->width)
+            paint_long_word(t, s, word, end);
+        else
+            paint_str(t, s, word, 0);
         is_first = false;
     }
 }

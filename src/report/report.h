@@ -46,6 +46,9 @@ struct report_summary {
 /* Of all findings that count: neither disabled nor kernel headers.  Rated "none" counts as low. */
 struct report_summary report_summarize(const struct report *report);
 
+/* "60 findings, 2 critical, 7 high, 38 with a fix"; false when the report's reason says it. */
+bool report_verdict_words(struct sb *out, const struct report *report);
+
 /* What a reader does not want to see.  The verdict and the summary do not change by it, and what it
  * hides is counted where it is missing. */
 struct report_filter {
@@ -71,6 +74,7 @@ struct report_options {
     unsigned width;      /* columns of the terminal; 0: not one */
     bool is_sbom;        /* packages only, no findings */
     bool shows_disabled; /* table: list what rules and VEX have disabled too */
+    bool is_detailed;    /* table: every finding with what is known of it, and no limit on rows */
     struct report_filter filter;
 };
 struct report_format {

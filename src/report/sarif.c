@@ -150,7 +150,7 @@ static void write_help_uri(struct sarif *s, const struct finding *f)
         return;
     }
     for (size_t i = 0; i < f->references.len; i++) {
-        if (!is_web_url(f->references.ptr[i]))
+        if (!is_link(f->references.ptr[i]))
             continue;
         doc_kuri(&s->doc, "helpUri", f->references.ptr[i]);
         return;

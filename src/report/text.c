@@ -75,6 +75,15 @@ static size_t next_cell(struct rd *in, char escape[static 16], str *shown)
     return (size_t)n;
 }
 
+/* The printable ASCII that @text begins with, a column each. */
+static size_t plain_run(str text)
+{
+    size_t n = 0;
+    while (n < text.len && text.ptr[n] >= 0x20 && text.ptr[n] < 0x7f)
+        n++;
+    return n;
+}
+
 size_t report_text(struct sb *out, str foreign, size_t max_columns)
 {
     struct rd in;
@@ -84,6 +93,17 @@ size_t report_text(struct sb *out, str foreign, size_t max_columns)
     while (!rd_is_end(&in)) {
         char escape[16];
         str shown;
+        str rest = str_skip(foreign, foreign.len - rd_left(&in));
+        size_t room = !max_columns            ? rest.len
+                      : max_columns > columns ? max_columns - columns - 1
+                                              : 0;
+        size_t run = plain_run(str_slice(rest, 0, room));
+        if (run) { /* and "…" would still fit behind it */
+            sb_add(out, rd_bytes(&in, run));
+            cut_len = out->len;
+            cut_columns = columns += run;
+            continue;
+        }
         size_t cell = next_cell(&in, escape, &shown);
         if (max_columns && columns + cell > max_columns) {
             if (!out->has_failed)

@@ -40,6 +40,14 @@ static void test_table__colour(void **state)
                   sample_write(*state, "table", &report, 1, &options));
 }
 
+static void test_table__details(void **state)
+{
+    const struct report *report = sample_unhealthy(*state);
+    const struct report_options options = {.width = 80, .is_detailed = true};
+    sample_golden(*state, "report/table-details.txt",
+                  sample_write(*state, "table", &report, 1, &options));
+}
+
 static void test_table__filter_says_what_it_hides(void **state)
 {
     const struct report *report = sample_unhealthy(*state);
@@ -89,14 +97,21 @@ static size_t columns_of(str line)
 
 static void test_table__lines_fit(void **state)
 {
-    for (unsigned width = 80; width <= 200; width += 5) {
+    for (unsigned width = 80; width <= 200; width += 3) {
         struct arena arena;
         arena_init(&arena, 64 << 20);
-        const struct report *reports[] = {sample_unhealthy(&arena), sample_failed(&arena)};
-        const struct report_options options = {.width = width};
+        struct report *long_words = sample_unhealthy(&arena);
+        long_words->findings.ptr[0].fixed_version = STR("99");
+        long_words->findings.ptr[0].remediation_command = STR(
+            "apt-get install --only-upgrade "
+            "a-name-that-is-longer-than-the-line-of-a-terminal-and-longer-and-longer-and-longer-"
+            "still-a-name-that-is-longer-than-the-line-of-a-terminal-and-longer-and-longer-and-"
+            "longer-still=1 and-one-that-is-not");
+        const struct report *reports[] = {long_words, sample_failed(&arena)};
+        const struct report_options options = {.width = width, .is_detailed = width % 2};
         str text = sample_write(&arena, "table", reports, 2, &options), line;
         while (str_cut_byte(text, '\n', &line, &text))
-            if (!str_starts(line, STR("  $ ")) && columns_of(line) > width)
+            if (columns_of(line) > width)
                 fail_msg("%zu columns at width %u: " STR_FMT, columns_of(line), width,
                          STR_ARG(line));
         arena_fini(&arena);
@@ -112,7 +127,7 @@ static void test_table__last_line_is_the_verdict(void **state)
         const char *last;
     } rows[] = {
         {sample_unhealthy(*state),
-         "✗ Unhealthy: 60 findings, 2 critical, 7 high, 38 with a fix · "},
+         "✗ Unhealthy: 60 findings, 2 critical, 7 high, 38 with a fix, 1 disabled · "},
         {sample_healthy(*state),
          "✓ Healthy: nothing known against its 4 packages · oci:build/alpine"},
         {sample_failed(*state), "! Failed: a package database could not be read whole"},
@@ -142,6 +157,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_table__eighty_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_table__two_hundred_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_table__colour, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_table__details, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_table__filter_says_what_it_hides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_table__several_platforms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_table__hostile_names_stay_text, set_up, tear_down),
