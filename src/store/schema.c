@@ -111,8 +111,20 @@ static const char version_1[] =
     "  source_version TEXT NOT NULL, first_seen BIGINT NOT NULL,"
     "  PRIMARY KEY (ecosystem, source_name, source_version));";
 
+/* The ledger: what is billed, once, whatever happens (append-only).  Secrets of registries:
+ * sealed, secrets.c. */
+static const char version_2[] =
+    "CREATE TABLE ledger (subscription TEXT NOT NULL, digest TEXT NOT NULL,"
+    "  registry TEXT NOT NULL, repository TEXT NOT NULL, at BIGINT NOT NULL,"
+    "  PRIMARY KEY (subscription, digest));"
+    "CREATE INDEX ledger_by_time ON ledger (at);"
+    "CREATE TABLE secrets (registry_id BIGINT NOT NULL REFERENCES registries (id),"
+    "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
+    "  PRIMARY KEY (registry_id, name));";
+
 static const struct migration migrations[] = {
     {1, version_1},
+    {2, version_2},
 };
 
 const struct migration *schema_migrations(size_t *n)
