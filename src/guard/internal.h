@@ -47,6 +47,8 @@ struct guard {
     struct scanner *scanner;     /* borrowed */
     int lock_fd;
     char *store_path;
+    struct secret_key key;
+    bool is_shared; /* others may bring work to the store */
     struct store_pool *durable; /* for what is acknowledged */
     struct store_pool *relaxed; /* for results */
     struct advisories advisories;
@@ -56,7 +58,7 @@ struct guard {
     struct slot slots[SLOTS]; /* the last one is the refresher's */
     atomic_bool is_stopping;
     atomic_uint_fast64_t n_accepted, n_refused;
-    pthread_t threads[SLOTS + 1];
+    pthread_t threads[SLOTS + 2];
     size_t n_threads;
 };
 struct guard_thread {
@@ -64,10 +66,11 @@ struct guard_thread {
     struct slot *slot;
 };
 
-/* Threads: scan jobs; refresh and re-match; leases, schedule. */
+/* Threads: scan jobs; refresh and re-match; leases, schedule; news of other processes. */
 void *worker_main(void *guard_thread);
 void *refresher_main(void *guard_thread);
 void *keeper_main(void *guard);
+void *listener_main(void *guard);
 
 /* Sleep until somebody wakes (since @seen was read) or @timeout_ms passed. */
 uint64_t guard_wakes(struct guard *guard);
@@ -87,6 +90,10 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
                run_job *run);
 
 void refresher_work(struct loop *loop);
+
+/* What the store keeps sealed of a registry. */
+#define SECRET_USERNAME "username"
+#define SECRET_PASSWORD "password"
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------

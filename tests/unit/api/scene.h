@@ -38,6 +38,8 @@ static inline void scene_config(struct scene *s, const char *key)
 {
     s->config = (struct config){.data_dir = str_from(s->dir),
                                 .database_dir = arena_printf(&s->arena, "%s/advisories", s->dir),
+                                .store = arena_printf(&s->arena, "%s/plimsoll.db", s->dir),
+                                .secret_key_file = arena_printf(&s->arena, "%s/secret.key", s->dir),
                                 .assessment_key = str_from(key),
                                 .max_attempts = 3,
                                 .retry_base_s = 10,

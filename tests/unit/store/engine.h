@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "codec/codec.h"
 #include "os/file.h"
 #include "store/store.h"
