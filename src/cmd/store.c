@@ -61,8 +61,7 @@ static void tell(void *ctx, str what, uint64_t done, uint64_t total)
 static void watch_open(struct subject *s)
 {
     progress_open(&s->progress, cmd_has(s->call, "quiet"));
-    s->watch =
-        (struct store_watch){.on = tell, .ctx = &s->progress, .cancel = cmd_cancel()};
+    s->watch = (struct store_watch){.on = tell, .ctx = &s->progress, .cancel = cmd_cancel()};
 }
 
 static str shown(const struct cmd_call *call, const char *name)
@@ -97,12 +96,13 @@ static bool check_store(const struct cmd_call *call, struct err *err)
      .help = "the store of the server with this configuration"},                                   \
         {.name = "store",                                                                          \
          .argument = "STORE",                                                                      \
-         .help = "sqlite:PATH, postgres:CONNINFO or postgresql://…; a password belongs into "      \
+         .help = "sqlite:PATH, postgres:CONNINFO or postgresql://…; a password belongs into "    \
                  "$PGPASSFILE, not here"},                                                         \
         CMD_OPTION_QUIET
 
 /* --- check
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 static void complain(void *ctx, const char *what, uint64_t n)
 {
     struct subject *s = ctx;
@@ -155,7 +155,8 @@ static const struct command command_store_check = {
 };
 
 /* --- backup
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool backup(struct subject *s, struct store_counts *counts, struct err *err)
 {
     struct store *store = NULL;
@@ -202,9 +203,10 @@ static const struct command command_store_backup = {
     .operands = "FILE",
     .min_operands = 1,
     .max_operands = 1,
-    .about = "The same file whatever the engine is, compressed with zstd, with digests. Credentials "
-             "of registries are in it as they are in the store: sealed; keep the key (secret.key) "
-             "elsewhere. `-` is standard output.",
+    .about =
+        "The same file whatever the engine is, compressed with zstd, with digests. Credentials "
+        "of registries are in it as they are in the store: sealed; keep the key (secret.key) "
+        "elsewhere. `-` is standard output.",
     .options = backup_options,
     .examples = backup_examples,
     .check = check_store,
@@ -212,7 +214,8 @@ static const struct command command_store_backup = {
 };
 
 /* --- restore
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 static int open_backup(const struct cmd_call *call, struct err *err)
 {
     const char *path = arena_cstr(call->arena, call->operands.ptr[0]);

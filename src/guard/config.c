@@ -422,8 +422,8 @@ static bool secret_from(struct reading *in, str file, str *secret)
 static bool in_data(struct reading *in, str *path, const char *prefix, const char *name)
 {
     if (!path->len)
-        *path = arena_printf(in->arena, "%s" STR_FMT "/%s", prefix, STR_ARG(in->out->data_dir),
-                             name);
+        *path =
+            arena_printf(in->arena, "%s" STR_FMT "/%s", prefix, STR_ARG(in->out->data_dir), name);
     return path->ptr ? true : err_memory(in->err);
 }
 

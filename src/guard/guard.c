@@ -62,12 +62,11 @@ static bool write_secret(struct guard *guard, struct store *store, int64_t regis
     struct err none = {0};
     str kept;
     arena_init(&arena, MIB);
-    bool is_same =
-        store_secret_get(store, &arena, &guard->key, registry_id, name, &kept, &none) &&
-        str_eq(kept, secret);
+    bool is_same = store_secret_get(store, &arena, &guard->key, registry_id, name, &kept, &none) &&
+                   str_eq(kept, secret);
     arena_fini(&arena);
-    return is_same || store_secret_set(store, &guard->key, registry_id, name, secret,
-                                       clock_now_s(), err);
+    return is_same ||
+           store_secret_set(store, &guard->key, registry_id, name, secret, clock_now_s(), err);
 }
 
 static bool write_registries(struct guard *guard, struct store *store, struct err *err)
@@ -98,8 +97,7 @@ static bool prepare_store(struct guard *guard, struct err *err)
     if (!store_pool_take(guard->durable, &store, err))
         return false;
     bool ok = write_registries(guard, store, err) &&
-              store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n,
-                                err);
+              store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
     guard->is_shared = ok && store_is_shared(store);
     store_pool_give(guard->durable, store);
     if (ok && n)
@@ -130,7 +128,8 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
-    if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) || !prepare_store(guard, err) ||
+    if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
+        !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err)) {
         guard_close(guard);
         return false;

@@ -48,7 +48,7 @@ struct guard {
     int lock_fd;
     char *store_path;
     struct secret_key key;
-    bool is_shared; /* others may bring work to the store */
+    bool is_shared;             /* others may bring work to the store */
     struct store_pool *durable; /* for what is acknowledged */
     struct store_pool *relaxed; /* for results */
     struct advisories advisories;

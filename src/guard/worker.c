@@ -73,8 +73,8 @@ static bool registry_config_of(struct loop *loop, const struct store_registry *r
 {
     const struct guard *guard = loop->guard;
     const struct config_registry *c = config_registry_find(guard->config, registry->name);
-    *out = (struct registry_config){.host = registry->host,
-                                    .is_plain_http = registry->is_plain_http};
+    *out =
+        (struct registry_config){.host = registry->host, .is_plain_http = registry->is_plain_http};
     if (!c)
         return store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
                                 SECRET_USERNAME, &out->username, err) &&

@@ -199,7 +199,8 @@ bool store_backup(struct store *store, int fd, const struct store_watch *watch,
 }
 
 /* --- room for what comes
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 static bool has_content(struct store *store, const struct table **where, struct err *err)
 {
     uint64_t n = 0;
@@ -232,16 +233,16 @@ static bool make_room(struct store *store, bool is_forced, struct err *err)
     if (!has_content(store, &where, err))
         return false;
     if (where && !is_forced)
-        return err_set(err, ERR_CONFLICT,
-                       "the store has content (%s): --force replaces all of it", where->name);
+        return err_set(err, ERR_CONFLICT, "the store has content (%s): --force replaces all of it",
+                       where->name);
     return !where || empty(store, err);
 }
 
 /* --- store to store
- * ------------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------------
+ */
 static bool copy_into(struct store *from, struct sink *sink, bool is_forced,
-                      const struct store_watch *watch, struct store_counts *counts,
-                      struct err *err)
+                      const struct store_watch *watch, struct store_counts *counts, struct err *err)
 {
     return make_room(sink->to, is_forced, err) && stream_all(from, sink, watch, counts, err);
 }
@@ -266,7 +267,8 @@ bool store_copy(struct store *from, struct store *to, bool is_forced,
 }
 
 /* --- reading the file
- * ------------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------------
+ */
 struct file {
     struct decoder *decoder;
     str chunk;
@@ -362,8 +364,7 @@ static bool read_sum(struct rd *in, struct table_sum *sum, struct err *err)
 }
 
 static bool load_rows(struct file *f, const struct table *table, struct sink *sink,
-                      const struct store_watch *watch, struct store_counts *counts,
-                      struct err *err)
+                      const struct store_watch *watch, struct store_counts *counts, struct err *err)
 {
     struct table_sum sum = {0};
     struct rd in;

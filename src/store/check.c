@@ -26,8 +26,8 @@ static const struct rule rules[] = {
     {"unknown children of indexes", ORPHANS("index_children", "image_id", "images")},
     {"assessments of unknown registries", ORPHANS("assessments", "registry_id", "registries")},
     {"secrets of unknown registries", ORPHANS("secrets", "registry_id", "registries")},
-    {"jobs of unknown registries", ORPHANS("jobs", "registry_id", "registries")
-                                   " AND c.registry_id <> 0"},
+    {"jobs of unknown registries",
+     ORPHANS("jobs", "registry_id", "registries") " AND c.registry_id <> 0"},
     /* --- what is said twice, and differs */
     {"images in the registry of another repository",
      "SELECT COUNT(*) FROM images i JOIN repositories p ON p.id = i.repository_id"
@@ -39,7 +39,8 @@ static const struct rule rules[] = {
      "SELECT COUNT(*) FROM tags t JOIN images i ON i.id = t.image_id"
      " WHERE t.repository_id <> i.repository_id"},
     {"images that are healthy and have findings",
-     "SELECT COUNT(*) FROM images i WHERE i.verdict = 'healthy' AND EXISTS (SELECT 1 FROM findings f"
+     "SELECT COUNT(*) FROM images i WHERE i.verdict = 'healthy' AND EXISTS (SELECT 1 FROM findings "
+     "f"
      " JOIN facts x ON x.id = f.fact_id WHERE f.registry_id = i.registry_id AND f.image_id = i.id"
      " AND f.disabled_by = '' AND x.class <> 'kernel-headers')"},
     {"images whose counts are not those of their findings",
@@ -48,7 +49,8 @@ static const struct rule rules[] = {
      " WHERE f.registry_id = i.registry_id AND f.image_id = i.id AND f.disabled_by = ''"
      " AND x.class <> 'kernel-headers')"},
     {"deleted images that still have a verdict or findings",
-     "SELECT COUNT(*) FROM images i WHERE i.deleted_at <> 0 AND (i.verdict <> '' OR EXISTS (SELECT 1"
+     "SELECT COUNT(*) FROM images i WHERE i.deleted_at <> 0 AND (i.verdict <> '' OR EXISTS (SELECT "
+     "1"
      " FROM findings f WHERE f.registry_id = i.registry_id AND f.image_id = i.id))"},
     {"recommendations that say less than their images",
      "SELECT COUNT(*) FROM assessments a WHERE a.verdict <> 'unhealthy' AND EXISTS (SELECT 1 FROM"

@@ -4,10 +4,10 @@
  * What differs is the driver's: words in braces ({id}, {bytes}, {real} in the schema; {for update},
  * {skip locked} behind a SELECT), how a transaction begins, error codes.
  *
- * Who writes at the same time: SQLite has one writer.  PostgreSQL has many (READ COMMITTED), so what
- * must not run beside itself takes a row first: registry_lock() before anything of a registry's
- * images, {for update} before a job's row.  That order, registry then job, everywhere.  TX_ALONE
- * keeps all other writers out. */
+ * Who writes at the same time: SQLite has one writer.  PostgreSQL has many (READ COMMITTED), so
+ * what must not run beside itself takes a row first: registry_lock() before anything of a
+ * registry's images, {for update} before a job's row.  That order, registry then job, everywhere.
+ * TX_ALONE keeps all other writers out. */
 #pragma once
 
 #include "base/map.h"
@@ -242,8 +242,9 @@ size_t page_limit(const struct store_page *page);
 /* --- whole tables: for check, backup and copy
  * ------------------------------------------------------------------------- */
 struct table {
-    const char *name, *key; /* key: the order in which its rows are read, the same on every engine */
-    bool has_id;            /* {id}: numbers of its own */
+    const char *name,
+        *key;    /* key: the order in which its rows are read, the same on every engine */
+    bool has_id; /* {id}: numbers of its own */
 };
 /* All but the list of migrations, what is referred to first; NULL behind the last. */
 const struct table *table_at(size_t i);

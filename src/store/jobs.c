@@ -219,8 +219,9 @@ static enum next candidate(struct store *store, const struct lease_spec *spec, b
 {
     static const char look[] = CANDIDATE, take[] = CANDIDATE "{skip locked}";
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err, is_taken ? take : look, vi(spec->now), vc(kind_or_none(spec, JOB_SCAN)),
-                  vc(kind_or_none(spec, JOB_REFRESH)), vc(kind_or_none(spec, JOB_REMATCH))))
+    if (!db_query(store, &rows, err, is_taken ? take : look, vi(spec->now),
+                  vc(kind_or_none(spec, JOB_SCAN)), vc(kind_or_none(spec, JOB_REFRESH)),
+                  vc(kind_or_none(spec, JOB_REMATCH))))
         return NEXT_ERR;
     enum next next = rows_next(&rows, err);
     if (next == NEXT_ITEM)
@@ -255,8 +256,8 @@ enum next store_job_lease(struct store *store, struct arena *arena, const struct
     enum next next = candidate(store, spec, false, &id, err); /* idle workers lock nothing */
     if (next != NEXT_ITEM)
         return next;
-    bool ok = TX_WRITTEN(store, err,
-                         (next = lease_locked(store, arena, spec, out, err)) != NEXT_ERR);
+    bool ok =
+        TX_WRITTEN(store, err, (next = lease_locked(store, arena, spec, out, err)) != NEXT_ERR);
     return ok ? next : NEXT_ERR;
 }
 

@@ -43,7 +43,9 @@ bool store_layer_put(struct store *store, const digest *layer, const digest *dif
     char a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
     if (digest_is_none(layer) || digest_is_none(diff_id))
         return true; /* no name, no use */
-    return TX_WRITTEN(store, err, layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision, bytes, now, err));
+    return TX_WRITTEN(store, err,
+                      layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision,
+                                bytes, now, err));
 }
 
 /* --- images behind a generation

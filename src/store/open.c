@@ -41,8 +41,8 @@ static bool schema_now(struct store *store, int64_t *version, struct err *err)
     bool has = false;
     *version = 0;
     return store->driver->has_table(store->conn, "migrations", &has, err) &&
-           (!has || db_int(store, 0, version, err,
-                           "SELECT COALESCE(MAX(version), 0) FROM migrations"));
+           (!has ||
+            db_int(store, 0, version, err, "SELECT COALESCE(MAX(version), 0) FROM migrations"));
 }
 
 static bool refuse_newer(int64_t have, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets of registries: sealed with XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), so that neither
- * a file of the store nor a backup tells them.  What a secret is for is authenticated with it: a row
- * moved to another registry does not open.
+ * a file of the store nor a backup tells them.  What a secret is for is authenticated with it: a
+ * row moved to another registry does not open.
  *
  *   sealed   byte 1, 24 bytes nonce, ciphertext with 16 bytes tag
  *   with it  "plimsoll.secret/1", registry id as u64le, name
@@ -26,7 +26,8 @@ enum {
 _Static_assert(KEY == sizeof(((struct secret_key *)0)->bytes), "the key of the header");
 
 /* --- the key
- * --------------------------------------------------------------------------------------------------- */
+ * ---------------------------------------------------------------------------------------------------
+ */
 /* Made aside and linked, so that of two who make it at once both get the same. */
 static bool key_make(const char *path, struct err *err)
 {
@@ -86,7 +87,8 @@ bool secret_key_load(const char *path, struct secret_key *out, struct err *err)
 void secret_key_forget(struct secret_key *key) { sodium_memzero(key, sizeof(*key)); }
 
 /* --- sealing
- * --------------------------------------------------------------------------------------------------- */
+ * ---------------------------------------------------------------------------------------------------
+ */
 static bool purpose(int64_t registry_id, const char *name, struct sb *out, struct err *err)
 {
     sb_init(out, KIB);
@@ -168,13 +170,12 @@ bool store_secret_set(struct store *store, const struct secret_key *key, int64_t
     unsigned char *sealed = malloc(HEAD + TAG + secret.len);
     if (!sealed)
         return err_memory(err);
-    bool ok =
-        seal(key, registry_id, name, secret, sealed, &n, err) &&
-        db_run(store, err,
-               "INSERT INTO secrets (registry_id, name, sealed, changed_at)"
-               " VALUES ($1, $2, $3, $4) ON CONFLICT (registry_id, name) DO UPDATE SET"
-               " sealed = excluded.sealed, changed_at = excluded.changed_at",
-               vi(registry_id), vc(name), vb(str_of((const char *)sealed, n)), vi(now));
+    bool ok = seal(key, registry_id, name, secret, sealed, &n, err) &&
+              db_run(store, err,
+                     "INSERT INTO secrets (registry_id, name, sealed, changed_at)"
+                     " VALUES ($1, $2, $3, $4) ON CONFLICT (registry_id, name) DO UPDATE SET"
+                     " sealed = excluded.sealed, changed_at = excluded.changed_at",
+                     vi(registry_id), vc(name), vb(str_of((const char *)sealed, n)), vi(now));
     free(sealed);
     return ok;
 }

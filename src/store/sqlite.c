@@ -81,8 +81,8 @@ static bool lite_open(const char *path, enum store_mode mode, bool is_made, void
     if (!is_made && access(path, F_OK) != 0)
         return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "store");
     int rc = sqlite3_open_v2(
-        path, &db,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (is_made ? SQLITE_OPEN_CREATE : 0), NULL);
+        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (is_made ? SQLITE_OPEN_CREATE : 0),
+        NULL);
     bool ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, "open", err);
     if (!ok) {
         sqlite3_close_v2(db);
@@ -117,8 +117,8 @@ static bool lite_script(void *conn, const char *sql, struct err *err)
 static bool lite_has_table(void *conn, const char *table, bool *has, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(conn, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
-                                -1, &stmt, NULL);
+    int rc = sqlite3_prepare_v2(
+        conn, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", -1, &stmt, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
     if (rc == SQLITE_OK)

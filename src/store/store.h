@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store.h - what outlives the process: registries, images, findings, layer inventories, jobs,
  * events, tokens.  The one persistence interface; portable SQL above, one driver per engine below
- * (SQLite, PostgreSQL). Not: what is worth scanning (guard/), or how an answer looks (api/): every read gives
- * structs.
+ * (SQLite, PostgreSQL). Not: what is worth scanning (guard/), or how an answer looks (api/): every
+ * read gives structs.
  *
  *   registries ─< repositories ─< images ─< findings >─ facts >─ advisories   text once, rows of
  * ids └< tags    └< image_layers ─ layer_inventories shared by all images events → jobs (queued →

@@ -68,8 +68,7 @@ bool table_count(struct store *store, const struct table *table, uint64_t *n, st
     void *stmt = NULL;
     sb_init(&sql, 4 * KIB);
     sb_addf(&sql, "SELECT COUNT(*) FROM %s", table->name);
-    bool ok = prepare(store, &sql, &stmt, err) &&
-              store->driver->bind(stmt, NULL, 0, false, err) &&
+    bool ok = prepare(store, &sql, &stmt, err) && store->driver->bind(stmt, NULL, 0, false, err) &&
               store->driver->step(stmt, err) == NEXT_ITEM;
     *n = ok ? (uint64_t)store->driver->get_int(stmt, 0) : 0;
     drop(store, &stmt);
@@ -77,7 +76,8 @@ bool table_count(struct store *store, const struct table *table, uint64_t *n, st
 }
 
 /* --- reading
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 bool table_open(struct store *store, const struct table *table, const char *columns,
                 struct table_reader *out, struct err *err)
 {
@@ -177,7 +177,8 @@ void table_sum_of(struct table_reader *reader, struct table_sum *out)
 }
 
 /* --- writing
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 128, NAME_BYTES = 64, PENDING_MAX = 4 << 20 };
 
 static bool is_name(str s)
@@ -287,8 +288,8 @@ static bool flush(struct table_writer *w, struct err *err)
         w->n_pending -= n;
     }
     sb_clear(&w->pending);
-    return rd_is_end(&in) || err_set(err, ERR_FORMAT, "%s: a row is longer than its columns",
-                                     w->table->name);
+    return rd_is_end(&in) ||
+           err_set(err, ERR_FORMAT, "%s: a row is longer than its columns", w->table->name);
 }
 
 bool writer_add(struct table_writer *w, str row, struct err *err)
@@ -334,8 +335,7 @@ bool writer_end(struct table_writer *w, const struct table_sum *expected,
         return err_set(err, ERR_MISMATCH, "%s: %" PRIu64 " rows came, %" PRIu64 " are there",
                        w->table->name, expected->n_rows, got.n_rows);
     if (memcmp(got.digest, expected->digest, sizeof(got.digest)) != 0)
-        return err_set(err, ERR_MISMATCH, "%s: what is read back is not what came",
-                       w->table->name);
+        return err_set(err, ERR_MISMATCH, "%s: what is read back is not what came", w->table->name);
     return !w->table->has_id || !driver->renumber ||
            driver->renumber(w->store->conn, w->table->name, err);
 }

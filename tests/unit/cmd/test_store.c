@@ -153,23 +153,22 @@ static void copy_to(struct fixture *f, bool is_postgres)
 {
     struct engine there;
     engine_open_as(&there, &f->arena, is_postgres);
-    struct run run = RUN(&f->arena, "store", "migrate", "--store", f->engine.name, "--to", there.name);
+    struct run run =
+        RUN(&f->arena, "store", "migrate", "--store", f->engine.name, "--to", there.name);
     if (run.code)
         fail_msg("%.*s", STR_ARG(run.errors));
     assert_says(run.out, "copied and compared");
     assert_int_equal(engine_number(&there, "SELECT COUNT(*) FROM jobs"), 1);
     run = RUN(&f->arena, "store", "migrate", "--store", f->engine.name, "--to", there.name);
     assert_int_equal(run.code, EXIT_INCOMPLETE);
-    run = RUN(&f->arena, "store", "migrate", "--store", f->engine.name, "--to", there.name, "--force");
+    run = RUN(&f->arena, "store", "migrate", "--store", f->engine.name, "--to", there.name,
+              "--force");
     assert_int_equal(run.code, EXIT_DONE);
     engine_close(&there);
 }
 
 static void test_store__migrate_to_sqlite(void **state) { copy_to(*state, false); }
-static void test_store__migrate_to_postgresql(void **state)
-{
-    copy_to(*state, true);
-}
+static void test_store__migrate_to_postgresql(void **state) { copy_to(*state, true); }
 
 static void test_store__configuration_names_it(void **state)
 {

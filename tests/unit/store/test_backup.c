@@ -185,12 +185,13 @@ static void test_restore__hostile_records_are_refused(void **state)
         {"sqlite_master", "name", {"\0", 1}},
         {"meta", "name, value) VALUES ('a', 'b'); --", {"\0", 1}},
         {"meta", "", {"\0", 1}},
-        {"meta", "name, value", {"\3\1a", 3}},             /* too few */
-        {"meta", "name, value", {"\3\1a\3\1b\3\1c", 9}},   /* too many */
+        {"meta", "name, value", {"\3\1a", 3}},                 /* too few */
+        {"meta", "name, value", {"\3\1a\3\1b\3\1c", 9}},       /* too many */
         {"meta", "name, value", {"\3\377\377\377\377\17", 6}}, /* longer than it is */
-        {"meta", "name, value", {"\11\1a\3\1b", 6}},       /* no kind */
+        {"meta", "name, value", {"\11\1a\3\1b", 6}},           /* no kind */
         {"meta", "name, nothing", {"\3\1a\3\1b", 6}},
-        {"tags", "repository_id, name, image_id, set_at",
+        {"tags",
+         "repository_id, name, image_id, set_at",
          {"\1\1\0\0\0\0\0\0\0\3\1a\1\1\0\0\0\0\0\0\0\1\1\0\0\0\0\0\0\0", 30}}, /* of no image */
     };
     struct engine engine;
@@ -239,7 +240,8 @@ static void test_restore__hostile_records_are_refused(void **state)
 }
 
 /* --- copy
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 static void test_copy__there_and_back_is_the_same(void **state)
 {
     struct fixture *f = *state;
@@ -279,17 +281,19 @@ static void test_copy__cancelled_leaves_nothing(void **state)
 }
 
 /* --- check
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 static void test_backup__knows_every_table(void **state)
 {
     struct fixture *f = *state;
     struct store_counts counts;
     (void)backup_of(f, f->store, &counts);
     long long n = engine_number(
-        &f->engine, f->engine.is_postgres
-                        ? "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()"
-                        : "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE"
-                          " 'sqlite_%'");
+        &f->engine,
+        f->engine.is_postgres
+            ? "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()"
+            : "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE"
+              " 'sqlite_%'");
     assert_int_equal(counts.n_tables, n - 1); /* all but the list of migrations */
 }
 

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 enum { KILLS = 50 };
 
 /* The child: one event after the other; each number goes into the pipe after its commit, as a 202

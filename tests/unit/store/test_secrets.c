@@ -50,8 +50,8 @@ static void test_secret__comes_back_and_lies_nowhere_in_the_clear(void **state)
     assert_ok(store_secret_get(f->store, &f->arena, &key, f->registry.id, "password", &out, &err),
               err);
     assert_int_equal(out.len, 0);
-    assert_ok(
-        store_secret_set(f->store, &key, f->registry.id, "password", secret, f->now, &err), err);
+    assert_ok(store_secret_set(f->store, &key, f->registry.id, "password", secret, f->now, &err),
+              err);
     assert_ok(store_secret_get(f->store, &f->arena, &key, f->registry.id, "password", &out, &err),
               err);
     assert_true(str_eq(out, secret));
@@ -71,8 +71,8 @@ static void test_secret__does_not_open_elsewhere_or_with_another_key(void **stat
     char sql[128];
     other.bytes[0] ^= 1;
     assert_ok(store_registry_put(f->store, &second, f->now, &err), err);
-    assert_ok(
-        store_secret_set(f->store, &key, f->registry.id, "password", secret, f->now, &err), err);
+    assert_ok(store_secret_set(f->store, &key, f->registry.id, "password", secret, f->now, &err),
+              err);
     assert_false(
         store_secret_get(f->store, &f->arena, &other, f->registry.id, "password", &out, &err));
     assert_int_equal(err.kind, ERR_MISMATCH);

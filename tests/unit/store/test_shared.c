@@ -72,7 +72,8 @@ static void assert_whole(struct fixture *f)
 }
 
 /* --- claims
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static enum next lease_any(struct fixture *f, struct job *job, struct err *why)
 {
     static const enum job_kind kinds[] = {JOB_SCAN};
@@ -134,8 +135,9 @@ static void queue(struct fixture *f, struct store_registry *registries, unsigned
             struct event_counts counts;
             snprintf(id, sizeof(id), "%u", i);
             struct store_event event = push(f, id, 1 + i, "v");
-            assert_ok(store_events_add(f->store, registries[r].id, &event, 1, f->now, &counts, &err),
-                      err);
+            assert_ok(
+                store_events_add(f->store, registries[r].id, &event, 1, f->now, &counts, &err),
+                err);
             assert_int_equal(counts.n_jobs, 1);
         }
     }
@@ -197,7 +199,8 @@ static void test_shared__a_new_store_may_be_opened_by_all_at_once(void **state)
 }
 
 /* --- killed
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 /* For ever: the same images with other findings. */
 static void write_and_write(struct fixture *f, unsigned child, int out)
 {
@@ -245,7 +248,8 @@ static void test_shared__killed_in_the_middle_leaves_all_or_nothing(void **state
 }
 
 /* --- news
- * -------------------------------------------------------------------------------------------------- */
+ * --------------------------------------------------------------------------------------------------
+ */
 static void test_shared__who_waits_is_told_of_work(void **state)
 {
     struct fixture *f = *state;
@@ -265,11 +269,13 @@ static void test_shared__who_waits_is_told_of_work(void **state)
 }
 
 /* --- what a server of PostgreSQL can do to us
- * -------------------------------------------------------------------------------------------------- */
+ * --------------------------------------------------------------------------------------------------
+ */
 static void cut_all(void)
 {
-    engine_pg(getenv("TEST_POSTGRES"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
-                                       " pid <> pg_backend_pid() AND backend_type = 'client backend'");
+    engine_pg(getenv("TEST_POSTGRES"),
+              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+              " pid <> pg_backend_pid() AND backend_type = 'client backend'");
 }
 
 static void test_postgres__a_lost_connection_is_made_again(void **state)
@@ -314,7 +320,7 @@ static void test_postgres__what_it_says_becomes_our_kinds(void **state)
     assert_false(store_name_check(STR("mysql://x"), &err));
     assert_int_equal(err.kind, ERR_USAGE);
     assert_str(store_describe(&f->arena, "postgresql://me:hush@db.example/plimsoll"),
-               "postgresql user=me host=db.example dbname=plimsoll");
+               "postgresql user=me dbname=plimsoll host=db.example");
 }
 
 struct blocked {
