@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine.h - a fresh, empty store of the engine under test: a file of SQLite, or, when
- * TEST_POSTGRES says where one is (with-postgres), a schema of PostgreSQL. */
+ * TEST_POSTGRES says where one is (tests/with-postgres), a schema of PostgreSQL. */
 #pragma once
 
 #include "../support.h"
