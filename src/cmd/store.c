@@ -356,7 +356,7 @@ static const struct cmd_example migrate_examples[] = {
     {"plimsoll store migrate --config /etc/plimsoll.yaml",
      "bring the schema forward (a server does so when it starts)"},
     {"plimsoll store migrate --config /etc/plimsoll.yaml --to postgresql://db.example/plimsoll",
-     "from SQLite to PostgreSQL, the server stopped; then set store in the configuration"},
+     "from SQLite to PostgreSQL, with the server stopped"},
     {0},
 };
 static const struct command command_store_migrate = {
@@ -375,5 +375,7 @@ static const struct command *const subs[] = {&command_store_backup, &command_sto
 const struct command command_store = {
     .name = "store",
     .summary = "check, back up, restore and move what the server keeps",
+    .about = "The store of `plimsoll serve`: a file of SQLite in its data directory, or a database "
+             "of PostgreSQL. Backups and copies go between the two.",
     .subs = subs,
 };

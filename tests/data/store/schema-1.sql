@@ -1,0 +1,37 @@
+-- The schema of version 1 as it was released, and a few rows: what `plimsoll store migrate` finds.
+-- Types in braces are replaced by the test, one statement a line.
+CREATE TABLE migrations (version BIGINT PRIMARY KEY);
+INSERT INTO migrations (version) VALUES (1);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE tokens (id {id}, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL);
+CREATE TABLE registries (id {id}, subscription TEXT NOT NULL, resource_group TEXT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL UNIQUE, host TEXT NOT NULL, is_plain_http SMALLINT NOT NULL, created_at BIGINT NOT NULL, properties TEXT NOT NULL);
+CREATE TABLE repositories (id {id}, registry_id BIGINT NOT NULL REFERENCES registries (id), name TEXT NOT NULL, first_seen BIGINT NOT NULL, UNIQUE (registry_id, name));
+CREATE TABLE images (id {id}, registry_id BIGINT NOT NULL REFERENCES registries (id), repository_id BIGINT NOT NULL REFERENCES repositories (id), digest TEXT NOT NULL, is_index SMALLINT NOT NULL DEFAULT 0, media_type TEXT NOT NULL DEFAULT '', platform TEXT NOT NULL DEFAULT '', os_id TEXT NOT NULL DEFAULT '', os_version TEXT NOT NULL DEFAULT '', os_name TEXT NOT NULL DEFAULT '', verdict TEXT NOT NULL DEFAULT '', is_complete SMALLINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', failure TEXT NOT NULL DEFAULT '', failed_at BIGINT NOT NULL DEFAULT 0, has_inventory SMALLINT NOT NULL DEFAULT 0, generation BIGINT NOT NULL DEFAULT 0, tried_generation BIGINT NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '', size_bytes BIGINT NOT NULL DEFAULT 0, n_critical BIGINT NOT NULL DEFAULT 0, n_high BIGINT NOT NULL DEFAULT 0, n_medium BIGINT NOT NULL DEFAULT 0, n_low BIGINT NOT NULL DEFAULT 0, n_unknown BIGINT NOT NULL DEFAULT 0, n_patchable BIGINT NOT NULL DEFAULT 0, n_disabled BIGINT NOT NULL DEFAULT 0, first_seen BIGINT NOT NULL, last_pushed BIGINT NOT NULL DEFAULT 0, last_pulled BIGINT NOT NULL DEFAULT 0, scanned_at BIGINT NOT NULL DEFAULT 0, deleted_at BIGINT NOT NULL DEFAULT 0, UNIQUE (repository_id, digest));
+CREATE INDEX images_by_verdict ON images (registry_id, verdict);
+CREATE INDEX images_in_order ON images (registry_id, id);
+CREATE TABLE index_children (index_id BIGINT NOT NULL REFERENCES images (id), image_id BIGINT NOT NULL REFERENCES images (id), PRIMARY KEY (index_id, image_id));
+CREATE INDEX index_children_by_image ON index_children (image_id);
+CREATE TABLE image_layers (image_id BIGINT NOT NULL REFERENCES images (id), position BIGINT NOT NULL, digest TEXT NOT NULL, diff_id TEXT NOT NULL, size_bytes BIGINT NOT NULL, created_by TEXT NOT NULL, is_base SMALLINT NOT NULL, PRIMARY KEY (image_id, position));
+CREATE TABLE image_notices (image_id BIGINT NOT NULL REFERENCES images (id), position BIGINT NOT NULL, kind TEXT NOT NULL, is_incomplete SMALLINT NOT NULL, layer BIGINT NOT NULL, path TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY (image_id, position));
+CREATE TABLE tags (repository_id BIGINT NOT NULL REFERENCES repositories (id), name TEXT NOT NULL, image_id BIGINT NOT NULL REFERENCES images (id), set_at BIGINT NOT NULL, PRIMARY KEY (repository_id, name));
+CREATE INDEX tags_by_image ON tags (image_id);
+CREATE TABLE tag_history (id {id}, repository_id BIGINT NOT NULL REFERENCES repositories (id), name TEXT NOT NULL, digest TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX tag_history_by_name ON tag_history (repository_id, name, id);
+CREATE TABLE layer_inventories (digest TEXT NOT NULL, diff_id TEXT NOT NULL, revision BIGINT NOT NULL, bytes {bytes} NOT NULL, stored_at BIGINT NOT NULL, PRIMARY KEY (digest, diff_id, revision));
+CREATE TABLE advisories (id {id}, hash TEXT NOT NULL UNIQUE, vulnerability TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL, published TEXT NOT NULL, modified TEXT NOT NULL, category TEXT NOT NULL, is_kev SMALLINT NOT NULL, epss {real} NOT NULL, aliases TEXT NOT NULL, links TEXT NOT NULL, cvss TEXT NOT NULL, ratings TEXT NOT NULL);
+CREATE TABLE facts (id {id}, hash TEXT NOT NULL UNIQUE, advisory_id BIGINT NOT NULL, class TEXT NOT NULL, type TEXT NOT NULL, purl TEXT NOT NULL, package_name TEXT NOT NULL, package_version TEXT NOT NULL, binaries TEXT NOT NULL, fix_state TEXT NOT NULL, fixed_version TEXT NOT NULL, is_patchable SMALLINT NOT NULL, severity TEXT NOT NULL, evidence TEXT NOT NULL, remediation_text TEXT NOT NULL, remediation_command TEXT NOT NULL);
+CREATE TABLE findings (registry_id BIGINT NOT NULL, image_id BIGINT NOT NULL, name TEXT NOT NULL, fact_id BIGINT NOT NULL, path TEXT NOT NULL, layer BIGINT NOT NULL, is_from_base SMALLINT NOT NULL, step TEXT NOT NULL, disabled_by TEXT NOT NULL, first_seen BIGINT NOT NULL, PRIMARY KEY (registry_id, image_id, name));
+CREATE INDEX findings_by_name ON findings (name);
+CREATE TABLE assessments (registry_id BIGINT PRIMARY KEY REFERENCES registries (id), verdict TEXT NOT NULL, first_evaluated_at BIGINT NOT NULL, changed_at BIGINT NOT NULL);
+CREATE TABLE events (registry_id BIGINT NOT NULL REFERENCES registries (id), id TEXT NOT NULL, action TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, tag TEXT NOT NULL, at BIGINT NOT NULL, received_at BIGINT NOT NULL, PRIMARY KEY (registry_id, id));
+CREATE INDEX events_by_time ON events (received_at);
+CREATE TABLE jobs (id {id}, kind TEXT NOT NULL, state TEXT NOT NULL, registry_id BIGINT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, tag TEXT NOT NULL, priority BIGINT NOT NULL, attempts BIGINT NOT NULL DEFAULT 0, deaths BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL, not_before BIGINT NOT NULL, leased_until BIGINT NOT NULL DEFAULT 0, started_at BIGINT NOT NULL DEFAULT 0, finished_at BIGINT NOT NULL DEFAULT 0, lease BIGINT NOT NULL DEFAULT 0, is_again SMALLINT NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
+CREATE UNIQUE INDEX jobs_once ON jobs (kind, registry_id, repository, digest) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_queue ON jobs (priority DESC, id) WHERE state = 'queued';
+CREATE INDEX jobs_by_state ON jobs (state, finished_at);
+CREATE TABLE wanted (ecosystem TEXT NOT NULL, source_name TEXT NOT NULL, source_version TEXT NOT NULL, first_seen BIGINT NOT NULL, PRIMARY KEY (ecosystem, source_name, source_version));
+INSERT INTO registries (subscription, resource_group, name, folded, host, is_plain_http, created_at, properties) VALUES ('s', 'g', 'Lab', 'lab', 'reg.example', 0, 1000, '');
+INSERT INTO repositories (registry_id, name, first_seen) VALUES (1, 'app', 1000);
+INSERT INTO images (registry_id, repository_id, digest, first_seen, verdict, is_complete, scanned_at) VALUES (1, 1, 'sha256:aa', 1000, 'healthy', 1, 1001);
+INSERT INTO tags (repository_id, name, image_id, set_at) VALUES (1, 'v1', 1, 1000);
+INSERT INTO jobs (kind, state, registry_id, repository, digest, tag, priority, created_at, not_before) VALUES ('scan', 'queued', 1, 'app', 'sha256:bb', 'v2', 50, 1000, 1000);
