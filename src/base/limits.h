@@ -34,6 +34,7 @@
     X(BUSYBOX, "busybox", 16 * MIB, "bytes", "a busybox binary, read for its banner")              \
     X(BUFFERED_BINARY, "buffered-binary", 512 * MIB, "bytes", "a binary or jar held in memory")    \
     X(JAR_NESTING, "jar-nesting", 8, "levels", "jars within jars")                                 \
+    X(NAMES, "names", 1000000, "names", "repositories of a registry, tags of a repository")        \
     X(DEFERRED, "deferred", 16 * MIB, "bytes", "files of a layer that wait for another layer")     \
     X(RPM_HEADER, "rpm-header", 64 * MIB, "bytes", "one package's header in an rpm database")      \
     X(BTREE_DEPTH, "btree-depth", 20, "levels", "what SQLite follows")                             \

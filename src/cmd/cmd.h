@@ -108,3 +108,4 @@ NODISCARD bool cmd_man_pages(const char *dir, const struct command *const *table
 void cmd_help_support(FILE *out);
 void cmd_help_limits(FILE *out);
 void cmd_help_errors(FILE *out);
+void cmd_help_metrics(FILE *out); /* docs/metrics.md */

@@ -46,6 +46,11 @@ struct row {
         {REGISTRY path, CONFIG_TEXT, fallback, help}, MEMBER(struct config_registry, member), 0,   \
             NULL                                                                                   \
     }
+#define REGISTRY_NUMBER(path, fallback, member, max, help)                                         \
+    {                                                                                              \
+        {REGISTRY path, CONFIG_NUMBER, fallback, help}, MEMBER(struct config_registry, member),    \
+            max, NULL                                                                              \
+    }
 #define REGISTRY_FLAG(path, fallback, member, help)                                                \
     {                                                                                              \
         {REGISTRY path, CONFIG_FLAG, fallback, help}, MEMBER(struct config_registry, member), 0,   \
@@ -79,6 +84,9 @@ static const struct row rows[] = {
            "percent by which a feed may move at once before it is held back; 0: any"),
     NUMBER("refresh-pause", "15", refresh_pause_s, 86400,
            "at least so many seconds between two look-ups of changelogs for new Debian images"),
+    NUMBER("sweep-interval", "21600", sweep_interval_s, 31536000,
+           "seconds between two looks at what each registry has, for what no notification told; 0: "
+           "never"),
     NUMBER("workers", "2", workers, 64, "scans at the same time"),
     NUMBER("http-workers", "4", http_workers, 256, "requests answered at the same time"),
     NUMBER("attempts", "8", max_attempts, 1000, "tries before a job is put aside as dead"),
@@ -109,6 +117,11 @@ static const struct row rows[] = {
     REGISTRY_TEXT("ca-file", "", ca_file, "PEM file of a private certificate authority"),
     REGISTRY_TEXT("notification-secret", "", notification_secret,
                   "its own secret; empty: notification.secret"),
+    LIST(REGISTRY "repositories", "[]",
+         "its repositories, for one that has no catalog, or of which only these shall be found"),
+    REGISTRY_NUMBER("sweep-interval", "0", sweep_interval_s, 31536000,
+                    "as the server's, for this one: 60 is right for one that sends no "
+                    "notifications; 0: the server's"),
     MAP("limits", "{}", "ceilings on hostile input, as bytes, counts or seconds"),
 };
 
@@ -266,6 +279,28 @@ static bool read_feeds(struct reading *in, const struct yaml *list)
     return true;
 }
 
+static bool read_repositories(struct reading *in, const struct yaml *list, strs *out)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        struct reference ref;
+        struct err why = {0};
+        str *slot = vec_push(in->arena, out);
+        str text =
+            item->kind == YAML_SCALAR
+                ? arena_printf(in->arena, "docker://registry.example/" STR_FMT, STR_ARG(item->text))
+                : STR_NONE;
+        if (!slot)
+            return err_memory(in->err);
+        if (!text.len || !reference_parse(in->arena, text, &ref, &why) ||
+            !str_eq(ref.repository, item->text))
+            return complain(in, item,
+                            "registries[].repositories: no name of a repository: ", item->text);
+        *slot = ref.repository;
+    }
+    return true;
+}
+
 static bool only_chars(str text, const char *others, size_t max)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -351,8 +386,11 @@ static bool read_row(struct reading *in, const struct row *row, const struct yam
         return wrong_type(in, row, value);
     if (row->key.type == CONFIG_MAP)
         return read_limits(in, value);
-    return str_eq(str_from(row->key.path), STR("feeds")) ? read_feeds(in, value)
-                                                         : read_registries(in, value);
+    if (str_eq(str_from(row->key.path), STR("feeds")))
+        return read_feeds(in, value);
+    if (str_eq(str_from(row->key.path), STR(REGISTRY "repositories")))
+        return read_repositories(in, value, &((struct config_registry *)base)->repositories);
+    return read_registries(in, value);
 }
 
 /* Nesting is that of the table: two levels. */

@@ -254,7 +254,8 @@ static bool start_with_slot(struct guard *guard, void *(*run)(void *), struct sl
 static bool start_all(struct guard *guard, struct err *err)
 {
     if (!start_one(guard, keeper_main, guard, err) ||
-        !start_with_slot(guard, refresher_main, &guard->slots[SLOTS - 1], err) ||
+        !start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
+        !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
         (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)

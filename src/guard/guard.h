@@ -23,7 +23,9 @@ struct config_registry {
     str host;
     bool is_plain_http;
     str username, password, password_file, ca_file;
-    str notification_secret; /* empty: the server's */
+    str notification_secret;   /* empty: the server's */
+    strs repositories;         /* instead of the registry's catalog */
+    uint32_t sweep_interval_s; /* 0: the server's */
 };
 struct config {
     str listen_address;
@@ -38,6 +40,7 @@ struct config {
     uint32_t feeds_interval_s; /* 0: only at start */
     uint32_t feeds_max_change; /* percent; 0: any */
     uint32_t refresh_pause_s;  /* between two refreshes for scanned images */
+    uint32_t sweep_interval_s; /* between two looks at what a registry has; 0: never */
     uint32_t workers, http_workers;
     uint32_t max_attempts;
     uint32_t retry_base_s, lease_s;
@@ -103,6 +106,23 @@ struct notify_result {
  * ERR_FORMAT 400, ERR_LIMIT 413, ERR_UNAVAILABLE 503. */
 NODISCARD bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                             struct notify_result *out, struct err *err);
+
+/* What a server counts of its work since its start. */
+enum { SCAN_BUCKETS = 12 };
+extern const double
+    guard_scan_bounds_s[SCAN_BUCKETS - 1]; /* upper ones; the last bucket has none */
+struct guard_metrics {
+    uint64_t scans_in[SCAN_BUCKETS]; /* that ended with a result, by duration */
+    uint64_t scan_ms;                /* of all of them */
+    uint64_t rematches;
+    int64_t rematch_lag_ms; /* from the last new generation to its last image; 0: none yet */
+    struct {
+        uint64_t done, retried, failed, dead, given_back;
+    } jobs;
+    VEC(struct source_state) sources; /* name, fetched_at, n_records, is_held, error */
+};
+NODISCARD bool guard_metrics_get(struct guard *guard, struct arena *arena,
+                                 struct guard_metrics *out, struct err *err);
 
 struct guard_status {
     bool is_scanning;    /* threads run and there is an advisory database */

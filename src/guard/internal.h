@@ -40,7 +40,14 @@ struct slot {
     int64_t id, lease;
     struct cancel cancel;
 };
-enum { WORKERS_MAX = 64, SLOTS = WORKERS_MAX + 1 };
+/* metrics.c: any thread adds. */
+struct counters {
+    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, ended[JOB_END_GIVE_BACK + 1];
+    atomic_int_fast64_t rematch_lag_ms;
+};
+void counters_add(struct counters *counters, const struct job *job, enum job_end end,
+                  int64_t took_ms, int64_t now);
+enum { WORKERS_MAX = 64, SLOT_REFRESHER = WORKERS_MAX, SLOT_SWEEPER, SLOTS };
 
 struct guard {
     const struct config *config; /* borrowed */
@@ -55,9 +62,10 @@ struct guard {
     pthread_mutex_t lock; /* guards wakes, slots, is_stopping's change */
     pthread_cond_t changed;
     uint64_t wakes;
-    struct slot slots[SLOTS]; /* the last one is the refresher's */
+    struct slot slots[SLOTS]; /* the last ones are the refresher's and the sweeper's */
     atomic_bool is_stopping;
     atomic_uint_fast64_t n_accepted, n_refused;
+    struct counters counters;
     pthread_t threads[SLOTS + 2];
     size_t n_threads;
 };
@@ -66,9 +74,10 @@ struct guard_thread {
     struct slot *slot;
 };
 
-/* Threads: scan jobs; refresh and re-match; leases, schedule; news of other processes. */
+/* Threads: scan jobs; refresh and re-match; sweeps; leases, schedule; news of other processes. */
 void *worker_main(void *guard_thread);
 void *refresher_main(void *guard_thread);
+void *sweeper_main(void *guard_thread);
 void *keeper_main(void *guard);
 void *listener_main(void *guard);
 
@@ -90,6 +99,14 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
                run_job *run);
 
 void refresher_work(struct loop *loop);
+void sweeper_work(struct loop *loop);
+/* A job for each registry whose sweep is due. */
+bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
+                     struct err *err) NODISCARD;
+/* How to reach a registry: as it is configured, or with the credentials that the store has of one
+ * that another server's configuration names. */
+bool registry_config_of(struct loop *loop, const struct store_registry *registry,
+                        struct registry_config *out, struct err *err) NODISCARD;
 
 /* What the store keeps sealed of a registry. */
 #define SECRET_USERNAME "username"

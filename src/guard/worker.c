@@ -67,9 +67,8 @@ static bool fill_reference(struct arena *arena, const struct store_registry *reg
     return out->text.ptr ? true : err_memory(err);
 }
 
-/* A registry that another server's configuration names has its credentials in the store. */
-static bool registry_config_of(struct loop *loop, const struct store_registry *registry,
-                               struct registry_config *out, struct err *err)
+bool registry_config_of(struct loop *loop, const struct store_registry *registry,
+                        struct registry_config *out, struct err *err)
 {
     const struct guard *guard = loop->guard;
     const struct config_registry *c = config_registry_find(guard->config, registry->name);
@@ -309,3 +308,4 @@ static void *thread_main(struct guard_thread *thread, void (*run)(struct loop *)
 
 void *worker_main(void *arg) { return thread_main(arg, work); }
 void *refresher_main(void *arg) { return thread_main(arg, refresher_work); }
+void *sweeper_main(void *arg) { return thread_main(arg, sweeper_work); }

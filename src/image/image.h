@@ -54,6 +54,8 @@ struct reference {
 NODISCARD bool reference_parse(struct arena *arena, str text, struct reference *out,
                                struct err *err);
 
+bool reference_is_tag(str text); /* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */
+
 /* Registries whose API answers under another name than the one people write; NULL: an ordinary one.
  */
 struct registry_row {

@@ -28,6 +28,9 @@ struct request {
     str url;            /* absolute, instead of path: where an upload goes on */
     const char *method; /* NULL: GET */
     str body;
+    const struct source *body_from; /* instead: body_bytes, read once, so nothing is tried again;
+                                     * after a 401 the next request has the right token */
+    uint64_t body_bytes;
     const char *content_type; /* of the body */
     const char *accept;
     uint64_t range_from;
@@ -50,6 +53,23 @@ bool registry_waits(const struct registry *registry, const struct http_answer *a
 /* registry.c: what a status that is no success means. */
 bool registry_fail_status(const struct registry *registry, int status, const char *noun, str name,
                           struct err *err);
+
+extern const char registry_accept_manifests[];
+
+/* push.c: one attempt at a blob that @from gives once.  When *is_again, another one, with a source
+ * opened anew, may end better. */
+struct upload {
+    const struct descriptor *what;
+    const struct source *from;
+    str mount_from;   /* a repository of the same registry that may have it; empty: none */
+    bool *is_mounted; /* then nothing of @from was read */
+};
+NODISCARD bool registry_upload(struct image_source *registry, const struct upload *upload,
+                               bool *is_again, struct err *err);
+NODISCARD bool registry_has_blob(struct image_source *registry, const digest *name, bool *out,
+                                 struct err *err);
+NODISCARD bool registry_put_manifest(struct image_source *registry, str name, str json,
+                                     const char *media_type, struct err *err);
 
 /* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
 NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,

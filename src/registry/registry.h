@@ -42,6 +42,55 @@ NODISCARD bool registry_push_blob(struct image_source *registry, str bytes, cons
 NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
                                       const char *media_type, struct err *err);
 
+/* The digest under a tag, or the digest itself if it is there; none when there is no such. */
+NODISCARD bool registry_digest_of(struct image_source *registry, str name, digest *out,
+                                  struct err *err);
+
+/* --- what there is -----------------------------------------------------------------------------
+ */
+/* A source for a whole registry: a reference with a host and no repository. */
+typedef bool registry_name(void *ctx, str name, struct err *err);
+/* In pages; at most LIMIT_NAMES.  ERR_UNSUPPORTED: this registry has no catalog. */
+NODISCARD bool registry_each_repository(struct image_source *registry, registry_name *each,
+                                        void *ctx, struct err *err);
+/* Of its repository; of one that is not there: none. */
+NODISCARD bool registry_each_tag(struct image_source *registry, registry_name *each, void *ctx,
+                                 struct err *err);
+/* The same connections, for another repository.  Blobs of the former must be closed. */
+NODISCARD bool registry_turn_to(struct image_source *registry, str repository, struct err *err);
+
+/* --- copying: an image, or an index with all that it names, from any source ---------------------
+ */
+struct copy_progress {
+    uint64_t done_bytes, total_bytes; /* of the blobs known so far */
+    size_t n_blobs, n_done;
+};
+struct copy_spec {
+    struct image_source *from;
+    str tag; /* at the source; both empty: its default */
+    const digest *want;
+    struct image_source *to; /* of registry_open: one repository */
+    const str *tags;         /* to set there; none: it can be pulled by digest only */
+    size_t n_tags;
+    bool is_forced; /* tags that name something else are moved */
+    str mount_from; /* the source's repository when it is in the same registry; empty */
+    void (*progress)(void *ctx, const struct copy_progress *now); /* may be NULL */
+    void *progress_ctx;
+    const struct cancel *cancel;
+};
+struct copy_result {
+    digest digest; /* of what was asked for */
+    str media_type;
+    size_t n_manifests;
+    size_t n_blobs, n_mounted, n_there; /* all; without moving a byte; were there already */
+    uint64_t moved_bytes;
+};
+/* Every digest is verified on the way.  ERR_CONFLICT, before anything is sent, when a tag names
+ * something else and nothing is forced.  Layers that no registry distributes stay where they are.
+ */
+NODISCARD bool registry_copy(const struct copy_spec *spec, struct arena *arena,
+                             struct copy_result *out, struct err *err);
+
 /* Whether @host, with or without a port, is this machine: localhost, 127.0.0.0/8, [::1]. */
 bool registry_host_is_loopback(str host);
 

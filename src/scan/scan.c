@@ -389,3 +389,13 @@ bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct aren
     image_source_close(source);
     return is_done || err_wrap(err, STR_FMT, STR_ARG(spec->reference.text));
 }
+
+bool scan_source_open(struct scanner *scanner, const struct reference *reference,
+                      const struct registry_config *registry, struct arena *arena,
+                      struct image_source **out, struct err *err)
+{
+    const struct scan_spec spec = {.reference = *reference,
+                                   .registry = registry,
+                                   .cancel = registry ? registry->cancel : NULL};
+    return open_source(scanner, &spec, arena, out, err);
+}

@@ -58,6 +58,11 @@ NODISCARD bool scan_run(struct scanner *scanner, const struct scan_spec *spec, s
 NODISCARD bool scan_merge(struct scanner *scanner, const struct cancel *cancel, struct arena *arena,
                           const struct layer_inventory *const *layers, size_t n,
                           struct image_inventory *out, struct err *err);
+/* The source that a reference names, as a scan opens it: compressed archives are inflated and
+ * listed in the sandbox.  @registry as in scan_spec. */
+NODISCARD bool scan_source_open(struct scanner *scanner, const struct reference *reference,
+                                const struct registry_config *registry, struct arena *arena,
+                                struct image_source **out, struct err *err);
 /* Match and assess again what was stored: no layer is read. */
 NODISCARD bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
                             struct arena *arena, struct report *report, struct err *err);

@@ -39,8 +39,8 @@ struct intake {
 
 static const char *action_word(enum event_action action)
 {
-    static const char *const words[] = {"", "push", "pull", "delete"};
-    return words[action <= EVENT_DELETE ? action : 0];
+    static const char *const words[] = {"", "push", "pull", "delete", "found"};
+    return words[action <= EVENT_FOUND ? action : 0];
 }
 
 /* A sender that gives no id, or one too long for a key, is known by what it says. */
@@ -136,7 +136,8 @@ static bool image_of(struct intake *in, const struct store_event *e, int64_t *re
                         err);
 }
 
-static bool take_push(struct intake *in, const struct store_event *e, struct err *err)
+static bool take_push(struct intake *in, const struct store_event *e, enum job_priority priority,
+                      struct err *err)
 {
     int64_t repository_id = 0, image_id = 0, settled = 0;
     if (!image_of(in, e, &repository_id, &image_id, err) ||
@@ -146,9 +147,10 @@ static bool take_push(struct intake *in, const struct store_event *e, struct err
                 "UPDATE images SET deleted_at = 0, last_pushed = CASE WHEN last_pushed > $1 THEN"
                 " last_pushed ELSE $1 END, is_index = CASE WHEN is_index = 1 THEN 1 ELSE $2 END,"
                 " media_type = CASE WHEN $3 = '' THEN media_type ELSE $3 END WHERE id = $4",
-                vi(e->at), vi(e->is_index), vt(e->media_type), vi(image_id)))
+                vi(e->action == EVENT_PUSH ? e->at : 0), vi(e->is_index), vt(e->media_type),
+                vi(image_id)))
         return false;
-    return settled ? true : queue_scan(in, e, PRIORITY_PUSH, err);
+    return settled ? true : queue_scan(in, e, priority, err);
 }
 
 /* An image that is pulled but was never seen was pushed before the registry was guarded. */
@@ -268,7 +270,9 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
     in->counts->n_new++;
     switch (e->action) {
     case EVENT_PUSH:
-        return take_push(in, e, err);
+        return take_push(in, e, PRIORITY_PUSH, err);
+    case EVENT_FOUND:
+        return take_push(in, e, PRIORITY_SWEEP, err);
     case EVENT_PULL:
         return take_pull(in, e, err);
     case EVENT_DELETE:

@@ -196,17 +196,10 @@ bool store_jobs_count(struct store *store, struct job_counts *out, struct err *e
 
 /* --- leasing
  * -------------------------------------------------------------------------------------------- */
-static bool wants(const struct lease_spec *spec, enum job_kind kind)
+/* The @i-th kind that is asked for; "": there are not that many, and no job is of that kind. */
+static const char *kind_at(const struct lease_spec *spec, size_t i)
 {
-    for (size_t i = 0; i < spec->n_kinds; i++)
-        if (spec->kinds[i] == kind)
-            return true;
-    return false;
-}
-
-static const char *kind_or_none(const struct lease_spec *spec, enum job_kind kind)
-{
-    return wants(spec, kind) ? job_kind_name(kind) : "";
+    return i < spec->n_kinds ? job_kind_name(spec->kinds[i]) : "";
 }
 
 #define CANDIDATE                                                                                  \
@@ -219,9 +212,8 @@ static enum next candidate(struct store *store, const struct lease_spec *spec, b
 {
     static const char look[] = CANDIDATE, take[] = CANDIDATE "{skip locked}";
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err, is_taken ? take : look, vi(spec->now),
-                  vc(kind_or_none(spec, JOB_SCAN)), vc(kind_or_none(spec, JOB_REFRESH)),
-                  vc(kind_or_none(spec, JOB_REMATCH))))
+    if (!db_query(store, &rows, err, is_taken ? take : look, vi(spec->now), vc(kind_at(spec, 0)),
+                  vc(kind_at(spec, 1)), vc(kind_at(spec, 2))))
         return NEXT_ERR;
     enum next next = rows_next(&rows, err);
     if (next == NEXT_ITEM)

@@ -98,8 +98,9 @@ NODISCARD bool store_registry_get(struct store *store, struct arena *arena, str 
 
 /* --- events and the jobs they make
  * ------------------------------------------------------------------ */
-enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH };
-const char *job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch" */
+enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH, JOB_SWEEP };
+const char *
+job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch", "sweep" */
 enum job_state { JOB_ANY, JOB_QUEUED, JOB_LEASED, JOB_DONE, JOB_FAILED, JOB_DEAD, JOB_CANCELLED };
 /* "queued", "running", "done", "failed" (for good: trying again would not help), "dead" (tried too
  * often), "cancelled". */
@@ -128,7 +129,7 @@ struct job_spec {
 NODISCARD bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now,
                              bool *is_new, struct err *err);
 
-enum event_action { EVENT_NONE, EVENT_PUSH, EVENT_PULL, EVENT_DELETE };
+enum event_action { EVENT_NONE, EVENT_PUSH, EVENT_PULL, EVENT_DELETE, EVENT_FOUND };
 struct store_event {
     str id; /* of the sender; empty: cannot be deduplicated */
     enum event_action action;
@@ -142,10 +143,26 @@ struct event_counts {
 /* All of them or none, in one commit.  A push makes the repository, the image and the tag known,
  * and a job unless the image has a verdict of a complete scan; a delete takes the image (or,
  * without digest but with a tag, the tag; without both, the repository) out of the results, unless
- * it was pushed after; a pull sets last_pulled, and makes a job for an image that has no result. */
+ * it was pushed after; a pull sets last_pulled, and makes a job for an image that has no result;
+ * what a sweep found is as a push, of an unknown time and in no hurry. */
 NODISCARD bool store_events_add(struct store *store, int64_t registry_id,
                                 const struct store_event *events, size_t n, int64_t now,
                                 struct event_counts *out, struct err *err);
+
+/* --- what a sweep compares with: the images of one repository that are there
+ * ----------------------------------------------------------------------------- */
+NODISCARD bool store_repositories_list(struct store *store, struct arena *arena,
+                                       int64_t registry_id, strs *out, struct err *err);
+struct store_tag {
+    str name, digest;
+};
+typedef VEC(struct store_tag) store_tags;
+/* Sorted by name. */
+NODISCARD bool store_tags_list(struct store *store, struct arena *arena, int64_t registry_id,
+                               str repository, store_tags *out, struct err *err);
+/* Digests that no tag names, and no index that is there. */
+NODISCARD bool store_untagged_list(struct store *store, struct arena *arena, int64_t registry_id,
+                                   str repository, strs *out, struct err *err);
 
 /* --- jobs
  * ------------------------------------------------------------------------------------------- */
@@ -165,7 +182,7 @@ struct job {
 typedef VEC(struct job) jobs;
 
 struct lease_spec {
-    const enum job_kind *kinds;
+    const enum job_kind *kinds; /* at most three */
     size_t n_kinds;
     int64_t now;
     uint32_t lease_s;
@@ -370,6 +387,14 @@ NODISCARD bool store_images_list(struct store *store, struct arena *arena,
                                  struct err *err);
 NODISCARD bool store_image_notices(struct store *store, struct arena *arena, int64_t image_id,
                                    notices *out, struct err *err);
+
+/* Images that are there; an index is not counted, its children are. */
+struct store_image_counts {
+    uint64_t healthy, unhealthy, not_applicable;
+    uint64_t pending, failed; /* without a verdict: not tried yet, or in vain so far */
+};
+NODISCARD bool store_images_count(struct store *store, struct store_image_counts *out,
+                                  struct err *err);
 
 struct store_finding {
     struct store_registry registry;

@@ -270,10 +270,10 @@ export const registryId = (name) =>
 export { randomBytes, createHash, fs, os, path, zlib, spawn };
 
 /**
- * `plimsoll serve` with one registry named "lab" at @host.  Gives { url, token, ca, secret, notifyUrl, api,
+ * `plimsoll serve` with one registry named "lab" at @host; @registry: more of its keys.  Gives { url, token, ca, secret, notifyUrl, api,
  * config, restart }; api(path) fetches JSON with the token.
  */
-export async function startServer(t, dir, { host, feeds = [], port, extra = '', store = '' }) {
+export async function startServer(t, dir, { host, feeds = [], port, extra = '', registry = '', store = '' }) {
   port ??= await freePort();
   const secret = randomBytes(16).toString('hex');
   const data = path.join(dir, 'data');
@@ -285,7 +285,7 @@ export async function startServer(t, dir, { host, feeds = [], port, extra = '', 
     `feeds: [${feeds.map((f) => JSON.stringify(f)).join(', ')}]`,
     'retry-base: 1', 'refresh-pause: 1', 'sandbox: basic',
     `notification: { secret: ${secret} }`,
-    'registries:', `  - { name: lab, subscription: ${SUBSCRIPTION}, resource-group: ${GROUP}, host: "${host}", plain-http: true }`,
+    'registries:', `  - { name: lab, subscription: ${SUBSCRIPTION}, resource-group: ${GROUP}, host: "${host}", plain-http: true${registry && `, ${registry}`} }`,
     extra, ''].join('\n'));
   const server = { url: `https://127.0.0.1:${port}`, secret, config, data, port, notifyUrl: `https://127.0.0.1:${port}/notifications/lab` };
   const up = async () => {

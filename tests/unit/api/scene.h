@@ -121,7 +121,8 @@ static inline int scene_call(struct scene *s, const char *method, const char *ta
     assert_ok(http_fetch(s->client, &call, &s->arena, 64 << 20, &s->answer, &s->err), s->err);
     json_decref(s->json);
     s->json = NULL;
-    if (s->answer.body.len)
+    str content_type = http_header_get(&s->answer.headers, STR("Content-Type"));
+    if (s->answer.body.len && str_has(content_type, STR("json")))
         assert_ok(json_read(s->answer.body, &s->json, &s->err), s->err);
     return s->answer.status;
 }
