@@ -65,13 +65,14 @@ static void say_affected(struct sb *out, const struct explanation *e)
         sb_addf(out, ", no fix (%s)", fix_state_name(f ? f->fix_state : e->state));
 }
 
-/* The words of the evidence row that VEX left. */
+/* The words of the evidence row that the VEX document left which took it away. */
 static void say_vex(struct sb *out, const struct explanation *e)
 {
     say_trace(out, e);
+    str by = e->finding ? str_skip(e->finding->disabled_by, STR("vex:").len) : STR_NONE;
     for (size_t i = 0; e->finding && i < e->finding->evidence.len; i++) {
         const struct finding_evidence *row = &e->finding->evidence.ptr[i];
-        if (!str_eq(row->source, STR("vex")))
+        if (row->range.len || !str_eq(row->record, by))
             continue;
         say(out, "; but ", row->record, " says ");
         add(out, row->note);
@@ -81,6 +82,10 @@ static void say_vex(struct sb *out, const struct explanation *e)
 static void say_why(struct sb *out, const struct explain_result *result,
                     const struct explanation *e)
 {
+    if (str_starts(e->ecosystem, STR("VEX:"))) { /* no version was compared */
+        add(out, e->note);
+        return;
+    }
     switch (e->kind) {
     case EXPLAIN_AFFECTED:
         say_affected(out, e);

@@ -19,12 +19,12 @@
     }
 #define CMD_OPTION_VEX                                                                             \
     {                                                                                              \
-        .name = "vex", .argument = "FILE",                                                         \
+        .name = "vex", .argument = "FILE|oci",                                                     \
         .help =                                                                                    \
-            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX): "  \
-            "what is not affected or fixed stays in the report, disabled and with its reason; "    \
-            "may "                                                                                 \
-            "be given several times",                                                              \
+            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX), "  \
+            "or with oci against those attached to the image, whose signatures nobody verifies "   \
+            "(a file of that name is ./oci): what is not affected or fixed stays in the report, "  \
+            "disabled and with its reason; may be given several times",                            \
         .is_repeatable = true                                                                      \
     }
 #define CMD_OPTION_OUTPUT                                                                          \

@@ -106,13 +106,18 @@ static bool add_vex(const struct cmd_call *call, str path, vex_statements *out, 
     return true;
 }
 
-/* Every --vex.  What cannot be read ends the scan: what was asked for was not done. */
-static bool read_vex(const struct cmd_call *call, vex_statements *out, struct err *err)
+/* Every --vex.  What cannot be read ends the scan: what was asked for was not done.  "oci" is no
+ * file (which is written ./oci): the scan reads what is attached to the image. */
+static bool read_vex(const struct cmd_call *call, vex_statements *out, bool *takes_attached,
+                     struct err *err)
 {
     str path;
-    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++)
-        if (!add_vex(call, path, out, err))
+    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++) {
+        if (str_eq(path, STR("oci")))
+            *takes_attached = true;
+        else if (!add_vex(call, path, out, err))
             return err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
+    }
     return true;
 }
 
@@ -122,7 +127,8 @@ static bool run_scan(const struct cmd_call *call, struct source_scan *scan, stru
     struct registry_config registry;
     struct progress progress;
     vex_statements vex = {0};
-    if (!read_vex(call, &vex, err) || !open_db(scan, err) ||
+    bool takes_attached = false;
+    if (!read_vex(call, &vex, &takes_attached, err) || !open_db(scan, err) ||
         !cmd_registry_config(call, ref, &registry, err))
         return false;
     progress_open(&progress, scan->is_quiet);
@@ -132,6 +138,7 @@ static bool run_scan(const struct cmd_call *call, struct source_scan *scan, stru
         .registry = has_registry_options(call) ? &registry : NULL,
         .db = scan->db,
         .vex = &vex,
+        .takes_attached_vex = takes_attached,
         .progress = {.layer = progress_layer, .ctx = &progress},
         .cancel = cmd_cancel(),
     };

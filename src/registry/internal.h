@@ -54,6 +54,11 @@ bool registry_waits(const struct registry *registry, const struct http_answer *a
 bool registry_fail_status(const struct registry *registry, int status, const char *noun, str name,
                           struct err *err);
 
+/* referrers.c: the op of a source */
+NODISCARD bool registry_referrers(struct image_source *source, struct arena *arena,
+                                  const digest *subject, str artifact_type, descriptors *out,
+                                  struct err *err);
+
 extern const char registry_accept_manifests[];
 
 /* push.c: one attempt at a blob that @from gives once.  When *is_again, another one, with a source

@@ -17,9 +17,8 @@ struct listing {
 /* Where `Link: <URL>; rel="next"` leads, if that is this registry; empty: nowhere. */
 static str next_of(const struct listing *l, const http_headers *headers)
 {
-    str link = http_header_get(headers, STR("Link")), url, rest, scheme, host, path;
-    if (!str_starts(link, STR("<")) || !str_cut_byte(str_skip(link, 1), '>', &url, &rest) ||
-        !str_has(rest, STR("next")))
+    str url, scheme, host, path;
+    if (!registry_link_next(http_header_get(headers, STR("Link")), &url))
         return STR_NONE;
     if (str_starts(url, STR("/")))
         return url;

@@ -211,8 +211,10 @@ static void registry_close(struct image_source *source)
     free(r);
 }
 
-static const struct image_source_ops registry_ops = {registry_manifest, registry_blob,
-                                                     registry_close};
+static const struct image_source_ops registry_ops = {.manifest = registry_manifest,
+                                                     .blob = registry_blob,
+                                                     .close = registry_close,
+                                                     .referrers = registry_referrers};
 
 static bool keep(struct registry *r, str from, str *to, struct err *err)
 {

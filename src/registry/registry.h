@@ -46,6 +46,17 @@ NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
 NODISCARD bool registry_digest_of(struct image_source *registry, str name, digest *out,
                                   struct err *err);
 
+enum registry_login { LOGIN_NONE, LOGIN_BASIC, LOGIN_BEARER };
+struct registry_pong {
+    bool is_plain_http;
+    enum registry_login login; /* what it asked for */
+    bool is_anonymous;         /* nothing to log in with was known */
+    str username, server;      /* may be empty */
+};
+/* Is it a registry that lets us in?  ERR_UNSUPPORTED: it answers, and is none. */
+NODISCARD bool registry_ping(struct image_source *registry, struct arena *arena,
+                             struct registry_pong *out, struct err *err);
+
 /* --- what there is -----------------------------------------------------------------------------
  */
 /* A source for a whole registry: a reference with a host and no repository. */
@@ -104,6 +115,11 @@ typedef VEC(struct registry_challenge) registry_challenges;
 /* All challenges of one WWW-Authenticate value, added to @out.  False when it is not well formed or
  * the arena is used up. */
 NODISCARD bool registry_challenge_parse(struct arena *arena, str value, registry_challenges *out);
+
+/* --- pages: RFC 8288, as far as registries use it
+ * ----------------------------------------------------------------------------- */
+/* The target of the link of a Link header whose relation is "next"; borrows from @value. */
+NODISCARD bool registry_link_next(str value, str *target);
 
 /* --- Docker's config.json ------------------------------------------------------------------------
  */

@@ -218,25 +218,69 @@ static bool name_image(struct arena *arena, const struct reference *ref,
     return out->repository.ptr != NULL;
 }
 
-static bool hold_against_vex(const struct scan_spec *spec, const struct image_inventory *inventory,
-                             struct arena *arena, struct report *report, struct err *err)
+/* Where statements on an image come from besides the database. */
+struct vex_sources {
+    const struct reference *reference;
+    const vex_statements *given;         /* NULL: none */
+    const struct attached_vex *attached; /* NULL: nobody asked for them */
+};
+
+/* The reference that a stored report was made of; its parts are empty when it is none any more. */
+static struct reference reference_of(struct arena *arena, const struct report *report)
 {
-    struct vex_image image;
+    struct reference ref = {0};
+    struct err ignored = {0};
+    return reference_parse(arena, report->source, &ref, &ignored) ? ref : (struct reference){0};
+}
+
+static bool hold_against_given(const vex_statements *said, const struct vex_image *image,
+                               const struct image_inventory *inventory, struct arena *arena,
+                               struct report *report, struct err *err)
+{
     size_t n = 0;
-    if (!spec || !spec->vex || spec->vex->len == 0)
+    if (!said || said->len == 0)
         return true;
-    if (!name_image(arena, &spec->reference, report, &image))
-        return err_memory(err);
-    if (!vex_apply(arena, spec->vex, &image, inventory, &report->findings, &n, err))
+    if (!vex_apply(arena, said, image, inventory, &report->findings, &n, err))
         return false;
     str message = arena_printf(arena, "VEX: %zu of %zu findings are taken away by %zu statements",
-                               n, report->findings.len, spec->vex->len);
+                               n, report->findings.len, said->len);
     return (message.ptr &&
             notice_add(arena, &report->notices, NOTICE_INFO, false, STR_NONE, message)) ||
            err_memory(err);
 }
 
-static bool match_and_remediate(const struct advisory_db *db, const struct scan_spec *spec,
+static bool hold_against_attached(const struct attached_vex *attached, str place,
+                                  const struct vex_image *image,
+                                  const struct image_inventory *inventory, struct arena *arena,
+                                  struct report *report, struct err *err)
+{
+    size_t n = 0;
+    return !attached ||
+           (vex_apply(arena, &attached->statements, image, inventory, &report->findings, &n, err) &&
+            attached_vex_tell(attached, place, &report->findings, arena, &report->notices, err));
+}
+
+/* VEX feeds, documents attached to the image, documents given by hand: the later has the last
+ * word. */
+static bool hold_against_vex(const struct advisory_db *db, const struct vex_sources *vex,
+                             const struct image_inventory *inventory, struct arena *arena,
+                             struct report *report, struct err *err)
+{
+    struct vex_image image;
+    bool is_asked = vex && (vex->attached || (vex->given && vex->given->len));
+    if (!is_asked && (!advisory_db_has_vex(db) || report->findings.len == 0))
+        return true;
+    struct reference ref = vex ? *vex->reference : reference_of(arena, report);
+    if (!name_image(arena, &ref, report, &image))
+        return err_memory(err);
+    if (!match_vex_image(db, &image, inventory, arena, &report->findings, &report->notices, err))
+        return false;
+    return !vex ||
+           (hold_against_attached(vex->attached, ref.text, &image, inventory, arena, report, err) &&
+            hold_against_given(vex->given, &image, inventory, arena, report, err));
+}
+
+static bool match_and_remediate(const struct advisory_db *db, const struct vex_sources *vex,
                                 const struct image_inventory *inventory, struct arena *arena,
                                 struct report *report, struct match_result *matched,
                                 struct err *err)
@@ -244,7 +288,7 @@ static bool match_and_remediate(const struct advisory_db *db, const struct scan_
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
-    if (!hold_against_vex(spec, inventory, arena, report, err))
+    if (!hold_against_vex(db, vex, inventory, arena, report, err))
         return false;
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];
@@ -271,9 +315,9 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
     return true;
 }
 
-/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only; @spec
- * is for VEX, and may be NULL. */
-static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
+/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only;
+ * @vex NULL: of a stored report. */
+static bool conclude(const struct advisory_db *db, const struct vex_sources *vex,
                      const struct image_inventory *inventory, struct arena *arena,
                      struct report *report, struct err *err)
 {
@@ -281,7 +325,7 @@ static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
     if (!describe_packages(arena, inventory, report))
         return err_memory(err);
     describe_database(db, report);
-    if (db && !match_and_remediate(db, spec, inventory, arena, report, &matched, err))
+    if (db && !match_and_remediate(db, vex, inventory, arena, report, &matched, err))
         return false;
     report->is_complete = report->is_complete && inventory->is_complete && matched.is_complete;
     struct verdict_input input = {
@@ -349,6 +393,7 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
                        struct report *report, struct err *err)
 {
     struct layers_result layers = {0};
+    struct attached_vex attached = {0};
     struct image_inventory *inventory = arena_new(arena, struct image_inventory);
     if (!inventory || !describe(scanner, spec, arena, image, report))
         return err_memory(err);
@@ -360,9 +405,13 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
         !merge_layers(scanner, spec->cancel, arena, &layers, image->manifest.layers.len, inventory,
                       err))
         return false;
+    bool has_attached = spec->takes_attached_vex && spec->db;
+    if (has_attached && !attached_vex_read(source, image, arena, &attached, &report->notices, err))
+        return false;
+    const struct vex_sources vex = {&spec->reference, spec->vex, has_attached ? &attached : NULL};
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
-           conclude(spec->db, spec, inventory, arena, report, err);
+           conclude(spec->db, &vex, inventory, arena, report, err);
 }
 
 bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,

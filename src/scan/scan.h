@@ -43,6 +43,7 @@ struct scan_spec {
         *registry;                /* credentials, CA; NULL: anonymous and Docker's config file */
     const struct advisory_db *db; /* NULL: inventory only */
     const vex_statements *vex;    /* that findings are held against; NULL: none */
+    bool takes_attached_vex;      /* those that are attached to the image too, before these */
     struct layer_cache cache;
     struct scan_progress progress;
     const struct cancel *cancel;

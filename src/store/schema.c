@@ -111,9 +111,16 @@ static const char version_1[] =
     "  source_version TEXT NOT NULL, first_seen BIGINT NOT NULL,"
     "  PRIMARY KEY (ecosystem, source_name, source_version));";
 
+/* What rated a finding, and its weaknesses; rows of before say nothing until they are matched
+ * again. */
+static const char version_2[] = "ALTER TABLE advisories ADD COLUMN cwes TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rated_by TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rating_basis TEXT NOT NULL"
+                                "  DEFAULT '';";
+
 /* The ledger: what is billed, once, whatever happens (append-only).  Secrets of registries:
  * sealed, secrets.c. */
-static const char version_2[] =
+static const char version_3[] =
     "CREATE TABLE ledger (subscription TEXT NOT NULL, digest TEXT NOT NULL,"
     "  registry TEXT NOT NULL, repository TEXT NOT NULL, at BIGINT NOT NULL,"
     "  PRIMARY KEY (subscription, digest));"
@@ -125,6 +132,7 @@ static const char version_2[] =
 static const struct migration migrations[] = {
     {1, version_1},
     {2, version_2},
+    {3, version_3},
 };
 
 const struct migration *schema_migrations(size_t *n)

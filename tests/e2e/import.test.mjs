@@ -180,3 +180,27 @@ test('a destination that does not answer, and one that is full', async (t) => {
   assert.equal(full.code, 3);
   assert.match(full.stderr, /answered 507/);
 });
+
+test('registry check: what works, step by step', async (t) => {
+  const dir = tempDir(t), a = await startRegistry(t, dir);
+  const image = makeLayout(path.join(dir, 'l'), [{ tar: tar([{ path: 'x', body: 'y' }]) }]);
+  const empty = plimsoll(['registry', 'check', a.host]);
+  assert.equal(empty.code, 0, empty.stdout);
+  assert.match(empty.stdout, /✓ reach +plain http.*\n.*✓ login +none asked for\n.*✓ catalog +0 repositories\n.*– pull +not tried/);
+  push(image.layout, `${a.host}/team/app:1`);
+  for (const place of [a.host, `${a.host}/team/app`, `${a.host}/team/app:1`]) {
+    const r = plimsoll(['registry', 'check', place]);
+    assert.equal(r.code, 0, r.stdout);
+    assert.match(r.stdout, /✓ tags +team\/app: 1 tags\n.*✓ manifest +team\/app:1 is sha256:/);
+    assert.match(r.stdout, /✓ blob +the configuration, \d+ bytes/);
+  }
+  const absent = plimsoll(['registry', 'check', `${a.host}/team/app:2`]);
+  assert.equal(absent.code, 3);
+  assert.match(absent.stdout, /✗ manifest .*no such repository or tag/);
+  const web = http.createServer((req, res) => res.writeHead(404).end());
+  await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve));
+  t.after(() => web.close());
+  const none = await plimsollBeside(t, ['registry', 'check', `127.0.0.1:${web.address().port}`]);
+  assert.equal(none.code, 3);
+  assert.match(none.stdout, /✗ reach .*is no registry/);
+});

@@ -125,6 +125,10 @@ static inline struct report *report_of(struct fixture *f, unsigned image, unsign
         x->package_version = STR("3.0.11-1");
         x->purl = STR("pkg:deb/debian/openssl@3.0.11-1");
         x->severity = i % 2 ? SEVERITY_HIGH : SEVERITY_UNKNOWN;
+        x->rated_by = STR("debian-tracker");
+        x->rating_basis = STR("own rating");
+        *vec_push(&f->arena, &x->cwes) = STR("CWE-79");
+        *vec_push(&f->arena, &x->cwes) = STR("CWE-125");
         x->fix_state = FIX_FIXED;
         x->fixed_version = STR("3.0.11-2");
         x->is_patchable = true;

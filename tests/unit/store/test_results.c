@@ -24,6 +24,11 @@ static void test_results__come_back_as_they_were(void **state)
     assert_str(s->finding.fixed_version, "3.0.11-2");
     assert_int_equal(s->finding.fix_state, FIX_FIXED);
     assert_int_equal(s->finding.severity, SEVERITY_HIGH);
+    assert_str(s->finding.rated_by, "debian-tracker");
+    assert_str(s->finding.rating_basis, "own rating");
+    assert_int_equal(s->finding.cwes.len, 2);
+    assert_str(s->finding.cwes.ptr[0], "CWE-79");
+    assert_str(s->finding.cwes.ptr[1], "CWE-125");
     assert_true(s->finding.is_patchable);
     assert_str(s->finding.aliases.ptr[0], "DSA-3 \"quoted\"");
     assert_str(s->finding.evidence.ptr[0].range, "< 3.0.11-2");
@@ -35,6 +40,27 @@ static void test_results__come_back_as_they_were(void **state)
     assert_int_equal(image.counts.high, 1);
     assert_int_equal(image.counts.patchable, 1);
     assert_str(image.os_version, "12");
+}
+
+/* The same text with another rating is another row: neither takes the other's place. */
+static void test_results__who_rated_and_why_tell_facts_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct report *second = report_of(f, 2, 3, 1);
+    second->findings.ptr[0].rated_by = STR("nvd");
+    second->findings.ptr[0].rating_basis = STR("CVSS 3.1");
+    second->findings.ptr[0].cwes = (strs){0};
+    scan_image(f, 1, report_of(f, 1, 3, 1));
+    f->now++;
+    scan_image(f, 2, second);
+    str next;
+    store_findings all = findings_all(f, 10, &next, STR(""));
+    assert_int_equal(all.len, 2);
+    assert_str(all.ptr[0].finding.rated_by, "debian-tracker");
+    assert_int_equal(all.ptr[0].finding.cwes.len, 2);
+    assert_str(all.ptr[1].finding.rated_by, "nvd");
+    assert_str(all.ptr[1].finding.rating_basis, "CVSS 3.1");
+    assert_int_equal(all.ptr[1].finding.cwes.len, 0);
 }
 
 static void test_results__replace_what_was_and_keep_first_seen(void **state)
@@ -355,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_results__come_back_as_they_were),
+        T(test_results__who_rated_and_why_tell_facts_apart),
         T(test_results__replace_what_was_and_keep_first_seen),
         T(test_results__get_by_name_only_within_scope),
         T(test_results__pages_are_stable_while_others_insert),

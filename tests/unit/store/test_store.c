@@ -18,6 +18,28 @@ static void test_store__refuses_a_newer_schema(void **state)
     open_it(f);
 }
 
+/* Rows that were written before there were the columns say nothing of them, and are read. */
+static void test_store__takes_a_first_schema_along(void **state)
+{
+    struct fixture *f = *state;
+    struct engine mine = f->engine;
+    str next;
+    store_close(f->store);
+    engine_open(&f->engine, &f->arena);
+    engine_make_first(&f->engine, &f->arena);
+    open_it(f);
+    store_findings all = findings_all(f, 10, &next, STR(""));
+    assert_int_equal(all.len, 1);
+    assert_str(all.ptr[0].finding.id, "CVE-2020-3");
+    assert_str(all.ptr[0].finding.rated_by, "");
+    assert_int_equal(all.ptr[0].finding.cwes.len, 0);
+    assert_true(all.ptr[0].finding.epss > 0.2499 && all.ptr[0].finding.epss < 0.2501);
+    store_close(f->store);
+    engine_close(&f->engine);
+    f->engine = mine;
+    open_it(f);
+}
+
 static void test_store__says_what_is_no_database(void **state)
 {
     struct fixture *f = *state;
@@ -444,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_store__refuses_a_newer_schema),
+        T(test_store__takes_a_first_schema_along),
         T(test_store__says_what_is_no_database),
         T(test_store__check_finds_a_good_one_good),
         T(test_registry__names_compare_without_case_and_stay_where_they_are),
