@@ -13,7 +13,7 @@ test('push → verdict on PostgreSQL, through kill -9; check, backup and the way
   if (!conninfo) return t.skip('PostgreSQL is not installed');
   const dir = tempDir(t), port = await freePort(), backup = path.join(dir, 'backup');
   const feed = makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001'] } } });
-  const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${feed}`], store: `postgres:${conninfo}`, extra: '  - { name: other, host: other.example, username: somebody, password: correct-horse }\nlease: 3' });
+  const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${feed}`], store: `postgres:${conninfo}`, registry: 'username: somebody, password: correct-horse', extra: 'lease: 3' });
   const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
   const first = image(dir, 'one'), second = image(dir, 'two');
   push(first.layout, `${registry.host}/app:1`);
