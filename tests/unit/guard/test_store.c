@@ -3,9 +3,10 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
-#include "guard/guard.h"
+#include "guard/internal.h"
 
 struct fixture {
     struct arena arena;
@@ -96,6 +97,33 @@ static void test_guard__seals_anew_when_the_key_is_another(void **state)
     assert_str(secret_of(f, "password"), "first");
 }
 
+/* Of two servers on one store, the second knows the registry from the store alone. */
+static void test_worker__has_the_credentials_of_a_registry_that_it_does_not_configure(void **state)
+{
+    struct fixture *f = *state;
+    struct config config = {0};
+    struct guard other = {.config = &config};
+    struct loop loop = {.guard = &other};
+    struct store_registry registry;
+    struct registry_config out;
+    assert_ok(run_guard(f, ", username: robot, password: first"), f->err);
+    const char *path = arena_printf(&f->arena, "%s/other.db", f->dir).ptr;
+    const char *file = arena_printf(&f->arena, "%s/secret.key", f->dir).ptr;
+    assert_ok(secret_key_load(file, &other.key, &f->err), f->err);
+    assert_ok(store_open_kept(path, STORE_RELAXED, &loop.store, &f->err), f->err);
+    arena_init(&loop.arena, 1 << 20);
+    assert_ok(store_registry_get(loop.store, &f->arena, STR("lab"), &registry, &f->err), f->err);
+    assert_ok(registry_config_of(&loop, &registry, &out, &f->err), f->err);
+    assert_str(out.username, "robot");
+    assert_str(out.password, "first");
+    other.key.bytes[3] ^= 1;
+    assert_false(registry_config_of(&loop, &registry, &out, &f->err));
+    assert_int_equal(f->err.kind, ERR_MISMATCH);
+    assert_null(strstr(f->err.msg, "first"));
+    store_close(loop.store);
+    arena_fini(&loop.arena);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -103,6 +131,7 @@ int main(void)
         T(test_guard__seals_what_the_configuration_says),
         T(test_guard__refuses_a_key_that_others_may_read),
         T(test_guard__seals_anew_when_the_key_is_another),
+        T(test_worker__has_the_credentials_of_a_registry_that_it_does_not_configure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
