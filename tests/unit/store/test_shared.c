@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 enum { CHILDREN = 4, JOBS = 120, KILLS = 12 };
@@ -323,6 +324,71 @@ static void test_postgres__what_it_says_becomes_our_kinds(void **state)
                "postgresql user=me dbname=plimsoll host=db.example");
 }
 
+/* A trigger that says what a server in trouble says; nextval() is not rolled back, so it can stop.
+ */
+static void trouble(struct fixture *f, const char *state_code, unsigned n_times)
+{
+    char sql[700];
+    snprintf(
+        sql, sizeof(sql),
+        "SET client_min_messages = warning; CREATE SEQUENCE IF NOT EXISTS n; ALTER SEQUENCE n "
+        "RESTART;"
+        "CREATE OR REPLACE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $t$ BEGIN"
+        " IF nextval('n') <= %u THEN RAISE EXCEPTION 'in trouble' USING ERRCODE = '%s'; END IF;"
+        " RETURN NEW; END $t$;"
+        "CREATE OR REPLACE TRIGGER trouble BEFORE INSERT ON events"
+        " FOR EACH ROW EXECUTE FUNCTION trouble()",
+        n_times, state_code);
+    engine_run(&f->engine, sql);
+}
+
+static void test_postgres__each_trouble_has_its_kind(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *code;
+        enum err_kind kind;
+    } rows[] = {
+        {"53100", ERR_UNAVAILABLE}, /* disk full */
+        {"53200", ERR_UNAVAILABLE}, /* out of memory */
+        {"57P01", ERR_UNAVAILABLE}, /* admin shutdown */
+        {"58030", ERR_UNAVAILABLE}, /* I/O error */
+        {"25006", ERR_UNAVAILABLE}, /* a standby: read only */
+        {"23505", ERR_CONFLICT},    /* unique violation */
+        {"57014", ERR_CANCELLED},   /* query cancelled */
+        {"42501", ERR_DENIED},      /* insufficient privilege */
+        {"54000", ERR_LIMIT},       /* program limit exceeded */
+        {"XX001", ERR_FORMAT},      /* data corrupted */
+        {"42P01", ERR_IO},          /* undefined table */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct store_event event = push(f, rows[i].code, 1, "");
+        struct event_counts counts;
+        trouble(f, rows[i].code, 1000);
+        assert_false(store_events_add(f->store, f->registry.id, &event, 1, f->now, &counts, &err));
+        if (err.kind != rows[i].kind)
+            fail_msg("%s becomes %s", rows[i].code, err_row(err.kind)->name);
+        assert_non_null(strstr(err.msg, "in trouble"));
+        assert_int_equal(counts.n_new, 0);
+        trouble(f, rows[i].code, 0);
+        assert_int_equal(add(f, &event, 1).n_new, 1); /* nothing was kept, and all goes on */
+    }
+}
+
+static void test_postgres__what_another_writer_spoilt_is_done_again(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const codes[] = {"40001", "40P01"}; /* serialization failure, deadlock */
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        struct store_event event = push(f, codes[i], (unsigned)i, "v1");
+        trouble(f, codes[i], 3);
+        struct event_counts counts = add(f, &event, 1);
+        assert_int_equal(counts.n_new, 1);
+        assert_int_equal(counts.n_jobs, 1);
+    }
+    assert_whole(f);
+}
+
 struct blocked {
     struct fixture *f;
     struct err err;
@@ -369,6 +435,29 @@ static void test_shared__text_that_is_no_utf8_does_not_stop_a_result(void **stat
     assert_true(str_starts(path, STR("opt/")));
 }
 
+/* --- what a disk can do to a file of SQLite
+ * ---------------------------------------------------------------------------------------------- */
+static void test_sqlite__a_full_disk_keeps_nothing_and_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit was, small;
+    struct store_event event = push(f, "e", 1, "v1");
+    struct event_counts counts;
+    if (f->engine.is_postgres)
+        return; /* there it is the server's: each_trouble_has_its_kind */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small = was;
+    small.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    bool ok = store_events_add(f->store, f->registry.id, &event, 1, f->now, &counts, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_false(ok);
+    assert_int_equal(err.kind, ERR_UNAVAILABLE);
+    assert_int_equal(add(f, &event, 1).n_new, 1);
+    assert_whole(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,10 +466,13 @@ int main(void)
         T(test_shared__killed_in_the_middle_leaves_all_or_nothing),
         T(test_shared__who_waits_is_told_of_work),
         T(test_shared__text_that_is_no_utf8_does_not_stop_a_result),
+        T(test_sqlite__a_full_disk_keeps_nothing_and_goes_on),
     };
     const struct CMUnitTest on_postgres[] = {
         T(test_postgres__a_lost_connection_is_made_again),
         T(test_postgres__what_it_says_becomes_our_kinds),
+        T(test_postgres__each_trouble_has_its_kind),
+        T(test_postgres__what_another_writer_spoilt_is_done_again),
         T(test_postgres__what_waits_can_be_interrupted),
     };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);
