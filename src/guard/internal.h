@@ -127,6 +127,9 @@ uint32_t backoff_s(uint32_t base_s, unsigned attempts);
 bool findings_name(struct arena *arena, const struct config *config,
                    const struct store_registry *registry, str repository, struct report *report,
                    struct err *err) NODISCARD;
+/* scan_bases.find; ctx is a store. */
+bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base,
+               struct err *err) NODISCARD;
 bool add_refresh(struct guard *guard, struct store *store, str feed, int64_t not_before,
                  struct err *err) NODISCARD;
 bool add_rematch(struct guard *guard, struct store *store, struct err *err) NODISCARD;

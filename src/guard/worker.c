@@ -85,6 +85,11 @@ bool registry_config_of(struct loop *loop, const struct store_registry *registry
     return true;
 }
 
+bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base, struct err *err)
+{
+    return store_base_find(store, diff_ids, n, n_base, err);
+}
+
 struct scan {
     struct loop *loop;
     const struct job *job;
@@ -102,6 +107,7 @@ static bool scan(struct scan *s, struct err *err)
         .choice = {.is_all = true},
         .registry = &registry,
         .db = s->snapshot->db,
+        .bases = {.find = base_find, .ctx = loop->store},
         .cache = {cache_get, cache_put, &cache},
         .cancel = &loop->slot->cancel,
     };

@@ -70,7 +70,8 @@ struct finding {
     /* filled by assess/ */
     str name; /* UUID of the sub-assessment */
     str remediation_text, remediation_command, remediation_step;
-    str disabled_by;
+    str disabled_by;     /* a rule's name, or "vex:DOCUMENT"; empty: it counts */
+    str disabled_reason; /* in the words of who disabled it */
     bool is_from_base;
 };
 typedef VEC(struct finding) findings;

@@ -86,6 +86,7 @@ static bool take_away(struct vexing *v, struct finding *f, const struct vex_stat
                                                                                   : FIX_UNKNOWN,
                                    .note = note};
     f->disabled_by = is_gone ? by : STR_NONE;
+    f->disabled_reason = is_gone ? note : STR_NONE;
     return true;
 }
 

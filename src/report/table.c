@@ -644,8 +644,12 @@ static void verdict_line(struct paint *t, const struct report *report)
     if (report->verdict == VERDICT_UNHEALTHY) {
         verdict_counts(t, report);
     } else if (report->verdict == VERDICT_HEALTHY) {
+        unsigned n_disabled = report_summarize(report).disabled;
         paint_format(t, STYLE_PLAIN, "nothing known against its %zu package%s",
                      report->packages.len, plural(report->packages.len));
+        if (n_disabled)
+            paint_format(t, STYLE_PLAIN, " but %u disabled finding%s", n_disabled,
+                         plural(n_disabled));
     } else {
         paint_str(t, STYLE_PLAIN, report->reason.len ? report->reason : STR("no reason was given"),
                   paint_left(t));
@@ -698,7 +702,8 @@ static bool table_write(int fd, const struct report *const *reports, size_t n,
         if (i)
             paint_end(t);
         head(t, reports[i]);
-        is_done = sections_findings(t, reports[i]);
+        is_done = sections_findings(t, reports[i]) &&
+                  (!options->shows_disabled || disabled_print(t, reports[i]));
         section_notices(t, reports[i]);
         paint_end(t);
         verdict_line(t, reports[i]);

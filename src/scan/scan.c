@@ -280,7 +280,88 @@ static bool hold_against_vex(const struct advisory_db *db, const struct vex_sour
             hold_against_given(vex->given, &image, inventory, arena, report, err));
 }
 
-static bool match_and_remediate(const struct advisory_db *db, const struct vex_sources *vex,
+/* --- the base image
+ * --------------------------------------------------------------------------------- */
+static bool tell_base(struct arena *arena, const struct scan_bases *bases, size_t which,
+                      size_t n_base, struct report *report)
+{
+    str message =
+        n_base && which < bases->chains.len
+            ? arena_printf(arena, "the first %zu of %zu layers are the base image " STR_FMT, n_base,
+                           report->layers.len, STR_ARG(bases->chains.ptr[which].name))
+            : arena_printf(arena, "none of the images given as base is what this one begins with");
+    return message.ptr &&
+           notice_add(arena, &report->notices, NOTICE_INFO, false, STR_NONE, message);
+}
+
+static bool find_base(const struct scan_bases *bases, struct arena *arena, struct report *report,
+                      size_t *n_base, struct err *err)
+{
+    size_t n = report->layers.len, which = SIZE_MAX;
+    digest *ids = arena_array(arena, digest, n + 1);
+    if (!ids)
+        return err_memory(err);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = report->layers.ptr[i].diff_id;
+    *n_base = assess_base(ids, n, bases->chains.ptr, bases->chains.len, &which);
+    size_t n_found = 0;
+    if (bases->find && !bases->find(bases->ctx, ids, n, &n_found, err))
+        return err_wrap(err, "base image");
+    if (n_found > *n_base) {
+        *n_base = n_found;
+        return true;
+    }
+    return bases->chains.len == 0 || tell_base(arena, bases, which, *n_base, report) ||
+           err_memory(err);
+}
+
+static bool mark_base(const struct scan_bases *bases, struct arena *arena, struct report *report,
+                      struct err *err)
+{
+    size_t n_base = 0;
+    if (bases && !find_base(bases, arena, report, &n_base, err))
+        return false;
+    report_set_base(report, n_base);
+    return true;
+}
+
+/* --- rules
+ * ------------------------------------------------------------------------------------------ */
+static bool push_text(struct arena *arena, strs *to, str text)
+{
+    str *slot = text.len ? vec_push(arena, to) : NULL;
+    if (slot)
+        *slot = text;
+    return slot || !text.len;
+}
+
+/* What an image is held against, besides the database. */
+struct decisions {
+    const struct reference *reference; /* of the source; NULL: of a stored report */
+    const struct vex_sources *vex;     /* NULL: of a stored report */
+    const struct rules *rules;         /* NULL: none */
+    const struct scan_bases *bases;    /* NULL: none */
+};
+
+static bool hold_against_rules(const struct decisions *by, struct arena *arena,
+                               struct report *report, struct err *err)
+{
+    const struct rules *rules = by->rules;
+    if (!rules || rules->all.len == 0 || !by->reference)
+        return true;
+    struct vex_image named;
+    struct rule_image image = {.repository = by->reference->repository, .distro = &report->distro};
+    struct rule_outcome *outcomes = arena_array(arena, struct rule_outcome, rules->all.len);
+    if (!outcomes || !name_image(arena, by->reference, report, &named) ||
+        !push_text(arena, &image.registries, by->reference->host))
+        return err_memory(err);
+    image.digests = named.digests;
+    return (rules_apply(arena, rules, &image, report->scanned_at, &report->findings, outcomes) &&
+            rules_tell(arena, rules, outcomes, &report->notices)) ||
+           err_memory(err);
+}
+
+static bool match_and_remediate(const struct advisory_db *db, const struct decisions *by,
                                 const struct image_inventory *inventory, struct arena *arena,
                                 struct report *report, struct match_result *matched,
                                 struct err *err)
@@ -288,12 +369,13 @@ static bool match_and_remediate(const struct advisory_db *db, const struct vex_s
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
-    if (!hold_against_vex(db, vex, inventory, arena, report, err))
+    if (!hold_against_vex(db, by->vex, inventory, arena, report, err) ||
+        !hold_against_rules(by, arena, report, err) || !mark_base(by->bases, arena, report, err))
         return false;
+    struct remedy_tools tools = assess_tools(&inventory->distro, &inventory->packages);
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];
-        if (!assess_remediate(arena, finding, &inventory->distro,
-                              created_by(report, finding->layer)))
+        if (!assess_remediate(arena, finding, &tools, created_by(report, finding->layer)))
             return err_memory(err);
     }
     return append_notices(arena, &report->notices, &matched->notices) || err_memory(err);
@@ -315,9 +397,8 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
     return true;
 }
 
-/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only;
- * @vex NULL: of a stored report. */
-static bool conclude(const struct advisory_db *db, const struct vex_sources *vex,
+/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only. */
+static bool conclude(const struct advisory_db *db, const struct decisions *by,
                      const struct image_inventory *inventory, struct arena *arena,
                      struct report *report, struct err *err)
 {
@@ -325,7 +406,9 @@ static bool conclude(const struct advisory_db *db, const struct vex_sources *vex
     if (!describe_packages(arena, inventory, report))
         return err_memory(err);
     describe_database(db, report);
-    if (db && !match_and_remediate(db, vex, inventory, arena, report, &matched, err))
+    if (db && !match_and_remediate(db, by, inventory, arena, report, &matched, err))
+        return false;
+    if (!db && !mark_base(by->bases, arena, report, err))
         return false;
     report->is_complete = report->is_complete && inventory->is_complete && matched.is_complete;
     struct verdict_input input = {
@@ -343,11 +426,13 @@ static bool conclude(const struct advisory_db *db, const struct vex_sources *vex
 }
 
 bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
-                  struct arena *arena, struct report *report, struct err *err)
+                  const struct scan_bases *bases, struct arena *arena, struct report *report,
+                  struct err *err)
 {
+    const struct decisions by = {.bases = bases};
     report->findings = (findings){0};
     report->purls = (strs){0};
-    return conclude(db, NULL, inventory, arena, report, err);
+    return conclude(db, &by, inventory, arena, report, err);
 }
 
 /* --- one image
@@ -409,9 +494,11 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
     if (has_attached && !attached_vex_read(source, image, arena, &attached, &report->notices, err))
         return false;
     const struct vex_sources vex = {&spec->reference, spec->vex, has_attached ? &attached : NULL};
+    const struct decisions by = {
+        .reference = &spec->reference, .vex = &vex, .rules = spec->rules, .bases = &spec->bases};
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
-           conclude(spec->db, &vex, inventory, arena, report, err);
+           conclude(spec->db, &by, inventory, arena, report, err);
 }
 
 bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
@@ -437,6 +524,50 @@ bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct aren
     }
     image_source_close(source);
     return is_done || err_wrap(err, STR_FMT, STR_ARG(spec->reference.text));
+}
+
+/* --- what an image consists of
+ * ---------------------------------------------------------------------- */
+static bool add_chain(struct arena *arena, const struct image *image, str name, layer_chains *out)
+{
+    struct layer_chain *chain = vec_push(arena, out);
+    if (!chain)
+        return false;
+    *chain = (struct layer_chain){
+        .name = name, .diff_ids = image->config.diff_ids.ptr, .n = image->config.diff_ids.len};
+    return true;
+}
+
+static bool add_chains(struct arena *arena, const images *found, str name, layer_chains *out,
+                       struct err *err)
+{
+    size_t before = out->len;
+    for (size_t i = 0; i < found->len; i++) {
+        const struct image *image = &found->ptr[i];
+        if (image->is_assessable && image->config.diff_ids.len &&
+            !add_chain(arena, image, name, out))
+            return err_memory(err);
+    }
+    return out->len > before ||
+           err_set(err, ERR_UNSUPPORTED, "its configuration names no layers to compare with");
+}
+
+bool scan_chains(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                 layer_chains *out, struct err *err)
+{
+    struct image_source *source = NULL;
+    images found = {0};
+    const struct reference *reference = &spec->reference;
+    if (reference->kind == SOURCE_DIR)
+        return err_set(err, ERR_UNSUPPORTED, STR_FMT ": a folder has no layers",
+                       STR_ARG(reference->text));
+    bool is_done = open_source(scanner, spec, arena, &source, err) &&
+                   image_resolve(source, arena, reference->tag,
+                                 digest_is_none(&reference->digest) ? NULL : &reference->digest,
+                                 &spec->choice, &found, err) &&
+                   add_chains(arena, &found, reference->text, out, err);
+    image_source_close(source);
+    return is_done || err_wrap(err, STR_FMT, STR_ARG(reference->text));
 }
 
 bool scan_source_open(struct scanner *scanner, const struct reference *reference,

@@ -3,7 +3,7 @@
  * other: each rule counts the rows that break it. */
 #include "store/internal.h"
 
-struct rule {
+struct contradiction {
     const char *broken; /* "N …" */
     const char *sql;    /* counts them */
 };
@@ -12,7 +12,7 @@ struct rule {
     "SELECT COUNT(*) FROM " child " c WHERE NOT EXISTS (SELECT 1 FROM " parent                     \
     " p WHERE p.id = c." column ")"
 
-static const struct rule rules[] = {
+static const struct contradiction rules[] = {
     /* --- what refers to what is not there */
     {"findings of unknown images", ORPHANS("findings", "image_id", "images")},
     {"findings without their facts", ORPHANS("findings", "fact_id", "facts")},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layer inventories, images that a new generation makes due, and packages that feeds are asked
  * about. */
+#include <stdlib.h>
+
 #include "store/internal.h"
 
 bool store_layer_get(struct store *store, struct arena *arena, const digest *layer,
@@ -46,6 +48,37 @@ bool store_layer_put(struct store *store, const digest *layer, const digest *dif
     return TX_WRITTEN(store, err,
                       layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision,
                                 bytes, now, err));
+}
+
+/* --- base images
+ * -----------------------------------------------------------------------------------------------
+ */
+static bool has_chain(struct store *store, const digest *chain, bool *has, struct err *err)
+{
+    char text[DIGEST_TEXT_SIZE];
+    int64_t id = 0;
+    bool ok = db_int(store, 0, &id, err, "SELECT id FROM images WHERE chain = $1 LIMIT 1",
+                     vt(digest_print(chain, text)));
+    *has = id != 0;
+    return ok;
+}
+
+bool store_base_find(struct store *store, const digest *diff_ids, size_t n, size_t *n_base,
+                     struct err *err)
+{
+    digest *chains = calloc(n + 1, sizeof(*chains));
+    bool ok = chains != NULL || err_memory(err), has = false;
+    *n_base = 0;
+    if (chains)
+        assess_chain_ids(diff_ids, n, chains);
+    for (size_t length = n ? n - 1 : 0; ok && length > 0 && !has; length--) {
+        if (digest_is_none(&chains[length - 1]))
+            continue;
+        ok = has_chain(store, &chains[length - 1], &has, err);
+        *n_base = has ? length : 0;
+    }
+    free(chains);
+    return ok;
 }
 
 /* --- images behind a generation

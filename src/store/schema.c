@@ -118,9 +118,14 @@ static const char version_2[] = "ALTER TABLE advisories ADD COLUMN cwes TEXT NOT
                                 "ALTER TABLE facts ADD COLUMN rating_basis TEXT NOT NULL"
                                 "  DEFAULT '';";
 
+/* chain: OCI ChainID of all layers, '' when a diff-id is not known.  An image whose chain is that
+ * of the first layers of another one is its base. */
+static const char version_3[] = "ALTER TABLE images ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
+                                "CREATE INDEX images_by_chain ON images (chain) WHERE chain <> '';";
+
 /* The ledger: what is billed, once, whatever happens (append-only).  Secrets of registries:
  * sealed, secrets.c. */
-static const char version_3[] =
+static const char version_4[] =
     "CREATE TABLE ledger (subscription TEXT NOT NULL, digest TEXT NOT NULL,"
     "  registry TEXT NOT NULL, repository TEXT NOT NULL, at BIGINT NOT NULL,"
     "  PRIMARY KEY (subscription, digest));"
@@ -133,6 +138,7 @@ static const struct migration migrations[] = {
     {1, version_1},
     {2, version_2},
     {3, version_3},
+    {4, version_4},
 };
 
 const struct migration *schema_migrations(size_t *n)

@@ -259,6 +259,11 @@ NODISCARD bool store_layer_get(struct store *store, struct arena *arena, const d
                                struct err *err);
 NODISCARD bool store_layer_put(struct store *store, const digest *layer, const digest *diff_id,
                                uint64_t revision, str bytes, int64_t now, struct err *err);
+/* How many of the first layers are all the layers of another image that was scanned: the longest
+ * such chain, shorter than @n; 0: none. */
+NODISCARD bool store_base_find(struct store *store, const digest *diff_ids, size_t n,
+                               size_t *n_base, struct err *err);
+
 /* An image as its last scan left it: everything of a report that no advisory changes. */
 struct stored_image {
     int64_t id;

@@ -234,5 +234,22 @@ benches['match-rate'] = async () => {
   row('match-rate', 1e6 / median(rates), 1, 'us', `a package instance and core, ${(median(rates) / 1e6).toFixed(2)} million a second, 500,000 records, median of 5`);
 };
 
+/** Every report of 100,000 findings: processor time, so a busy machine counts less; and the growth of memory from 10,000 on. */
+benches.reports = async () => {
+  const run = spawnSync(path.join(BUILD, 'tests/bench/reports'), [], { encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`reports: exit ${run.status}: ${run.stderr}`);
+  for (const line of run.stdout.trim().split('\n')) {
+    const [name, cpu, wall, mib, kib] = line.split(' ');
+    row(`report-${name}`, Number(cpu) / 1000, 0.3, 's', `processor time for 100,000 findings, ${mib} MiB; ${wall} ms by the clock; medians of 5`);
+    row(`report-${name}-memory`, Math.max(0, Number(kib)) / 1024, 12, 'MiB', 'growth of the peak from 10,000 to 100,000 findings');
+  }
+};
+
+/** Processor time of one core: rules, order, remediation and plan of 100,000 findings, 1,020 rules. */
+benches.assess = async () => {
+  const ms = Number(execFileSync(path.join(BUILD, 'tests/bench/assess'), ['100000', '11'], { encoding: 'utf8' }));
+  row('assess', ms / 1000, 0.3, 's', '100,000 findings to decisions: 1,020 rules, order, remediation, plan; median of 11');
+};
+
 const only = option('only', '');
 for (const [name, bench] of Object.entries(benches)) if (!only || only === name) await bench();

@@ -377,6 +377,51 @@ static void test_purge__leaves_what_is_open_and_what_is_used(void **state)
     assert_int_equal(count_findings(f), 2);
 }
 
+/* --- base images
+ * -----------------------------------------------------------------------------------------------
+ */
+/* Layers 1, 2, … @n, of which the last is @last. */
+static struct report *layered(struct fixture *f, unsigned image, unsigned n, unsigned last)
+{
+    struct report *r = report_of(f, image, 0, 1);
+    r->layers.len = 0;
+    for (unsigned i = 1; i <= n; i++) {
+        struct report_layer *layer = vec_push(&f->arena, &r->layers);
+        unsigned number = i == n ? last : i;
+        assert_true(digest_parse(digest_n(f, 500 + number), &layer->digest));
+        assert_true(digest_parse(digest_n(f, 600 + number), &layer->diff_id));
+    }
+    return r;
+}
+
+static size_t base_of(struct fixture *f, const struct report *report)
+{
+    digest ids[8];
+    size_t n_base = 99;
+    for (size_t i = 0; i < report->layers.len; i++)
+        ids[i] = report->layers.ptr[i].diff_id;
+    assert_ok(store_base_find(f->store, ids, report->layers.len, &n_base, &err), err);
+    return n_base;
+}
+
+static void test_results__base_is_the_longest_chain_of_another_image(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(base_of(f, layered(f, 9, 4, 4)), 0);
+    scan_image(f, 1, layered(f, 1, 1, 1));
+    scan_image(f, 2, layered(f, 2, 2, 2));
+    scan_image(f, 3, layered(f, 3, 3, 7)); /* begins alike, and is no beginning */
+    assert_int_equal(base_of(f, layered(f, 9, 4, 4)), 2);
+    assert_int_equal(base_of(f, layered(f, 9, 2, 2)), 1); /* not the image itself, nor its twin */
+    assert_int_equal(base_of(f, layered(f, 9, 2, 8)), 1);
+    assert_int_equal(base_of(f, layered(f, 9, 1, 1)), 0);
+    scan_image(f, 4, layered(f, 4, 4, 4));
+    assert_int_equal(base_of(f, layered(f, 9, 5, 5)), 4);
+    struct report *unknown = layered(f, 9, 4, 4);
+    unknown->layers.ptr[0].diff_id = (digest){0};
+    assert_int_equal(base_of(f, unknown), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +434,7 @@ int main(void)
         T(test_results__index_rolls_its_platforms_up),
         T(test_results__index_with_an_unknown_child_is_not_healthy),
         T(test_results__kernel_headers_are_kept_but_not_listed),
+        T(test_results__base_is_the_longest_chain_of_another_image),
         T(test_assessment__knows_since_when),
         T(test_layers__are_known_by_digest_diff_id_and_revision),
         T(test_rematch__finds_what_is_behind_and_never_goes_back),
