@@ -66,6 +66,12 @@ static const struct row rows[] = {
          "PEM file with the certificate chain; empty: one is made on first start and kept"),
     TEXT("tls.key", "", tls_key_file, "PEM file with its private key"),
     TEXT("data-directory", "/var/lib/plimsoll", data_dir, "where the store and made keys are kept"),
+    TEXT("store", "", store,
+         "sqlite:PATH, postgres:CONNINFO or postgresql://…; empty: plimsoll.db in the data "
+         "directory"),
+    TEXT("secret-key-file", "", secret_key_file,
+         "key that seals registries' credentials in the store, made on first start; empty: "
+         "secret.key in the data directory"),
     TEXT("database-directory", "", database_dir,
          "advisory database; empty: advisories/ in the data directory"),
     TEXT("assessment-key", "dbd0cb49-b563-45e7-9724-889e799fa648", assessment_key,
@@ -429,6 +435,8 @@ static bool check_whole(struct reading *in)
         return conflict(in, "workers, http-workers and attempts are at least 1, lease at least 3");
     if (!c->data_dir.len)
         return conflict(in, "data-directory is empty");
+    if (c->store.len && !store_name_check(c->store, in->err))
+        return err_wrap(in->err, STR_FMT ": store", STR_ARG(in->file));
     return true;
 }
 
@@ -448,6 +456,15 @@ static bool secret_from(struct reading *in, str file, str *secret)
     return secret->len > 0 ? true : conflict(in, "a secret file is empty");
 }
 
+/* What the file does not name lies in the data directory. */
+static bool in_data(struct reading *in, str *path, const char *prefix, const char *name)
+{
+    if (!path->len)
+        *path =
+            arena_printf(in->arena, "%s" STR_FMT "/%s", prefix, STR_ARG(in->out->data_dir), name);
+    return path->ptr ? true : err_memory(in->err);
+}
+
 static bool finish(struct reading *in)
 {
     struct config *c = in->out;
@@ -456,9 +473,9 @@ static bool finish(struct reading *in)
     for (size_t i = 0; i < c->registries.len; i++)
         if (!secret_from(in, c->registries.ptr[i].password_file, &c->registries.ptr[i].password))
             return false;
-    if (!c->database_dir.len)
-        c->database_dir = arena_printf(in->arena, STR_FMT "/advisories", STR_ARG(c->data_dir));
-    return c->database_dir.ptr ? true : err_memory(in->err);
+    return in_data(in, &c->database_dir, "", "advisories") &&
+           in_data(in, &c->store, "sqlite:", "plimsoll.db") &&
+           in_data(in, &c->secret_key_file, "", "secret.key");
 }
 
 /* libyaml's "line L column C: why" in our spelling. */

@@ -33,6 +33,8 @@ struct config {
     str public_url;       /* "https://plimsoll.example"; empty: made of listen and port */
     str tls_cert_file, tls_key_file; /* empty: self-made below data_dir */
     str data_dir, database_dir;      /* database_dir empty in the file: data_dir/advisories */
+    str store;                       /* for store_open; empty in the file: in data_dir */
+    str secret_key_file;             /* empty in the file: data_dir/secret.key */
     str assessment_key;
     VEC(struct feed_choice) feeds;
     uint32_t feeds_interval_s; /* 0: only at start */
@@ -73,11 +75,11 @@ struct guard_spec {
     const struct config *config; /* borrowed, must outlive it */
     struct scanner *scanner;     /* borrowed; NULL: nothing is scanned here (tests, API only) */
 };
-/* Takes DATA/lock (ERR_CONFLICT: another server has it), opens DATA/plimsoll.db, writes the
- * configured registries into it, puts jobs of a killed predecessor back into the queue.  No threads
- * yet. */
+/* Takes DATA/lock (ERR_CONFLICT: another server has it), opens the store, writes the configured
+ * registries and their sealed credentials into it, puts jobs of a killed predecessor back into the
+ * queue (of a shared store: those whose lease ran out).  No threads yet. */
 NODISCARD bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err);
-/* Path of the store: for pools and commands. */
+/* Name of the store: for pools and commands. */
 const char *guard_store_path(const struct guard *guard);
 NODISCARD bool guard_start(struct guard *guard, struct err *err);
 /* No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.

@@ -54,6 +54,8 @@ struct guard {
     struct scanner *scanner;     /* borrowed */
     int lock_fd;
     char *store_path;
+    struct secret_key key;
+    bool is_shared;             /* others may bring work to the store */
     struct store_pool *durable; /* for what is acknowledged */
     struct store_pool *relaxed; /* for results */
     struct advisories advisories;
@@ -64,7 +66,7 @@ struct guard {
     atomic_bool is_stopping;
     atomic_uint_fast64_t n_accepted, n_refused;
     struct counters counters;
-    pthread_t threads[SLOTS + 1];
+    pthread_t threads[SLOTS + 2];
     size_t n_threads;
 };
 struct guard_thread {
@@ -72,11 +74,12 @@ struct guard_thread {
     struct slot *slot;
 };
 
-/* Threads: scan jobs; refresh and re-match; sweeps; leases, schedule. */
+/* Threads: scan jobs; refresh and re-match; sweeps; leases, schedule; news of other processes. */
 void *worker_main(void *guard_thread);
 void *refresher_main(void *guard_thread);
 void *sweeper_main(void *guard_thread);
 void *keeper_main(void *guard);
+void *listener_main(void *guard);
 
 /* Sleep until somebody wakes (since @seen was read) or @timeout_ms passed. */
 uint64_t guard_wakes(struct guard *guard);
@@ -100,9 +103,14 @@ void sweeper_work(struct loop *loop);
 /* A job for each registry whose sweep is due. */
 bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
                      struct err *err) NODISCARD;
-/* How to reach a registry, as it is configured. */
-struct registry_config registry_config_of(const struct guard *guard,
-                                          const struct store_registry *registry);
+/* How to reach a registry: as it is configured, or with the credentials that the store has of one
+ * that another server's configuration names. */
+bool registry_config_of(struct loop *loop, const struct store_registry *registry,
+                        struct registry_config *out, struct err *err) NODISCARD;
+
+/* What the store keeps sealed of a registry. */
+#define SECRET_USERNAME "username"
+#define SECRET_PASSWORD "password"
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------

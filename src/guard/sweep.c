@@ -228,7 +228,9 @@ static bool sweep_all(struct sweep *s, struct err *err)
 static bool sweep(struct sweep *s, struct err *err)
 {
     const struct reference whole = {.kind = SOURCE_REGISTRY, .host = s->registry.host};
-    struct registry_config config = registry_config_of(s->loop->guard, &s->registry);
+    struct registry_config config;
+    if (!registry_config_of(s->loop, &s->registry, &config, err))
+        return false;
     config.cancel = &s->loop->slot->cancel;
     if (!registry_open(&whole, &config, &s->source, err))
         return false;

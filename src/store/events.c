@@ -43,15 +43,17 @@ static const char *action_word(enum event_action action)
     return words[action <= EVENT_FOUND ? action : 0];
 }
 
-/* A sender that gives no id is known by what it says. */
+/* A sender that gives no id, or one too long for a key, is known by what it says. */
+enum { ID_MAX = 512 };
 static str event_key(const struct store_event *e,
                      char hash[static crypto_hash_sha256_BYTES * 2 + 1], struct sb *text)
 {
-    if (e->id.len)
+    if (e->id.len && e->id.len <= ID_MAX)
         return e->id;
     unsigned char raw[crypto_hash_sha256_BYTES];
     sb_init(text, 4 * LIMIT(PATH));
     sb_addf(text, "%s %lld ", action_word(e->action), (long long)e->at);
+    sb_add(text, e->id);
     sb_blob(text, e->repository);
     sb_blob(text, e->digest);
     sb_blob(text, e->tag);
@@ -283,6 +285,9 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
 
 static bool take_all(struct intake *in, const struct store_event *events, size_t n, struct err *err)
 {
+    *in->counts = (struct event_counts){0};
+    if (!registry_lock(in->store, in->registry_id, err))
+        return false;
     for (size_t i = 0; i < n; i++)
         if (!take(in, &events[i], err))
             return false;
@@ -296,7 +301,7 @@ bool store_events_add(struct store *store, int64_t registry_id, const struct sto
     *out = (struct event_counts){0};
     if (!n)
         return true;
-    bool ok = tx_begin_write(store, err) && tx_end(store, take_all(&in, events, n, err), err);
+    bool ok = TX_WRITTEN(store, err, take_all(&in, events, n, err));
     if (!ok)
         *out = (struct event_counts){0};
     return ok;

@@ -198,7 +198,8 @@ static bool result_write(struct write *w, const struct store_result *result, int
            inventory_mark(w->store, *image_id, o->revision, err) &&
            notices_write(w->store, *image_id, report, err) &&
            verdict_write(w->store, *image_id, report, o->generation, err) &&
-           findings_replace(w->store, w->registry_id, *image_id, report, o->now, err);
+           findings_replace(w->store, w->registry_id, *image_id, report, o->now, err) &&
+           ledger_note(w->store, *image_id, report, o->now, err);
 }
 
 /* --- an index
@@ -261,7 +262,7 @@ static bool finish(struct store *store, const struct job *job, const struct job_
                    struct err *err)
 {
     struct write w = {store, job->registry_id, 0, o};
-    if (!job_end(store, job, o, err))
+    if (!registry_lock(store, job->registry_id, err) || !job_end(store, job, o, err))
         return false;
     if (job->kind != JOB_SCAN || o->end == JOB_END_GIVE_BACK)
         return true;
@@ -275,7 +276,7 @@ static bool finish(struct store *store, const struct job *job, const struct job_
 bool store_job_finish(struct store *store, const struct job *job, const struct job_outcome *outcome,
                       struct err *err)
 {
-    return tx_begin_write(store, err) && tx_end(store, finish(store, job, outcome, err), err);
+    return TX_WRITTEN(store, err, finish(store, job, outcome, err));
 }
 
 /* --- re-match
@@ -302,6 +303,9 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
     int64_t registry_id = 0;
     if (!rematch_due(store, image_id, generation, &registry_id, err))
         return false;
+    if (registry_id && (!registry_lock(store, registry_id, err) ||
+                        !rematch_due(store, image_id, generation, &registry_id, err)))
+        return false; /* while we waited for the lock somebody else may have been faster */
     if (!registry_id)
         return true;
     if (!report)
@@ -319,6 +323,5 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
 bool store_rematch_save(struct store *store, int64_t image_id, const struct report *report,
                         uint64_t generation, int64_t now, struct err *err)
 {
-    return tx_begin_write(store, err) &&
-           tx_end(store, rematch_save(store, image_id, report, generation, now, err), err);
+    return TX_WRITTEN(store, err, rematch_save(store, image_id, report, generation, now, err));
 }
