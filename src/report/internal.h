@@ -251,6 +251,8 @@ struct tally {
 };
 NODISCARD bool tally_findings(struct arena *arena, const struct report *report, struct tally *out);
 
+enum { STEP_NAMES = 3 }; /* packages that the head of a step names; of the others the number */
+
 /* --- the table, in its parts
  * --------------------------------------------------------------------- */
 enum { TABLE_LABEL_COLUMNS = 9 };
@@ -261,6 +263,7 @@ void table_more(struct paint *paint, size_t n, const char *what);
 const char *table_more_words(const struct paint *paint);
 void table_head(struct paint *paint, const struct report *report);
 /* False when the arena is used up. */
+NODISCARD bool table_steps(struct paint *paint, struct arena *arena, const struct report *report);
 NODISCARD bool table_groups(struct paint *paint, struct arena *arena, const struct report *report);
 NODISCARD bool table_details(struct paint *paint, struct arena *arena, const struct report *report);
 

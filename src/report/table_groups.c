@@ -200,16 +200,6 @@ static void group_print(struct paint *t, const struct report *report, const stru
     group_head(t, report, group);
     put_places(t, group);
     put_members(t, group);
-    str command = group->best->remediation_command;
-    if (group->first->is_patchable && command.len) {
-        paint_text(t, STYLE_DIM, "  $ ");
-        paint_command(t, STYLE_PLAIN, command, 4);
-        paint_end(t);
-    } else if (group->first->is_patchable && group->best->remediation_text.len) {
-        paint_text(t, STYLE_DIM, "  → ");
-        paint_wrap(t, STYLE_PLAIN, group->best->remediation_text, 4);
-        paint_end(t);
-    }
 }
 
 /* Groups @from to @to, at most @max of them. */
@@ -371,8 +361,8 @@ bool table_groups(struct paint *t, struct arena *arena, const struct report *rep
         n_fixable++;
     if (n_fixable) {
         size_t n = count_members(&all, 0, n_fixable);
-        table_section(t, "UPGRADE", "%zu package%s, heals %zu finding%s", n_fixable,
-                      plural(n_fixable), n, plural(n));
+        table_section(t, "UPGRADE", "%zu package%s, %zu finding%s", n_fixable, plural(n_fixable), n,
+                      plural(n));
         section_groups(t, report, &all, 0, n_fixable, GROUPS_FIXABLE);
     }
     if (n_fixable < all.len && !section_unfixed(t, arena, report, &all, n_fixable))
