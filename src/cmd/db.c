@@ -305,9 +305,10 @@ static bool add_wanted(struct arena *arena, struct map *seen, str ecosystem,
     struct wanted_package *wanted = vec_push(arena, out);
     if (!wanted)
         return false;
-    *wanted = (struct wanted_package){ecosystem, package->source_name, package->source_version};
+    *wanted = (struct wanted_package){ecosystem, arena_dup(arena, package->source_name),
+                                      arena_dup(arena, package->source_version)};
     *slot = seen; /* anything: only its presence counts */
-    return true;
+    return wanted->source_name.ptr && wanted->source_version.ptr;
 }
 
 bool db_wanted_of(struct arena *arena, const struct report *report, wanted_packages *out)

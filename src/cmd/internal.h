@@ -245,5 +245,5 @@ void db_diff_table(struct sb *out, uint64_t from, uint64_t to,
 void db_diff_json(struct sb *out, uint64_t from, uint64_t to,
                   const struct advisory_changes *changes);
 typedef VEC(struct wanted_package) wanted_packages;
-/* The distinct source packages that the package manager of one scanned image installed. */
+/* The distinct source packages that the package manager of one scanned image installed, copied. */
 NODISCARD bool db_wanted_of(struct arena *arena, const struct report *report, wanted_packages *out);
