@@ -4,6 +4,8 @@
 
 /* The browser lays out only the parts that are near the window. */
 enum { FINDINGS_A_PART = 50 };
+#define EPSS_TAGGED 0.01 /* said in the line of a finding; else only inside */
+#define EPSS_SHOWN 0.001 /* below it that is said, and no number */
 
 static inline void term(struct sb *out, const char *name)
 {
@@ -54,7 +56,8 @@ static void put_package(struct page *page, const struct finding *finding)
     }
     html_put(out, "</dd>\n");
     words(out, "Installed as", &finding->binaries);
-    entry(out, "Found in", finding->path);
+    if (finding->class == CLASS_LANGUAGE) /* else the package manager's database */
+        entry(out, "Found in", finding->path);
     if (!layer_of(page->report, finding->layer))
         return;
     term(out, "Layer");
@@ -107,10 +110,10 @@ static void put_ratings(struct sb *out, const struct finding *finding)
     for (size_t i = 0; i < finding->cvss.len; i++) {
         const struct cvss *cvss = &finding->cvss.ptr[i];
         html_wrap(out, "<dt>CVSS ", cvss->version, "</dt><dd>");
+        html_put(out, cvss->is_scored ? "<strong>" : "<strong>not scored");
         if (cvss->is_scored)
-            sb_addf(out, "<strong>%.1f</strong> ", cvss->score);
-        else
-            html_put(out, "not scored ");
+            html_tenths(out, cvss->score);
+        html_put(out, "</strong> ");
         html_wrap(out, "<code>", cvss->vector, "</code>");
         html_wrap(out, " by ", cvss->source, "</dd>\n");
     }
@@ -118,15 +121,19 @@ static void put_ratings(struct sb *out, const struct finding *finding)
 
 static void put_likelihood(struct sb *out, const struct finding *finding)
 {
-    char epss[16];
-    bool has_epss = epss_print(finding->epss, epss);
+    bool has_epss = finding->epss > 0;
     if (!has_epss && !finding->is_kev)
         return;
     term(out, "Exploited");
     if (finding->is_kev)
         html_put(out, "<strong>known to be exploited</strong> (CISA KEV)");
-    if (has_epss)
-        sb_addf(out, "%slikelihood within 30 days (EPSS): %s", finding->is_kev ? "<br>" : "", epss);
+    if (has_epss) {
+        html_put(out, finding->is_kev ? "<br>likelihood" : "likelihood");
+        html_put(out, " within 30 days (EPSS): ");
+        html_put(out, finding->epss < EPSS_SHOWN ? "below " : "");
+        html_tenths(out, 100 * (finding->epss < EPSS_SHOWN ? EPSS_SHOWN : finding->epss));
+        html_put(out, " %");
+    }
     html_put(out, "</dd>\n");
 }
 
@@ -175,7 +182,6 @@ static void put_references(struct page *page, const struct finding *finding)
 
 static void put_head(struct sb *out, const struct finding *finding)
 {
-    char epss[16];
     html_put(out, "<summary>");
     html_severity(out, finding->severity);
     html_wrap(out, " <span class=\"id\">", finding->id, "</span> <span class=\"pkg\">");
@@ -189,15 +195,22 @@ static void put_head(struct sb *out, const struct finding *finding)
     html_put(out, "</span> <span class=\"title\">");
     if (finding->is_kev)
         html_put(out, "<span class=\"kev\">⚠ known exploited</span> ");
-    if (finding->epss >= 0.01 && epss_print(finding->epss, epss))
-        sb_addf(out, "<span class=\"tag\">EPSS %s</span> ", epss);
+    if (finding->epss >= EPSS_TAGGED) {
+        html_put(out, "<span class=\"tag\">EPSS ");
+        html_tenths(out, 100 * finding->epss);
+        html_put(out, " %</span> ");
+    }
     html_wrap(out, "", finding->title, "</span></summary>");
 }
 
 static void put_dates(struct sb *out, const struct finding *finding)
 {
-    entry(out, "Published", str_slice(finding->published, 0, 10));
-    entry(out, "Modified", str_slice(finding->modified, 0, 10));
+    if (!finding->published.len && !finding->modified.len)
+        return;
+    term(out, "Published");
+    html_text(out, str_slice(finding->published, 0, 10));
+    html_wrap(out, finding->modified.len ? ", modified " : "", str_slice(finding->modified, 0, 10),
+              "</dd>\n");
 }
 
 static void put_anchor(struct page *page, const struct finding *finding)

@@ -75,17 +75,15 @@ static void put_database(struct sb *out, const struct report *report)
     }
     sb_addf(out, "generation %llu", (unsigned long long)report->generation);
     put_age(out, report);
-    html_put(out, "<ul>");
     for (size_t i = 0; i < report->n_sources; i++) {
         const struct source_state *source = &report->sources[i];
         bool is_stale = source->valid_until && source->valid_until < report->scanned_at;
-        html_wrap(out, "<li>", source->name, " ");
+        html_wrap(out, i ? ", " : ": ", source->name, " ");
         html_text(out, source->fetched_at ? day_of(source->fetched_at, when) : STR("never read"));
-        sb_addf(out, " <span class=\"soft\">%llu records</span>%s%s</li>",
-                (unsigned long long)source->n_records, is_stale ? " <strong>stale</strong>" : "",
-                source->error.len ? " <strong>last update failed</strong>" : "");
+        html_put(out, is_stale ? " <strong>(stale)</strong>" : "");
+        html_put(out, source->error.len ? " <strong>(last update failed)</strong>" : "");
     }
-    html_put(out, "</ul></dd>\n");
+    html_put(out, "</dd>\n");
 }
 
 static void put_coverage(struct page *page)
@@ -110,10 +108,8 @@ static void put_facts(struct page *page)
     struct sb *out = &page->out.sb;
     const struct report *report = page->report;
     html_put(out, "<dl class=\"facts\">\n");
-    fact(out, "Image", report->source);
     fact_digest(out, "Digest", &report->digest);
     fact_digest(out, "Index", &report->index);
-    fact(out, "Platform", report->platform);
     put_system(out, report);
     fact_open(out, "Content");
     sb_addf(out, "%zu package%s in %zu layer%s</dd>\n", report->packages.len,

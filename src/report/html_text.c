@@ -84,6 +84,14 @@ void html_number(struct sb *out, uint64_t n)
     sb_add(out, str_of(digits + at, sizeof(digits) - at));
 }
 
+void html_tenths(struct sb *out, double value)
+{
+    uint64_t tenths = value > 0 && value < 1e9 ? (uint64_t)(value * 10 + 0.5) : 0;
+    html_number(out, tenths / 10);
+    html_put(out, ".");
+    html_number(out, tenths % 10);
+}
+
 static void link_open(struct sb *out, const char *site, str rest)
 {
     html_put(out, "<a rel=\"noopener noreferrer\" href=\"");

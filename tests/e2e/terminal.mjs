@@ -6,9 +6,9 @@ import { spawnSync } from 'node:child_process';
 const quote = (word) => `'${String(word).replaceAll("'", `'\\''`)}'`;
 
 /** What @command writes to a terminal, bytes as they are. */
-export function inTerminal(command, args, { columns = 80, rows = 50, env = {} } = {}) {
+export function inTerminal(command, args, { columns = 80, rows = 50, env = {}, cwd } = {}) {
   const line = `stty cols ${columns} rows ${rows}; exec ${[command, ...args].map(quote).join(' ')}`;
-  const r = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'],
+  const r = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8', maxBuffer: 1 << 28, cwd, stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_CTYPE: 'C.UTF-8', TERM: 'xterm-256color', ...env } });
   if (r.error) throw r.error;
   return { code: r.status, text: r.stdout.replaceAll('\r\n', '\n') };
