@@ -111,12 +111,23 @@ struct vex_statement {
     str justification; /* in OpenVEX's words: "vulnerable_code_not_present"; else the document's */
     str text;          /* impact, action, or detail */
     str author, timestamp, document;
+    str feed; /* that keeps it; empty: of a document given by hand, or attached to the image */
 };
 typedef VEC(struct vex_statement) vex_statements;
-/* OpenVEX (0.0.1 to 0.2), CSAF 2.0 VEX, CycloneDX (1.4 to 1.6) with analyses, or an in-toto
- * statement whose predicate is OpenVEX: told by its members.  Copies into @arena.  ERR_UNSUPPORTED
- * when it is JSON and none of these. */
+/* OpenVEX (0.0.1 to 0.2), CSAF 2.0 VEX, CycloneDX (1.4 to 1.6) with analyses, an in-toto statement
+ * whose predicate is OpenVEX, or a DSSE envelope or Sigstore bundle of one: told by their members.
+ * Copies into @arena.  ERR_UNSUPPORTED when it is JSON and none of these. */
 NODISCARD bool vex_parse(str text, struct arena *arena, vex_statements *out, struct err *err);
+/* The same, with what the document says of itself. */
+struct vex_document {
+    vex_statements statements;
+    str id;              /* as its author calls it; may be empty */
+    bool is_in_envelope; /* signed: nobody has verified by whom */
+    bool is_attestation; /* an in-toto statement: it is about its subjects alone */
+    strs subjects;       /* their digests, "sha256:…" */
+};
+NODISCARD bool vex_document_parse(str text, struct arena *arena, struct vex_document *out,
+                                  struct err *err);
 /* Where the database keeps statements of VEX feeds (vexhub, ubuntu-vex), for advisory_find:
  * - A product that is a package of a distribution release (pkg:deb, pkg:apk, pkg:rpm with `distro`)
  *   is an `affected` of that release's ecosystem.  VEX speaks of the version it names and of no
@@ -125,16 +136,13 @@ NODISCARD bool vex_parse(str text, struct arena *arena, vex_statements *out, str
  *   note, or "fixed"), affected is FIX_AFFECTED, under_investigation FIX_UNKNOWN.
  * - Any other product is kept under the ecosystem "VEX:<purl type>" ("VEX:oci", "VEX:golang",
  *   "VEX:other" for what is no purl), called as vex_product_key gives: `versions` holds the
- *   product's version or digest, `symbols` the purls of the subcomponents that it is about (none:
- *   all of the product), `state` and `note` as above.  Who judges an image looks up what the image
- *   and its main packages are called, and takes the statement for packages whose purl
- *   vex_purl_matches.
+ *   product as the document names it (purl, reference) and its digest where one is told, `symbols`
+ *   the purls of the subcomponents that it is about (none: all of the product), `state` and `note`
+ *   as above.  Who judges an image asks for what the image and the packages of a finding are
+ *   called, and holds the product against them as any statement (match/).
  * VEX covers nothing. */
 NODISCARD bool vex_product_key(str product, struct arena *arena, str *ecosystem, str *name,
-                               str *version, struct err *err);
-/* Does the purl of a package meet a purl of a statement?  Type, namespace and name are the same;
- * the version and the qualifiers that the statement has are those of the package. */
-bool vex_purl_matches(str statement, str package, struct arena *arena);
+                               struct err *err);
 
 /* --- reading
  * --------------------------------------------------------------------------------------- */
@@ -166,6 +174,8 @@ size_t advisory_db_sources(const struct advisory_db *db, const struct source_sta
 /* True when a source for the release was verified, even with zero records. @ecosystem "Debian:12".
  */
 bool advisory_db_covers(const struct advisory_db *db, str ecosystem);
+/* Does it keep statements under any ecosystem "VEX:…"?  Known since it was opened. */
+bool advisory_db_has_vex(const struct advisory_db *db);
 /* Every statement on a package; an empty list is an answer.  Strings borrow from the mapping. */
 NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, str ecosystem,
                              str package, affecteds *out, struct err *err);

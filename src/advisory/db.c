@@ -35,6 +35,7 @@ struct advisory_db {
     size_t n_built;
     strs compiled; /* of those: digests of their records */
     str filter;    /* of packages */
+    bool has_vex;
     struct unpacker *unpacker;
 };
 
@@ -298,6 +299,31 @@ static int cmp_generations(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* Is there a key of a package of an ecosystem "VEX:…"?  A database whose every such name is longer
+ * than a key passes for one without, and takes nothing away. */
+static bool find_vex(struct advisory_db *db, struct err *err)
+{
+    struct db_key key;
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    db_key_make(&key, KEY_PACKAGE, STR("VEX:"), STR_NONE);
+    str prefix = str_of(key.bytes, key.len - 1); /* without the NUL between the names */
+    union {
+        const char *borrowed;
+        void *lmdb;
+    } bytes = {.borrowed = key.bytes};
+    int rc = mdb_cursor_open(db->txn, db->dbi, &cursor);
+    if (rc)
+        return err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc));
+    k = (MDB_val){.mv_size = prefix.len, .mv_data = bytes.lmdb};
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    mdb_cursor_close(cursor);
+    db->has_vex = rc == 0 && str_starts(str_of(k.mv_data, k.mv_size), prefix);
+    return rc == 0 || rc == MDB_NOTFOUND
+               ? true
+               : err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc));
+}
+
 /* The folder @name below @dir. */
 static bool open_folder(const char *dir, const char *name, struct advisory_db **out,
                         struct err *err)
@@ -309,7 +335,8 @@ static bool open_folder(const char *dir, const char *name, struct advisory_db **
     }
     arena_init(&db->arena, LIMIT(FEED_RECORD));
     const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/%s", dir, name));
-    bool is_ok = path ? open_env(db, path, err) && read_meta(db, err) : err_memory(err);
+    bool is_ok =
+        path ? open_env(db, path, err) && read_meta(db, err) && find_vex(db, err) : err_memory(err);
     if (!is_ok) {
         advisory_db_close(db);
         return false;
@@ -412,6 +439,8 @@ bool advisory_db_covers(const struct advisory_db *db, str ecosystem)
     db_key_make(&key, KEY_COVERAGE, ecosystem, STR_NONE);
     return !str_is_empty(ecosystem) && get(db, &key, &value, &ignored);
 }
+
+bool advisory_db_has_vex(const struct advisory_db *db) { return db->has_vex; }
 
 bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve, enrichments *out,
                      struct err *err)

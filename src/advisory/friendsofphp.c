@@ -7,11 +7,12 @@
  *     reference: composer://symfony/webhook
  *
  * - A record is a file: "symfony/webhook/CVE-2023-46735".
- * - A branch is one range: all its constraints together.  In Composer ">=6.3.0" lets 6.3.0-beta1
- *   in, so a range begins at "6.3.0-dev" where its version names no stability of its own.  Where it
- *   ends, prereleases of the fix stay in it: nobody says that they have it.
- * - A branch that cannot be read as one range is a notice, and a statement of its own whose state
- *   and versions are unknown. */
+ * - A branch is what all its constraints hold together, in Composer's dialect (version/range.c):
+ *   ">=6.3.0" lets 6.3.0-beta1 in, so a range begins at "6.3.0-dev" where its version names no
+ *   stability of its own.  Where it ends, prereleases of the fix stay in it: nobody says that they
+ *   have it.
+ * - A branch that cannot be read is a notice, and a statement of its own whose state and versions
+ *   are unknown. */
 #include "advisory/internal.h"
 #include "base/limits.h"
 #include "base/num.h"
@@ -24,87 +25,26 @@ struct php {
 /* --- constraints
  * --------------------------------------------------------------------------------------- */
 
-enum { BEGINS = 1, ENDS = 2 };
-
-static bool is_version(str text)
+/* What all constraints of a branch hold together. */
+static bool branch_intervals(struct arena *arena, const struct yaml *branch, version_intervals *out,
+                             struct err *err)
 {
-    struct rd in;
-    rd_init(&in, text);
-    uint8_t c = rd_peek(&in);
-    if (!(c >= '0' && c <= '9') && !(rd_take(&in, STR("v")) && rd_peek(&in) >= '0'))
-        return false;
-    while (!rd_is_end(&in)) {
-        c = rd_u8(&in);
-        bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_word && c != '.' && c != '-' && c != '+' && c != '_')
-            return false; /* "1.*", "1.0 || 2.0" */
-    }
-    return true;
-}
-
-static bool has_letter(str text)
-{
-    struct rd in;
-    for (rd_init(&in, text); !rd_is_end(&in);) {
-        if (rd_u8(&in) >= 'A')
-            return true;
-    }
-    return false;
-}
-
-static bool begin(struct arena *arena, str version, bool is_after, struct version_range *out,
-                  struct err *err)
-{
-    out->introduced = version;
-    out->is_after = is_after;
-    if (!is_after && !has_letter(version))
-        out->introduced = arena_printf(arena, STR_FMT "-dev", STR_ARG(version));
-    return out->introduced.ptr ? true : err_memory(err);
-}
-
-static bool add_constraint(struct arena *arena, str text, unsigned *seen, struct version_range *out,
-                           struct err *err)
-{
-    static const char *const operators[] = {">=", "<=", "==", ">", "<", "="};
-    str op = STR("="), version = str_trim(text);
-    for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
-        if (str_starts(version, str_from(operators[i]))) {
-            op = str_from(operators[i]);
-            version = str_trim(str_skip(version, op.len));
-            break;
-        }
-    }
-    bool is_equal = str_eq(op, STR("=")) || str_eq(op, STR("=="));
-    unsigned sides = is_equal ? BEGINS | ENDS : str_starts(op, STR(">")) ? BEGINS : ENDS;
-    if (!is_version(version) || (*seen & sides))
-        return err_set(err, ERR_FORMAT, "\"" STR_FMT "\" is not understood%s", STR_ARG(text),
-                       *seen & sides ? " beside the others" : "");
-    *seen |= sides;
-    if (is_equal)
-        out->introduced = out->last_affected = version;
-    else if (sides == BEGINS)
-        return begin(arena, version, str_eq(op, STR(">")), out, err);
-    else
-        *(str_eq(op, STR("<")) ? &out->fixed : &out->last_affected) = version;
-    return true;
-}
-
-static bool branch_range(struct arena *arena, const struct yaml *branch, struct version_range *out,
-                         struct err *err)
-{
+    const struct version_dialect *composer = version_dialect_find(STR("composer"));
     const struct yaml *versions = yaml_get(branch, STR("versions"));
-    unsigned seen = 0;
-    *out = (struct version_range){.introduced = STR("0")};
-    if (!versions || versions->kind != YAML_LIST || !versions->items.len)
+    if (!versions || versions->kind != YAML_LIST || !versions->items.len || !composer)
         return err_set(err, ERR_FORMAT, "no list of versions");
     for (size_t i = 0; i < versions->items.len; i++) {
-        str text = versions->items.ptr[i]->text, part;
-        while (str_next(&text, ',', &part)) {
-            if (!add_constraint(arena, part, &seen, out, err))
-                return false;
-        }
+        struct version_ranges ranges = {0};
+        version_intervals one, both;
+        if (!version_ranges_add(composer, NULL, versions->items.ptr[i]->text, arena, &ranges,
+                                err) ||
+            !version_inside(&ranges, arena, &one, err))
+            return false;
+        if (i && !version_common(ranges.scheme, out, &one, arena, &both, err))
+            return false;
+        *out = i ? both : one;
     }
-    return seen ? true : err_set(err, ERR_FORMAT, "no versions");
+    return out->len ? true : err_set(err, ERR_FORMAT, "its constraints leave no version");
 }
 
 /* --- a file
@@ -144,18 +84,19 @@ static bool add_branches(struct php_reading *r, const struct yaml *branches, str
     struct affected whole = {.state = FIX_AFFECTED};
     for (size_t i = 0; i < branches->pairs.len; i++) {
         const struct yaml_pair *pair = &branches->pairs.ptr[i];
-        struct version_range range;
+        version_intervals held = {0};
         struct err why = {0};
-        if (!branch_range(r->arena, pair->value, &range, &why)) {
+        if (!branch_intervals(r->arena, pair->value, &held, &why)) {
             if (!add_unclear(r, pair->key->text, &why, err))
                 return false;
             continue;
         }
-        if (range.fixed.len)
-            whole.state = FIX_FIXED;
-        if (!range_add(r->arena, &whole, range, err))
+        if (!intervals_add(&held, r->arena, &whole, err))
             return false;
     }
+    for (size_t i = 0; i < whole.ranges.len; i++)
+        if (whole.ranges.ptr[i].fixed.len)
+            whole.state = FIX_FIXED;
     struct affected *affected = whole.ranges.len ? entry(r, err) : NULL;
     if (affected)
         *affected = whole;

@@ -699,7 +699,13 @@ NODISCARD bool debian_list_parse(str text, struct arena *arena, struct debian_li
 NODISCARD bool arch_group_parse(const json_t *group, struct arena *arena, struct record *out,
                                 struct err *err);
 
-/* --- gem_requirement.c
+/* --- intervals.c
+ * -------------------------------------------------------------------------------------------- */
+/* One range each, in their order. */
+NODISCARD bool intervals_add(const version_intervals *intervals, struct arena *arena,
+                             struct affected *out, struct err *err);
+
+/* --- rubysec.c
  * -------------------------------------------------------------------------------------------- */
 /* The ranges that none of the requirements (each one clause: "~> 1.2, >= 1.2.5") holds, in order.
  * ERR_FORMAT when one of them cannot be read. */

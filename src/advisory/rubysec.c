@@ -7,8 +7,8 @@
  *     patched_versions: [">= 2.2.1"]        unaffected_versions: ["< 1.0"]
  *
  * - A record is a file, "resque/CVE-2023-50725" (an id stands once for each of its gems).
- * - Affected is what neither list holds: gem_requirement.c.  Requirements that cannot be read are a
- *   notice, and the statement is one whose state and versions are unknown.
+ * - Affected is what neither list holds (version/range.c reads them).  Requirements that cannot be
+ * read are a notice, and the statement is one whose state and versions are unknown.
  * - Scores come without vectors: the newest is kept as a rating.
  * - An engine is no gem: its ecosystem is "Ruby", which no package of ours is of. */
 #include "advisory/internal.h"
@@ -100,6 +100,19 @@ static bool add_rating(struct arena *arena, const struct yaml *root, struct advi
         return true;
     }
     return true;
+}
+
+bool gem_affected(const strs *healthy, struct arena *arena, struct affected *out, struct err *err)
+{
+    const struct version_dialect *gem = version_dialect_find(STR("gem"));
+    struct version_ranges ranges = {0};
+    version_intervals left;
+    if (!gem)
+        return err_set(err, ERR_FORMAT, "the requirements of gems are not known");
+    for (size_t i = 0; i < healthy->len; i++)
+        if (!version_ranges_add(gem, NULL, healthy->ptr[i], arena, &ranges, err))
+            return false;
+    return version_outside(&ranges, arena, &left, err) && intervals_add(&left, arena, out, err);
 }
 
 /* *is_clear is false when the requirements could not be read: *err says why, and the statement

@@ -148,13 +148,26 @@ static bool read_openvex(struct vex_reading *v, const json_t *root)
 
 static bool is_openvex(str context) { return str_has(context, STR("openvex")); }
 
-static bool read_any(struct vex_reading *v, const json_t *root)
+/* in-toto Statement (0.1, 1): whom it is about, and OpenVEX as the predicate. */
+static bool read_attestation(struct vex_reading *v, const json_t *root, struct vex_document *out)
 {
-    const json_t *predicate = json_obj(root, "predicate");
+    const json_t *subjects = json_arr(root, "subject");
+    out->is_attestation = true;
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        str hex = json_str(json_obj(json_array_get(subjects, i), "digest"), "sha256");
+        str digest = hex.len ? arena_printf(v->arena, "sha256:" STR_FMT, STR_ARG(hex)) : STR_NONE;
+        v->has_failed |= hex.len && !digest.ptr;
+        vex_push(v, &out->subjects, digest);
+    }
+    return read_openvex(v, json_obj(root, "predicate"));
+}
+
+static bool read_any(struct vex_reading *v, const json_t *root, struct vex_document *out)
+{
     if (is_openvex(json_str(root, "@context")))
         return read_openvex(v, root);
-    if (predicate && is_openvex(json_str(root, "predicateType")))
-        return read_openvex(v, predicate);
+    if (json_obj(root, "predicate") && is_openvex(json_str(root, "predicateType")))
+        return read_attestation(v, root, out);
     if (str_eq(json_str(root, "bomFormat"), STR("CycloneDX")))
         return vex_read_cyclonedx(v, root);
     if (json_str(json_obj(root, "document"), "csaf_version").len)
@@ -162,13 +175,53 @@ static bool read_any(struct vex_reading *v, const json_t *root)
     return err_set(v->err, ERR_UNSUPPORTED, "neither OpenVEX, CSAF nor CycloneDX");
 }
 
-bool vex_parse(str text, struct arena *arena, vex_statements *out, struct err *err)
+/* --- envelopes: DSSE (github.com/secure-systems-lab/dsse, 1.0), alone or in a Sigstore bundle
+ * ---------------------------------------------------------------------------------------------- */
+
+/* NULL: @root is none. */
+static const json_t *envelope_of(const json_t *root)
 {
-    auto_json *root = NULL;
-    struct vex_reading reading = {.arena = arena, .out = out, .err = err};
-    *out = (vex_statements){0};
+    const json_t *inner = json_obj(root, "dsseEnvelope");
+    const json_t *envelope = inner ? inner : root;
+    return json_is_string(json_object_get(envelope, "payload")) &&
+                   json_is_string(json_object_get(envelope, "payloadType"))
+               ? envelope
+               : NULL;
+}
+
+/* *out is the caller's. */
+static bool open_envelope(struct arena *arena, const json_t *envelope, json_t **out,
+                          struct err *err)
+{
+    str payload, type = json_str(envelope, "payloadType");
+    if (!str_eq(type, STR("application/vnd.in-toto+json")))
+        return err_set(err, ERR_UNSUPPORTED, "an envelope of \"" STR_FMT "\"",
+                       STR_ARG(str_slice(type, 0, 80)));
+    if (!base64_decode(arena, json_str(envelope, "payload"), &payload))
+        return err_set(err, ERR_FORMAT, "the payload of its envelope is not base64");
+    return json_read(payload, out, err) || err_wrap(err, "the payload of its envelope");
+}
+
+bool vex_document_parse(str text, struct arena *arena, struct vex_document *out, struct err *err)
+{
+    auto_json *root = NULL, *inner = NULL;
+    struct vex_reading reading = {.arena = arena, .out = &out->statements, .err = err};
+    *out = (struct vex_document){0};
     if (!json_read(text, &root, err))
         return false;
-    bool is_ok = read_any(&reading, root);
+    const json_t *envelope = envelope_of(root);
+    out->is_in_envelope = envelope != NULL;
+    if (envelope && !open_envelope(arena, envelope, &inner, err))
+        return false;
+    bool is_ok = read_any(&reading, envelope ? inner : root, out);
+    out->id = reading.document;
     return reading.has_failed ? err_memory(err) : is_ok;
+}
+
+bool vex_parse(str text, struct arena *arena, vex_statements *out, struct err *err)
+{
+    struct vex_document document;
+    bool is_ok = vex_document_parse(text, arena, &document, err);
+    *out = document.statements;
+    return is_ok;
 }

@@ -38,41 +38,35 @@ static str bare_repository(str url)
 }
 
 /* "ghcr.io/a/b:tag@sha256:…" */
-static bool reference_key(str product, struct arena *arena, str *ecosystem, str *name, str *version,
-                          struct err *err)
+static void reference_key(str product, str *ecosystem, str *name)
 {
     str head, digest;
     *ecosystem = STR("VEX:other");
     *name = product;
-    *version = STR_NONE;
     if (str_starts(product, STR("sha256:"))) {
         *ecosystem = STR("VEX:oci");
-        *version = product;
     } else if (str_cut(product, STR("@sha256:"), &head, &digest)) {
         size_t slash = str_rfind_byte(head, '/'), colon = str_rfind_byte(head, ':');
         *ecosystem = STR("VEX:oci");
         *name = bare_repository(colon < head.len && (slash == head.len || colon > slash)
                                     ? str_slice(head, 0, colon)
                                     : head);
-        *version = str_skip(product, head.len + 1);
     }
-    (void)arena, (void)err;
-    return true;
 }
 
-bool vex_product_key(str product, struct arena *arena, str *ecosystem, str *name, str *version,
-                     struct err *err)
+bool vex_product_key(str product, struct arena *arena, str *ecosystem, str *name, struct err *err)
 {
     struct purl purl;
     struct err why = {0};
     if (!purl_parse(arena, product, PURL_ANY_CASE, &purl, &why)) {
-        if (why.kind == ERR_FORMAT)
-            return reference_key(product, arena, ecosystem, name, version, err);
-        *err = why;
-        return false;
+        if (why.kind != ERR_FORMAT) {
+            *err = why;
+            return false;
+        }
+        reference_key(product, ecosystem, name);
+        return true;
     }
     *ecosystem = arena_printf(arena, "VEX:" STR_FMT, STR_ARG(purl.type));
-    *version = purl.version;
     bool is_image = str_eq(purl.type, STR("oci")) || str_eq(purl.type, STR("docker"));
     str repository = is_image ? bare_repository(qualifier(&purl, "repository_url")) : STR_NONE;
     if (is_image)
@@ -82,26 +76,6 @@ bool vex_product_key(str product, struct arena *arena, str *ecosystem, str *name
     else if (!joined_name(arena, &purl, name, err))
         return false;
     return ecosystem->ptr ? true : err_memory(err);
-}
-
-bool vex_purl_matches(str statement, str package, struct arena *arena)
-{
-    struct purl a, b;
-    struct err ignored = {0};
-    if (!purl_parse(arena, statement, PURL_ANY_CASE, &a, &ignored) ||
-        !purl_parse(arena, package, PURL_ANY_CASE, &b, &ignored))
-        return false;
-    if (!str_eq(a.type, b.type) || !str_eq(a.ns, b.ns) || !str_eq(a.name, b.name) ||
-        (a.version.len && !str_eq(a.version, b.version)))
-        return false;
-    for (size_t i = 0; i < a.qualifiers.len; i++) {
-        const struct purl_qualifier *q = &a.qualifiers.ptr[i];
-        str key = arena_printf(arena, STR_FMT, STR_ARG(q->key));
-        const char *own = arena_cstr(arena, key);
-        if (!own || !str_eq(qualifier(&b, own), q->value))
-            return false;
-    }
-    return true;
 }
 
 /* --- releases of distributions
@@ -228,7 +202,7 @@ static bool add_product(struct vex_records *r, struct vex_record *record,
     struct purl purl;
     struct err why = {0};
     struct record_entry entry = {0};
-    str ecosystem, version;
+    str ecosystem;
     if (!product->id.len && !product->digest.len)
         return true;
     if (!product->subcomponents.len &&
@@ -239,10 +213,10 @@ static bool add_product(struct vex_records *r, struct vex_record *record,
             return add_os_product(r, record, s, &purl, ecosystem);
     }
     if (!vex_product_key(product->id.len ? product->id : product->digest, r->arena,
-                         &entry.ecosystem, &entry.package, &version, r->err))
+                         &entry.ecosystem, &entry.package, r->err))
         return false;
     entry.affected.symbols = product->subcomponents;
-    return strs_push(r->arena, &entry.affected.versions, version, r->err) &&
+    return strs_push(r->arena, &entry.affected.versions, product->id, r->err) &&
            strs_push(r->arena, &entry.affected.versions, product->digest, r->err) &&
            describe(r, s, &entry.affected) && add_entry(r, record, &entry);
 }

@@ -64,6 +64,15 @@ bool api_done(struct api_call *call, int status, struct err *err)
     return sb_ok(&call->res->body, err);
 }
 
+bool api_done_as(struct api_call *call, int status, const char *content_type, struct err *err)
+{
+    http_headers *headers = &call->res->headers;
+    for (size_t i = 0; i < headers->len; i++)
+        if (str_eq(headers->ptr[i].name, STR("Content-Type")))
+            headers->ptr[i].value = str_from(content_type);
+    return api_done(call, status, err);
+}
+
 bool api_refuse(struct api_call *call, struct err *err, int status, const char *code,
                 const char *fmt, ...)
 {

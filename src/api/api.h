@@ -34,5 +34,10 @@ struct api_row {
     bool is_public; /* no bearer token */
     bool is_arm;    /* wants api-version */
 };
+/* The metrics of GET /metrics. */
+struct api_metric {
+    const char *name, *type, *help;
+};
+const struct api_metric *api_metric_at(size_t i); /* NULL behind the last */
 /* The row of @index over all resources; false behind the last. */
 bool api_row_at(size_t index, struct api_row *out);

@@ -47,6 +47,9 @@ struct api_resource {
 /* Headers of ARM 1.3. */
 NODISCARD bool api_headers(struct api_call *call);
 NODISCARD bool api_done(struct api_call *call, int status, struct err *err);
+/* The same for what is no JSON. */
+NODISCARD bool api_done_as(struct api_call *call, int status, const char *content_type,
+                           struct err *err);
 /* Refuse with a code of ARM's own (1.5); always false. */
 bool api_refuse(struct api_call *call, struct err *err, int status, const char *code,
                 const char *fmt, ...) PRINTF(5, 6);

@@ -4,12 +4,17 @@
 
 #include "base/num.h"
 
-/* The configured header of the sender, with or without the word Bearer. */
+/* The configured header of the sender: with the word Bearer or without, or the password of Basic.
+ */
 static str presented_secret(const struct http_request *req)
 {
-    str header = str_trim(http_request_header(req, STR("Authorization"))), scheme, secret;
+    str header = str_trim(http_request_header(req, STR("Authorization"))), scheme, secret, name;
     if (str_cut_byte(header, ' ', &scheme, &secret) && str_eq_nocase(scheme, STR("Bearer")))
         return str_trim(secret);
+    if (str_eq_nocase(scheme, STR("Basic")) &&
+        base64_decode(req->arena, str_trim(secret), &secret) &&
+        str_cut_byte(secret, ':', &name, &secret))
+        return secret;
     return header;
 }
 
@@ -30,8 +35,10 @@ static bool take_notification(struct api_call *call, struct err *err)
     const struct http_request *req = call->req;
     struct notification in = {.registry = req->params[0],
                               .secret = presented_secret(req),
-                              .content_type = http_request_header(req, STR("Content-Type")),
-                              .body = req->body};
+                              .message = {.body = req->body,
+                                          .type = http_request_header(req, STR("Ce-Type")),
+                                          .id = http_request_header(req, STR("Ce-Id")),
+                                          .time = http_request_header(req, STR("Ce-Time"))}};
     struct notify_result result = {0};
     if (!call->api->guard)
         return err_set(err, ERR_UNAVAILABLE, "nothing is guarded here");

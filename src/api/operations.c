@@ -22,6 +22,26 @@ static bool get_health(struct api_call *call, struct err *err)
     return api_done(call, 200, err);
 }
 
+/* Not ready: results do not come, so a balancer may keep its traffic elsewhere. */
+static bool get_ready(struct api_call *call, struct err *err)
+{
+    struct guard_status status = {0};
+    str value;
+    if (!store_meta_get(call->store, call->arena, STR("health"), &value, err))
+        return err_set(err, ERR_UNAVAILABLE, "the store does not answer");
+    if (call->api->guard)
+        guard_status_get(call->api->guard, &status);
+    if (!status.is_scanning)
+        return err_set(err, ERR_UNAVAILABLE,
+                       status.generation ? "it is stopping"
+                                         : "there is no advisory database yet, so nothing can be "
+                                           "judged");
+    jw_obj(&call->jw);
+    jw_kstr(&call->jw, "status", STR("ready"));
+    jw_obj_end(&call->jw);
+    return api_done(call, 200, err);
+}
+
 static bool get_status(struct api_call *call, struct err *err)
 {
     struct guard_status status = {0};
@@ -321,6 +341,10 @@ static bool queue_scan(struct api_call *call, struct err *err)
 static const struct http_route routes[] = {
     {"GET", "/healthz", NULL,
      API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true)},
+    {"GET", "/readyz", NULL,
+     API_OP(.run = get_ready,
+            .summary = "200 while scans run; 503 without an advisory database, or while it stops",
+            .is_public = true)},
     {"GET", OWN "status", NULL,
      API_OP(.run = get_status, .summary = "version, generation, counters")},
     {"GET", OWN "jobs", NULL, API_OP(.run = list_jobs, .summary = "the queue, newest first")},

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assess.h - from findings to a decision: verdict, remediation, names, score.  Pure functions,
- * shared by the command line and the server.  Not: finding (match/) or keeping (store/). Owns:
- * nothing; strings go into the arena given.  Threads: pure. */
+/* assess.h - from findings to a decision: verdict, order, rules, remediation, names, score.  Pure
+ * functions, shared by the command line and the server.  Not: finding (match/) or keeping (store/).
+ * Owns: nothing; strings go into the arena given.  Threads: pure. */
 #pragma once
 
+#include "image/image.h"
 #include "match/match.h"
 
 enum verdict {
@@ -32,11 +33,150 @@ struct verdict_output {
 /* @arena for the reason's text.  Never Healthy unless everything is known. */
 struct verdict_output assess_verdict(struct arena *arena, const struct verdict_input *in);
 
-/* Remediation of DESIGN 5: text, command, step. @created_by is the build step of the finding's
- * layer. */
-NODISCARD bool assess_remediate(struct arena *arena, struct finding *finding,
-                                const struct distro *distro, str created_by);
+/* --- order of presentation, the same in every report: known exploited, severity, EPSS, fix
+ * available
+ */
+struct assess_rank {
+    bool is_kev;
+    enum severity severity;
+    double epss;
+    bool is_patchable;
+};
+struct assess_rank assess_rank_of(const struct finding *finding);
+/* The worse of each: what a group of findings is ranked by. */
+struct assess_rank assess_rank_max(struct assess_rank a, struct assess_rank b);
+int assess_rank_cmp(const struct assess_rank *a, const struct assess_rank *b);
+/* By rank, then id, package, version, path: a total order. */
+int assess_cmp(const struct finding *a, const struct finding *b);
+typedef VEC(const struct finding *) finding_refs;
+/* All of them by assess_cmp.  False when @arena is used up. */
+NODISCARD bool assess_sort(struct arena *arena, finding_refs *refs);
 
+/* --- base image: the longest layer chain that another known image consists of ------------------
+ */
+struct layer_chain {
+    str name; /* of the image */
+    const digest *diff_ids;
+    size_t n;
+};
+typedef VEC(struct layer_chain) layer_chains;
+/* How many of the first layers are the base's: 0 when no chain is the beginning of @diff_ids.  A
+ * chain with a diff-id that nobody stated is none.  *which (NULL: not wanted): index of the chain.
+ */
+size_t assess_base(const digest *diff_ids, size_t n, const struct layer_chain *chains,
+                   size_t n_chains, size_t *which);
+/* OCI image-spec, config.md: out[i] is the ChainID of the first i + 1 layers; none from where a
+ * diff-id is none. */
+void assess_chain_ids(const digest *diff_ids, size_t n, digest *out);
+
+/* --- rules: findings that somebody has decided not to count ------------------------------------
+ */
+enum rule_patch { RULE_ANY, RULE_PATCHABLE, RULE_NOT_PATCHABLE };
+/* Scope and criteria add up; values of one of them are alternatives, none: any.  Text compares
+ * without case; repositories and OS versions are globs (docs/RULES.md). */
+struct rule {
+    str name, justification;
+    bool has_expiry;
+    int64_t expires_at; /* UTC seconds: applies before it */
+    strs subscriptions, resource_groups, registries, repositories, digests;
+    strs ids;        /* of a finding or its sub-assessment, or an alias */
+    strs cves;       /* its CVE */
+    strs categories; /* "Debian", "npm" */
+    strs checks;     /* part of the title */
+    bool has_cvss_below;
+    double cvss_below;            /* every CVSS v3 score is below it, and there is one */
+    enum severity severity_below; /* rated, and below it; SEVERITY_UNKNOWN: any */
+    enum rule_patch patch;
+    strs os_versions;
+    str file; /* where it stands */
+    size_t line, column;
+};
+struct rules {
+    VEC(struct rule) all; /* in order: of several that apply, the first is named */
+};
+/* A rules file (YAML, so JSON too), or a list of ids ("ID [until YYYY-MM-DD] reason"): recognised
+ * by its form.  Appends.  ERR_USAGE, "FILE:LINE:COLUMN: what". */
+NODISCARD bool rules_parse(struct arena *arena, str file, str text, struct rules *out,
+                           struct err *err);
+/* What a scope is held against; empty: not known, and then no such scope fits. */
+struct rule_image {
+    str subscription, resource_group;
+    strs registries; /* all its names: host, name, ARM id */
+    str repository;
+    strs digests; /* of the manifest, and of the index it came from */
+    const struct distro *distro;
+};
+struct rule_outcome {
+    bool is_expired;
+    bool is_out_of_scope; /* about other images */
+    size_t n_matched;     /* findings that it fits; of an expired one: would fit */
+    size_t n_disabled;    /* by it: no rule before it and no VEX statement took them */
+};
+/* Sets disabled_by and disabled_reason.  @outcomes has one element a rule. */
+NODISCARD bool rules_apply(struct arena *arena, const struct rules *rules,
+                           const struct rule_image *image, int64_t now_s, findings *all,
+                           struct rule_outcome *outcomes);
+/* What a reader must know: expired rules, and those that fit nothing. */
+NODISCARD bool rules_tell(struct arena *arena, const struct rules *rules,
+                          const struct rule_outcome *outcomes, notices *to);
+
+/* --- remediation -------------------------------------------------------------------------------
+ */
+/* What an image can be mended with. */
+struct remedy_tools {
+    const struct distro *distro;
+    const struct distro_row *row; /* of it; NULL: not known */
+    unsigned present; /* package managers that are installed: bits of remedy.c's table */
+};
+struct remedy_tools assess_tools(const struct distro *distro, const packages *installed);
+/* Text, command, step of DESIGN 5.  @created_by is the build step of the finding's layer. */
+NODISCARD bool assess_remediate(struct arena *arena, struct finding *finding,
+                                const struct remedy_tools *tools, str created_by);
+/* Why there is no version to go to: "the publisher will not fix it". */
+const char *assess_state_words(enum fix_state state);
+/* The ordering of its fixed version; NULL when nobody can compare it. */
+const struct version_scheme *assess_fix_scheme(const struct finding *finding);
+
+/* --- the plan: which steps heal what ------------------------------------------------------------
+ */
+struct plan_package {
+    const struct finding *first; /* names package, version, type, binaries */
+    const struct finding *best;  /* with the highest fixed version: to go to */
+    finding_refs members;        /* in the order of presentation */
+    struct assess_rank rank;
+    str parent; /* npm: it comes with this package; empty: it stands for itself */
+};
+struct plan_step {
+    int layer; /* -1: not known */
+    bool is_base;
+    str manager;    /* "apt", "npm"; empty: by hand */
+    str folder;     /* of the project, or the program; empty: the image's own packages */
+    str command;    /* heals all its packages; empty: see how */
+    str how;        /* in words */
+    str build_step; /* the Dockerfile line that brought the layer */
+    VEC(struct plan_package) packages;
+    size_t n_findings;
+    struct assess_rank rank;
+};
+struct plan_rest { /* what no step heals */
+    const struct finding *first;
+    finding_refs members;
+    struct assess_rank rank;
+    str why;
+};
+struct plan {
+    VEC(struct plan_step) steps;    /* worst first */
+    VEC(struct plan_rest) unhealed; /* worst first */
+    size_t n_healed, n_unhealed;    /* findings */
+};
+/* One upgrade that heals many findings is one package of a step; packages of one manager in one
+ * layer are one step.  @build_steps: of each layer. */
+NODISCARD bool assess_plan(struct arena *arena, const finding_refs *listed,
+                           const struct remedy_tools *tools, const strs *build_steps,
+                           struct plan *out);
+
+/* --- names ---------------------------------------------------------------------------------------
+ */
 /* UUID version 8 (RFC 9562: our own, from sha256) over the parts, each with its length: the same
  * parts give the same name for ever. */
 str assess_uuid(struct arena *arena, const str *parts, size_t n);

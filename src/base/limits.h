@@ -17,6 +17,10 @@
     X(LAYERS, "layers", 512, "layers", "an image of more is not one that runs")                    \
     X(INDEX_DEPTH, "index-depth", 4, "levels", "an index may name an index")                       \
     X(INDEX_CHILDREN, "index-children", 1024, "manifests", "platforms of one index")               \
+    X(REFERRERS, "referrers", 1024, "manifests", "that refer to one image")                        \
+    X(VEX_DOCUMENTS, "vex-documents", 64, "artifacts", "attached to an image, looked at for VEX")  \
+    X(VEX_DOCUMENT, "vex-document", 8 * MIB, "bytes", "one VEX document attached to an image")     \
+    X(VEX_MEMORY, "vex-memory", 64 * MIB, "bytes", "statements of all of them")                    \
     X(HISTORY, "history", 16384, "steps", "build steps that a configuration tells of")             \
     X(EVENTS, "events", 10000, "events", "events of one notification")                             \
     X(LAYER_INFLATED, "layer-inflated", 64 * GIB, "bytes", "a bomb must end")                      \
@@ -34,6 +38,7 @@
     X(BUSYBOX, "busybox", 16 * MIB, "bytes", "a busybox binary, read for its banner")              \
     X(BUFFERED_BINARY, "buffered-binary", 512 * MIB, "bytes", "a binary or jar held in memory")    \
     X(JAR_NESTING, "jar-nesting", 8, "levels", "jars within jars")                                 \
+    X(NAMES, "names", 1000000, "names", "repositories of a registry, tags of a repository")        \
     X(DEFERRED, "deferred", 16 * MIB, "bytes", "files of a layer that wait for another layer")     \
     X(RPM_HEADER, "rpm-header", 64 * MIB, "bytes", "one package's header in an rpm database")      \
     X(BTREE_DEPTH, "btree-depth", 20, "levels", "what SQLite follows")                             \

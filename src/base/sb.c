@@ -22,7 +22,7 @@ void sb_clear(struct sb *sb)
     sb->has_failed = false;
 }
 
-static bool grow(struct sb *sb, size_t n)
+bool sb_grow(struct sb *sb, size_t n)
 {
     size_t need;
     if (sb->has_failed || !num_add(sb->len, n, &need) || need > sb->max_bytes) {
@@ -42,16 +42,9 @@ static bool grow(struct sb *sb, size_t n)
     return true;
 }
 
-/* Room for @n more bytes and a NUL. */
-static inline bool reserve(struct sb *sb, size_t n)
-{
-    bool has_room = !sb->has_failed && n < sb->cap - sb->len && n <= sb->max_bytes - sb->len;
-    return has_room || grow(sb, n);
-}
-
 void sb_add(struct sb *sb, str s)
 {
-    if (!reserve(sb, s.len))
+    if (!sb_room(sb, s.len))
         return;
     if (s.len)
         memcpy(sb->ptr + sb->len, s.ptr, s.len);
@@ -67,7 +60,7 @@ void sb_addf(struct sb *sb, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    if (n < 0 || !reserve(sb, (size_t)n)) {
+    if (n < 0 || !sb_room(sb, (size_t)n)) {
         sb->has_failed = true;
         return;
     }
@@ -79,7 +72,7 @@ void sb_addf(struct sb *sb, const char *fmt, ...)
 
 void sb_byte(struct sb *sb, uint8_t byte)
 {
-    if (!reserve(sb, 1))
+    if (!sb_room(sb, 1))
         return;
     sb->ptr[sb->len++] = (char)byte;
     sb->ptr[sb->len] = '\0';

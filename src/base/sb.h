@@ -29,6 +29,20 @@ void sb_u64le(struct sb *sb, uint64_t value);
 void sb_varint(struct sb *sb, uint64_t value);
 void sb_blob(struct sb *sb, str s);
 
+/* Room for @n bytes behind the last, for who fills it and then says sb_filled; NULL after a
+ * failure. */
+bool sb_grow(struct sb *sb, size_t n);
+static inline char *sb_room(struct sb *sb, size_t n)
+{
+    bool has_room = !sb->has_failed && n < sb->cap - sb->len && n <= sb->max_bytes - sb->len;
+    return has_room || sb_grow(sb, n) ? sb->ptr + sb->len : NULL;
+}
+static inline void sb_filled(struct sb *sb, const char *end)
+{
+    sb->len = (size_t)(end - sb->ptr);
+    sb->ptr[sb->len] = '\0';
+}
+
 static inline str sb_str(const struct sb *sb) { return (str){sb->ptr, sb->len}; }
 /* False with ERR_LIMIT when something did not fit. */
 NODISCARD bool sb_ok(const struct sb *sb, struct err *err);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/sb.h"
 #include "base/vec.h"
 
 struct cmd_option {
@@ -20,7 +21,11 @@ struct cmd_option {
      * DIR in @argument are completed as such. */
     const char *(*choice)(size_t i);
     bool is_list; /* of choices, separated by commas */
+    /* Adds to @help what a table says: never a list written twice.  NULL: nothing. */
+    void (*say)(struct sb *out);
 };
+/* The help of an option, with what a table adds to it: sb_fini it. */
+void cmd_option_help(const struct cmd_option *option, struct sb *out);
 struct cmd_example {
     const char *line, *what;
 };
@@ -108,3 +113,4 @@ NODISCARD bool cmd_man_pages(const char *dir, const struct command *const *table
 void cmd_help_support(FILE *out);
 void cmd_help_limits(FILE *out);
 void cmd_help_errors(FILE *out);
+void cmd_help_metrics(FILE *out); /* docs/metrics.md */

@@ -330,7 +330,9 @@ static bool read_wanted(const struct cmd_call *call, wanted_packages *out, struc
 {
     if (!cmd_has(call, "for"))
         return true;
-    struct source_scan scan = {.source = cmd_value(call, "for"),
+    str source = cmd_value(call, "for");
+    struct source_scan scan = {.sources = &source,
+                               .n_sources = 1,
                                .required = SANDBOX_BASIC,
                                .is_quiet = cmd_has(call, "quiet")};
     bool is_done = source_scan_run(call, &scan, err);

@@ -13,12 +13,19 @@
 /* --- in words
  * ---------------------------------------------------------------------------------------- */
 /* What the whole comes to.  Zero is the safe value. */
-enum answer { ANSWER_UNKNOWN, ANSWER_AFFECTED, ANSWER_NOT_AFFECTED, ANSWER_NO_RECORD };
+enum answer {
+    ANSWER_UNKNOWN,
+    ANSWER_AFFECTED,
+    ANSWER_DISABLED, /* affected, and a rule says that it does not count */
+    ANSWER_NOT_AFFECTED,
+    ANSWER_NO_RECORD
+};
 
 static const char *answer_name(enum answer answer)
 {
     static const char *const names[] = {[ANSWER_UNKNOWN] = "unknown",
                                         [ANSWER_AFFECTED] = "affected",
+                                        [ANSWER_DISABLED] = "disabled",
                                         [ANSWER_NOT_AFFECTED] = "not-affected",
                                         [ANSWER_NO_RECORD] = "no-record"};
     return names[answer];
@@ -27,16 +34,19 @@ static const char *answer_name(enum answer answer)
 /* "Not affected" only when the image was read whole and its distribution is covered. */
 static enum answer answer_of(const struct report *report, const struct explain_result *result)
 {
-    bool is_unknown = false;
+    bool is_unknown = false, is_disabled = false;
     for (size_t i = 0; i < result->all.len; i++) {
         if (result->all.ptr[i].kind == EXPLAIN_AFFECTED)
             return ANSWER_AFFECTED;
+        is_disabled = is_disabled || result->all.ptr[i].kind == EXPLAIN_RULE;
         is_unknown = is_unknown || result->all.ptr[i].kind == EXPLAIN_UNKNOWN;
     }
     if (result->records.len == 0 && result->enrichments.len == 0)
         return ANSWER_NO_RECORD;
     bool is_judged = report->is_complete && (!report->distro.id.len || result->is_covered);
-    return is_unknown || !is_judged ? ANSWER_UNKNOWN : ANSWER_NOT_AFFECTED;
+    if (is_unknown || !is_judged)
+        return ANSWER_UNKNOWN;
+    return is_disabled ? ANSWER_DISABLED : ANSWER_NOT_AFFECTED;
 }
 
 /* Foreign text, made harmless for a terminal. */
@@ -65,13 +75,14 @@ static void say_affected(struct sb *out, const struct explanation *e)
         sb_addf(out, ", no fix (%s)", fix_state_name(f ? f->fix_state : e->state));
 }
 
-/* The words of the evidence row that VEX left. */
+/* The words of the evidence row that the VEX document left which took it away. */
 static void say_vex(struct sb *out, const struct explanation *e)
 {
     say_trace(out, e);
+    str by = e->finding ? str_skip(e->finding->disabled_by, STR("vex:").len) : STR_NONE;
     for (size_t i = 0; e->finding && i < e->finding->evidence.len; i++) {
         const struct finding_evidence *row = &e->finding->evidence.ptr[i];
-        if (!str_eq(row->source, STR("vex")))
+        if (row->range.len || !str_eq(row->record, by))
             continue;
         say(out, "; but ", row->record, " says ");
         add(out, row->note);
@@ -81,6 +92,10 @@ static void say_vex(struct sb *out, const struct explanation *e)
 static void say_why(struct sb *out, const struct explain_result *result,
                     const struct explanation *e)
 {
+    if (str_starts(e->ecosystem, STR("VEX:"))) { /* no version was compared */
+        add(out, e->note);
+        return;
+    }
     switch (e->kind) {
     case EXPLAIN_AFFECTED:
         say_affected(out, e);
@@ -91,6 +106,8 @@ static void say_why(struct sb *out, const struct explain_result *result,
     case EXPLAIN_RULE:
         say_trace(out, e);
         say(out, "; a rule disables it: ", e->finding->disabled_by, "");
+        if (e->finding->disabled_reason.len)
+            say(out, " (", e->finding->disabled_reason, ")");
         break;
     case EXPLAIN_REJECTED:
         say_trace(out, e);
@@ -452,7 +469,8 @@ static int exit_code(const struct source_scan *scan)
 static int explain_run(const struct cmd_call *call)
 {
     struct err err = {0};
-    struct source_scan scan = {.source = call->operands.ptr[0],
+    struct source_scan scan = {.sources = call->operands.ptr,
+                               .n_sources = 1,
                                .required = SANDBOX_BASIC,
                                .is_quiet = cmd_has(call, "quiet")};
     if (!cmd_has(call, "platform") ||
@@ -478,6 +496,7 @@ static const struct cmd_option explain_options[] = {
      .help = "table (default; for people) or json (plimsoll.explain/1, for programs)"},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
+    CMD_OPTION_RULES,
     CMD_OPTION_VEX,
     {.name = "platform",
      .argument = "OS/ARCH",

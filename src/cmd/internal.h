@@ -19,12 +19,28 @@
     }
 #define CMD_OPTION_VEX                                                                             \
     {                                                                                              \
-        .name = "vex", .argument = "FILE",                                                         \
+        .name = "vex", .argument = "FILE|oci",                                                     \
         .help =                                                                                    \
-            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX): "  \
-            "what is not affected or fixed stays in the report, disabled and with its reason; "    \
-            "may "                                                                                 \
-            "be given several times",                                                              \
+            "hold findings against the statements of a VEX document (OpenVEX, CSAF, CycloneDX), "  \
+            "or with oci against those attached to the image, whose signatures nobody verifies "   \
+            "(a file of that name is ./oci): what is not affected or fixed stays in the report, "  \
+            "disabled and with its reason; may be given several times",                            \
+        .is_repeatable = true                                                                      \
+    }
+#define CMD_OPTION_RULES                                                                           \
+    {                                                                                              \
+        .name = "rules", .argument = "FILE",                                                       \
+        .help = "disable findings by the rules of FILE (docs/RULES.md), or by its list of ids, "   \
+                "one a line with a reason; they stay in the report, disabled and with their "      \
+                "reason, and neither count nor gate; may be given several times",                  \
+        .is_repeatable = true                                                                      \
+    }
+#define CMD_OPTION_BASE                                                                            \
+    {                                                                                              \
+        .name = "base", .argument = "SOURCE",                                                      \
+        .help = "an image that SOURCE may be built on: what its layers brought is marked as the "  \
+                "base image's; no layer of it is read; may be given several times, the longest "   \
+                "that fits counts",                                                                \
         .is_repeatable = true                                                                      \
     }
 #define CMD_OPTION_OUTPUT                                                                          \
@@ -75,20 +91,42 @@ NODISCARD bool cmd_check_registry(const struct cmd_call *call, struct err *err);
 NODISCARD bool cmd_registry_config(const struct cmd_call *call, const struct reference *ref,
                                    struct registry_config *out, struct err *err);
 
-/* One scan of a source as the options say; @db NULL: inventory only.  The scanner is opened first,
- * and closed before it returns. */
+bool cmd_has_registry_options(const struct cmd_call *call);
+
+/* Scans of sources as the options say; @db NULL: inventory only.  The scanner is opened first, and
+ * closed before it returns. */
+struct source_run {
+    struct reference reference;
+    struct registry_config registry;
+    struct arena arena; /* of its reports */
+    reports reports;
+    bool is_done;
+    struct err err; /* why not */
+};
 struct source_scan {
-    str source;
+    const str *sources; /* at least one */
+    size_t n_sources;
     enum sandbox_level required;
     struct image_choice choice;
     const char *db_dir; /* NULL: inventory only */
     bool is_quiet;
-    reports reports;
+    reports reports; /* of all, in their order */
+    size_t
+        n_failed; /* sources without a report; of several, which is told by source_scan_complain */
+    struct source_run *runs; /* one a source */
+    struct rules rules;      /* of --rules */
+    bool takes_attached_vex; /* --vex oci */
+    vex_statements vex;      /* of --vex */
     const char *remedy; /* of a failure, when it knows better than the error's kind; else NULL */
     struct advisory_db *db; /* the reports borrow from it; closed by source_scan_close */
 };
+/* False: nothing was scanned.  Of several sources some may have failed: n_failed. */
 NODISCARD bool source_scan_run(const struct cmd_call *call, struct source_scan *scan,
                                struct err *err);
+/* Its steps: rules and VEX files; the database. */
+NODISCARD bool source_read_decisions(const struct cmd_call *call, struct source_scan *scan,
+                                     struct err *err);
+NODISCARD bool source_open_db(struct source_scan *scan, struct err *err);
 void source_scan_close(struct source_scan *scan);
 /* On stderr, why a report that was written is not whole: the reason and the first notice. */
 void source_scan_complain(const struct cmd_call *call, const struct source_scan *scan);
@@ -130,6 +168,17 @@ struct gate {
  * certain); 3 when a scan failed or is incomplete; 0 otherwise, for NotApplicable too. */
 int scan_exit_code(const struct report *const *all, size_t n, const struct report_filter *filter,
                    const struct gate *gate);
+/* For the help of --format: the names and what they are for. */
+void cmd_say_formats(struct sb *out);
+void cmd_say_sbom_formats(struct sb *out);
+/* Findings that trip the gate. */
+size_t gate_count(const struct report *report, const struct report_filter *filter,
+                  const struct gate *gate);
+/* One line a report: verdict, counts, source; and of several which is the worst. */
+void verdict_lines(struct sb *out, const struct report *const *all, size_t n);
+/* "--fail-on high: 3 findings trip it"; nothing when none does. */
+void gate_line(struct sb *out, const struct report *const *all, size_t n,
+               const struct report_filter *filter, const struct gate *gate);
 /* The format by name; ERR_USAGE lists those there are. */
 const struct report_format *cmd_format(str name, bool is_sbom, struct err *err);
 
@@ -138,6 +187,7 @@ const struct report_format *cmd_format(str name, bool is_sbom, struct err *err);
 struct progress_row {
     uint64_t done, total;
     int64_t started_ms;
+    bool is_over; /* of a source */
 };
 enum { PROGRESS_ROWS = 512, PROGRESS_SHOWN = 8 };
 struct progress {
@@ -146,6 +196,7 @@ struct progress {
     struct progress_row rows[PROGRESS_ROWS];
     size_t n_rows;
     char feed[32], what[64]; /* of an update: instead of layers */
+    const str *names;        /* of several sources, a row each, instead of layers; else NULL */
     int64_t drawn_ms, started_ms;
     size_t n_drawn; /* lines on the screen */
     pthread_mutex_t
@@ -157,6 +208,15 @@ void progress_open(struct progress *progress, bool is_quiet);
 void progress_close(struct progress *progress);
 /* scan_progress and update_spec callbacks; ctx is the progress. */
 void progress_layer(void *ctx, size_t layer, size_t n_layers, uint64_t done, uint64_t total);
+/* Rows for several sources. */
+void progress_name(struct progress *progress, const str *names, size_t n);
+struct progress_of {
+    struct progress *progress;
+    size_t row;
+    uint64_t done[PROGRESS_ROWS], total[PROGRESS_ROWS]; /* of its layers */
+};
+void progress_layer_of(void *ctx, size_t layer, size_t n_layers, uint64_t done, uint64_t total);
+void progress_row_ends(struct progress *progress, size_t row);
 void progress_feed(void *ctx, str feed, str what, uint64_t done, uint64_t total);
 /* The lines to show at @now_ms; pure. */
 void progress_print(const struct progress *progress, int64_t now_ms, struct sb *out,

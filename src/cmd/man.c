@@ -68,7 +68,9 @@ static void option(FILE *out, const struct cmd_option *o)
         fputs("\\fR", out);
     }
     fputs(o->is_repeatable ? " (repeatable)\n" : "\n", out);
-    prose(out, str_from(o->help));
+    auto_sb help;
+    cmd_option_help(o, &help);
+    prose(out, sb_str(&help));
 }
 
 static void paragraphs(FILE *out, const char *about)

@@ -219,6 +219,14 @@ static bool take_command(const struct command *const *table, size_t n, struct cm
     return true;
 }
 
+/* "SOURCE..." asks for one at least. */
+static bool fail_missing(const struct cmd_call *call, struct err *err)
+{
+    str operands = str_from(call->command->operands), name;
+    str_cut(operands, STR("..."), &name, &operands);
+    return err_set(err, ERR_USAGE, STR_FMT " is missing", STR_ARG(name));
+}
+
 bool cmd_parse(const struct command *const *table, size_t n_table, const str *args, size_t n_args,
                struct arena *arena, struct cmd_call *out, struct err *err)
 {
@@ -233,7 +241,7 @@ bool cmd_parse(const struct command *const *table, size_t n_table, const str *ar
     if (out->wants_help)
         return true;
     if (out->operands.len < out->command->min_operands)
-        return err_set(err, ERR_USAGE, "%s is missing", out->command->operands);
+        return fail_missing(out, err);
     return !out->command->check || out->command->check(out, err);
 }
 

@@ -91,12 +91,24 @@ static void add_line(struct sb *out, str line, size_t width)
 
 static size_t bar_columns(size_t width) { return width < 60 ? 8 : num_min(BAR_MAX, width / 5); }
 
+/* A layer when all was read; an image when its scan says so. */
+static bool is_over(const struct progress *progress, const struct progress_row *row)
+{
+    return progress->names ? row->is_over : is_total_known(row) && row->done >= row->total;
+}
+
 static void print_row(const struct progress *progress, size_t i, int64_t now_ms, struct sb *out)
 {
     const struct progress_row *row = &progress->rows[i];
     auto_sb line;
     sb_init(&line, 4096);
-    sb_addf(&line, "  layer %zu/%zu  ", i + 1, progress->n_rows);
+    if (progress->names) {
+        sb_addc(&line, "  ");
+        sb_add(&line, progress->names[i]);
+        sb_addc(&line, "  ");
+    } else {
+        sb_addf(&line, "  layer %zu/%zu  ", i + 1, progress->n_rows);
+    }
     if (is_total_known(row)) {
         add_bar(&line, row, bar_columns(progress->width));
         sb_addc(&line, "  ");
@@ -117,11 +129,12 @@ static void print_sum(const struct progress *progress, int64_t now_ms, struct sb
     for (size_t i = 0; i < progress->n_rows; i++) {
         const struct progress_row *row = &progress->rows[i];
         sum.done += row->done;
-        n_done += is_total_known(row) && row->done >= row->total;
+        n_done += is_over(progress, row);
     }
     auto_sb line;
     sb_init(&line, 4096);
-    sb_addf(&line, "  %zu of %zu layers read, ", n_done, progress->n_rows);
+    sb_addf(&line, "  %zu of %zu %s, ", n_done, progress->n_rows,
+            progress->names ? "images scanned" : "layers read");
     add_bytes(&line, (double)sum.done);
     add_rate(&line, &sum, now_ms, true);
     add_line(out, sb_str(&line), progress->width);
@@ -156,7 +169,7 @@ void progress_print(const struct progress *progress, int64_t now_ms, struct sb *
     }
     for (size_t i = 0; i < progress->n_rows && *n_lines < room; i++) {
         const struct progress_row *row = &progress->rows[i];
-        if (!row->started_ms || (is_total_known(row) && row->done >= row->total))
+        if (!row->started_ms || is_over(progress, row))
             continue;
         print_row(progress, i, now_ms, out);
         ++*n_lines;
@@ -218,6 +231,42 @@ void progress_layer(void *ctx, size_t layer, size_t n_layers, uint64_t done, uin
     row->total = total;
     progress->n_rows = num_min(n_layers, PROGRESS_ROWS);
     redraw(progress);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_name(struct progress *progress, const str *names, size_t n)
+{
+    progress->names = names;
+    progress->n_rows = num_min(n, PROGRESS_ROWS);
+}
+
+void progress_layer_of(void *ctx, size_t layer, size_t n_layers, uint64_t done, uint64_t total)
+{
+    struct progress_of *of = ctx;
+    struct progress *progress = of->progress;
+    if (progress->fd < 0 || layer >= PROGRESS_ROWS || of->row >= PROGRESS_ROWS)
+        return;
+    of->done[layer] = done;
+    of->total[layer] = total == UINT64_MAX ? 0 : total;
+    pthread_mutex_lock(&progress->lock);
+    struct progress_row *row = &progress->rows[of->row];
+    if (!row->started_ms)
+        row->started_ms = clock_mono_ms();
+    row->done = row->total = 0;
+    for (size_t i = 0; i < num_min(n_layers, PROGRESS_ROWS); i++) {
+        row->done += of->done[i];
+        row->total += of->total[i];
+    }
+    redraw(progress);
+    pthread_mutex_unlock(&progress->lock);
+}
+
+void progress_row_ends(struct progress *progress, size_t row)
+{
+    if (row >= PROGRESS_ROWS)
+        return;
+    pthread_mutex_lock(&progress->lock);
+    progress->rows[row].is_over = true;
     pthread_mutex_unlock(&progress->lock);
 }
 

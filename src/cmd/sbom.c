@@ -36,7 +36,8 @@ static int exit_code(const struct source_scan *scan)
 static int sbom_run(const struct cmd_call *call)
 {
     struct err err = {0};
-    struct source_scan scan = {.source = call->operands.ptr[0],
+    struct source_scan scan = {.sources = call->operands.ptr,
+                               .n_sources = 1,
                                .required = SANDBOX_BASIC,
                                .is_quiet = cmd_has(call, "quiet")};
     bool is_done =
@@ -52,7 +53,8 @@ static const struct cmd_option sbom_options[] = {
     {.name = "format",
      .argument = "FORMAT",
      .choice = choice_sbom_format,
-     .help = "json (plimsoll.report/1 without findings)"},
+     .help = "of the list; default json",
+     .say = cmd_say_sbom_formats},
     CMD_OPTION_OUTPUT,
     CMD_OPTIONS_REGISTRY,
     CMD_OPTION_QUIET,
@@ -71,7 +73,7 @@ const struct command command_sbom = {
     .max_operands = 1,
     .about =
         "Reads the image's packages in a sandbox and writes them down. No database is needed, and "
-        "nothing is judged: status, findings and summary are null.",
+        "nothing is judged: no status, no findings, no summary.",
     .options = sbom_options,
     .examples = sbom_examples,
     .check = sbom_check,

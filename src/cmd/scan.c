@@ -57,9 +57,14 @@ static bool read_sandbox(const struct cmd_call *call, struct settings *out, stru
 
 static bool settings_read(const struct cmd_call *call, struct settings *out, struct err *err)
 {
+    bool is_several = call->operands.len > 1 || cmd_has(call, "all-platforms");
     *out = (struct settings){0};
     str format = cmd_has(call, "format") ? cmd_value(call, "format") : STR("table");
     out->format = cmd_format(format, false, err);
+    if (out->format && out->format->is_single && is_several)
+        return err_set(err, ERR_USAGE,
+                       "--format %s describes one image: scan the others apart, or take --platform",
+                       out->format->name);
     return out->format && read_severities(call, out, err) && read_platform(call, out, err) &&
            read_sandbox(call, out, err) && cmd_check_registry(call, err);
 }
@@ -79,6 +84,7 @@ static bool print(const struct cmd_call *call, const struct source_scan *scan,
     struct terminal terminal = terminal_of(output.fd);
     const struct report_options options = {.is_colour = terminal.is_colour,
                                            .width = terminal.width,
+                                           .shows_disabled = cmd_has(call, "show-disabled"),
                                            .is_detailed = cmd_has(call, "details"),
                                            .filter = settings->filter};
     const struct report *const *all = (const struct report *const *)scan->reports.ptr;
@@ -86,23 +92,47 @@ static bool print(const struct cmd_call *call, const struct source_scan *scan,
     return output_close(&output, is_done, err);
 }
 
+/* On standard error, unless --quiet: the verdict, which a table on standard output ends with
+ * itself; and why the exit code is 1. */
+static void print_verdict(const struct cmd_call *call, const struct source_scan *scan,
+                          const struct settings *settings)
+{
+    const struct report *const *all = (const struct report *const *)scan->reports.ptr;
+    auto_sb lines;
+    sb_init(&lines, LIMIT(CONFIG));
+    bool is_shown =
+        settings->format == report_format_find(STR("table")) && !cmd_has(call, "output");
+    if (scan->is_quiet)
+        return;
+    if (!is_shown)
+        verdict_lines(&lines, all, scan->reports.len);
+    gate_line(&lines, all, scan->reports.len, &settings->filter, &settings->gate);
+    if (!lines.has_failed)
+        (void)fwrite(lines.ptr ? lines.ptr : "", 1, lines.len, stderr);
+}
+
 static int scan_run_command(const struct cmd_call *call)
 {
     struct settings settings;
     struct err err = {0};
-    struct source_scan scan = {.source = call->operands.ptr[0], .is_quiet = cmd_has(call, "quiet")};
+    struct source_scan scan = {.sources = call->operands.ptr,
+                               .n_sources = call->operands.len,
+                               .is_quiet = cmd_has(call, "quiet")};
     if (!settings_read(call, &settings, &err))
         return cmd_fail(call, &err);
     scan.required = settings.required;
     scan.choice = settings.choice;
     scan.db_dir = cmd_db_dir(call, &err);
     bool is_done = scan.db_dir && output_check(call, &err) && source_scan_run(call, &scan, &err) &&
-                   print(call, &scan, &settings, &err);
+                   (!scan.reports.len || print(call, &scan, &settings, &err));
     int code;
     if (is_done) {
         code = scan_exit_code((const struct report *const *)scan.reports.ptr, scan.reports.len,
                               &settings.filter, &settings.gate);
+        if (scan.n_failed && code == EXIT_DONE)
+            code = EXIT_INCOMPLETE;
         source_scan_complain(call, &scan);
+        print_verdict(call, &scan, &settings);
     } else {
         code = scan.remedy ? cmd_fail_with(call, &err, scan.remedy) : cmd_fail(call, &err);
     }
@@ -114,10 +144,13 @@ static const struct cmd_option scan_options[] = {
     {.name = "format",
      .argument = "FORMAT",
      .choice = choice_report_format,
-     .help = "table (default), html or markdown for people, json (plimsoll.report/1) for programs"},
+     .help = "of the report; default table",
+     .say = cmd_say_formats},
     CMD_OPTION_OUTPUT,
     CMD_OPTION_DB,
+    CMD_OPTION_RULES,
     CMD_OPTION_VEX,
+    CMD_OPTION_BASE,
     {.name = "details",
      .help = "in the table: each finding with its title, ratings, evidence and address, and no "
              "limit on rows"},
@@ -140,6 +173,8 @@ static const struct cmd_option scan_options[] = {
      .choice = choice_platform,
      .help = "this platform of an index, such as linux/arm64; default: this machine's"},
     {.name = "all-platforms", .help = "every platform of an index, one report each"},
+    {.name = "show-disabled",
+     .help = "in the table: list what rules and VEX documents have disabled too"},
     {.name = "require-sandbox",
      .argument = "LEVEL",
      .choice = choice_sandbox,
@@ -156,6 +191,10 @@ static const struct cmd_example scan_examples[] = {
     {"plimsoll scan oci:./build/image --format json -o report.json", "an OCI layout, for programs"},
     {"plimsoll scan docker-archive:image.tar --fail-on high --ignore-unfixed",
      "in CI: stop at what is high or worse and can be fixed"},
+    {"plimsoll scan registry.example/shop/cart:1.4 --rules accepted.yaml --fail-on medium",
+     "what somebody has decided about does not count"},
+    {"plimsoll scan registry.example/shop/cart:1.4 registry.example/shop/pay:2 --fail-on critical",
+     "several at once"},
     {"plimsoll scan dir:/srv/root --severity critical,high", "an unpacked root file system"},
     {0},
 };
@@ -163,12 +202,15 @@ static const struct cmd_example scan_examples[] = {
 const struct command command_scan = {
     .name = "scan",
     .summary = "scan an image and say what to fix",
-    .operands = "SOURCE",
+    .operands = "SOURCE...",
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 1000,
     .about =
         "Reads the image's packages in a sandbox, matches them with the advisory database (made by "
         "`plimsoll db update`), and prints the verdict, the findings, and what heals them.\n\n"
+        "Several sources are scanned a few at a time, and reported in their order; one that cannot "
+        "be "
+        "scanned does not keep the others from it.\n\n"
         "SOURCE is [docker://]HOST/REPO[:TAG|@DIGEST], oci:DIR[:TAG], oci-archive:FILE, "
         "docker-archive:FILE or dir:ROOT; a bare path is recognised. Of a live root, "
         "/proc, /sys and their kind are left out.\n\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A source on the command line: where the database is, how to log in, one scan. */
+/* Sources on the command line: where the database is, how to log in, what decides; what is said of
+ * them.  Their scans: sources.c. */
 #include "cmd/internal.h"
 
 #include <unistd.h>
@@ -70,12 +71,12 @@ bool cmd_registry_config(const struct cmd_call *call, const struct reference *re
     return true;
 }
 
-static bool has_registry_options(const struct cmd_call *call)
+bool cmd_has_registry_options(const struct cmd_call *call)
 {
     return cmd_has(call, "username") || cmd_has(call, "ca-file") || cmd_has(call, "plain-http");
 }
 
-static bool open_db(struct source_scan *scan, struct err *err)
+bool source_open_db(struct source_scan *scan, struct err *err)
 {
     if (!scan->db_dir || advisory_db_open(scan->db_dir, &scan->db, err))
         return true;
@@ -106,56 +107,50 @@ static bool add_vex(const struct cmd_call *call, str path, vex_statements *out, 
     return true;
 }
 
-/* Every --vex.  What cannot be read ends the scan: what was asked for was not done. */
-static bool read_vex(const struct cmd_call *call, vex_statements *out, struct err *err)
+static bool add_rules(const struct cmd_call *call, str path, struct rules *out, struct err *err)
+{
+    str text;
+    const char *file = arena_cstr(call->arena, path);
+    if (!file)
+        return err_memory(err);
+    if (!file_read(call->arena, file, LIMIT(CONFIG_FILE), &text, err))
+        return err_wrap(err, "--rules " STR_FMT, STR_ARG(path));
+    return rules_parse(call->arena, path, text, out, err) || err_wrap(err, "--rules");
+}
+
+/* What the command line asks for and does not say itself: an error in it is one of usage. */
+static bool must_be_usage(struct err *err)
+{
+    if (err->kind == ERR_FORMAT)
+        err->kind = ERR_USAGE;
+    return false;
+}
+
+/* Every --rules and --vex.  What cannot be read ends the scan before it begins: what was asked for
+ * would not be done.  --vex "oci" is no file (which is written ./oci): the scan reads what is
+ * attached to the image. */
+bool source_read_decisions(const struct cmd_call *call, struct source_scan *scan, struct err *err)
 {
     str path;
-    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++)
-        if (!add_vex(call, path, out, err))
-            return err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
+    for (size_t i = 0; cmd_value_at(call, "rules", i, &path); i++)
+        if (!add_rules(call, path, &scan->rules, err))
+            return must_be_usage(err);
+    for (size_t i = 0; cmd_value_at(call, "vex", i, &path); i++) {
+        if (str_eq(path, STR("oci"))) {
+            scan->takes_attached_vex = true;
+        } else if (!add_vex(call, path, &scan->vex, err)) {
+            err_wrap(err, "--vex " STR_FMT, STR_ARG(path));
+            return must_be_usage(err);
+        }
+    }
     return true;
-}
-
-static bool run_scan(const struct cmd_call *call, struct source_scan *scan, struct scanner *scanner,
-                     const struct reference *ref, struct err *err)
-{
-    struct registry_config registry;
-    struct progress progress;
-    vex_statements vex = {0};
-    if (!read_vex(call, &vex, err) || !open_db(scan, err) ||
-        !cmd_registry_config(call, ref, &registry, err))
-        return false;
-    progress_open(&progress, scan->is_quiet);
-    const struct scan_spec spec = {
-        .reference = *ref,
-        .choice = scan->choice,
-        .registry = has_registry_options(call) ? &registry : NULL,
-        .db = scan->db,
-        .vex = &vex,
-        .progress = {.layer = progress_layer, .ctx = &progress},
-        .cancel = cmd_cancel(),
-    };
-    bool is_done = scan_run(scanner, &spec, call->arena, &scan->reports, err);
-    progress_close(&progress);
-    return is_done;
-}
-
-bool source_scan_run(const struct cmd_call *call, struct source_scan *scan, struct err *err)
-{
-    struct reference ref;
-    struct scanner *scanner = NULL;
-    if (!reference_parse(call->arena, scan->source, &ref, err))
-        return false;
-    /* First of all: the zygote must see no threads, no database, no password. */
-    if (!scanner_open(&(struct scanner_spec){.required = scan->required}, &scanner, err))
-        return false;
-    bool is_done = run_scan(call, scan, scanner, &ref, err);
-    scanner_close(scanner);
-    return is_done;
 }
 
 void source_scan_close(struct source_scan *scan)
 {
+    for (size_t i = 0; scan->runs && i < scan->n_sources; i++)
+        arena_fini(&scan->runs[i].arena);
+    scan->runs = NULL;
     advisory_db_close(scan->db);
     scan->db = NULL;
 }
@@ -168,8 +163,16 @@ static const struct notice *first_gap(const struct report *report)
     return NULL;
 }
 
+static void complain_of_failures(const struct cmd_call *call, const struct source_scan *scan)
+{
+    for (size_t i = 0; scan->n_sources > 1 && i < scan->n_sources; i++)
+        if (!scan->runs[i].is_done)
+            cmd_fail(call, &scan->runs[i].err);
+}
+
 void source_scan_complain(const struct cmd_call *call, const struct source_scan *scan)
 {
+    complain_of_failures(call, scan);
     for (size_t i = 0; i < scan->reports.len; i++) {
         const struct report *report = scan->reports.ptr[i];
         const struct notice *gap = first_gap(report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* support.c - the pages of docs/ that follow from tables: what is read and written, limits, errors.
  */
+#include "api/api.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "cmd/internal.h"
@@ -262,4 +263,14 @@ void cmd_help_errors(FILE *out)
         cell(out, row->help);
         fputs("\n", out);
     }
+}
+
+void cmd_help_metrics(FILE *out)
+{
+    const struct api_metric *metric;
+    page(out, "Metrics", "metrics", "`src/api/metrics.c`");
+    head(out, "GET /metrics", "Of a server, with a bearer token, in Prometheus's text format.",
+         COLUMNS("name", "type", "meaning"));
+    for (size_t i = 0; (metric = api_metric_at(i)); i++)
+        fprintf(out, "| `%s` | %s | %s |\n", metric->name, metric->type, metric->help);
 }

@@ -74,6 +74,14 @@ static void print_paragraphs(FILE *out, const char *about)
     }
 }
 
+void cmd_option_help(const struct cmd_option *o, struct sb *out)
+{
+    sb_init(out, 64 << 10);
+    sb_addc(out, o->help);
+    if (o->say)
+        o->say(out);
+}
+
 static void print_option(FILE *out, const struct cmd_option *o)
 {
     char left[80];
@@ -85,7 +93,9 @@ static void print_option(FILE *out, const struct cmd_option *o)
         fprintf(out, "\n%*s", HELP_COLUMN, "");
     else
         fprintf(out, "%*s", HELP_COLUMN - n, "");
-    wrap(out, str_from(o->help), HELP_COLUMN, HELP_COLUMN);
+    auto_sb help;
+    cmd_option_help(o, &help);
+    wrap(out, sb_str(&help), HELP_COLUMN, HELP_COLUMN);
 }
 
 static const struct cmd_option help_option = {.name = "help", .letter = 'h', .help = "this text"};
@@ -159,7 +169,9 @@ static void markdown_option(FILE *out, const struct cmd_option *o)
         markdown_cell(out, o->argument);
     }
     fprintf(out, "`%s | ", o->is_repeatable ? " (repeatable)" : "");
-    markdown_cell(out, o->help);
+    auto_sb help;
+    cmd_option_help(o, &help);
+    markdown_cell(out, help.ptr ? help.ptr : "");
     fputs(" |\n", out);
 }
 

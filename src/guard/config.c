@@ -46,6 +46,11 @@ struct row {
         {REGISTRY path, CONFIG_TEXT, fallback, help}, MEMBER(struct config_registry, member), 0,   \
             NULL                                                                                   \
     }
+#define REGISTRY_NUMBER(path, fallback, member, max, help)                                         \
+    {                                                                                              \
+        {REGISTRY path, CONFIG_NUMBER, fallback, help}, MEMBER(struct config_registry, member),    \
+            max, NULL                                                                              \
+    }
 #define REGISTRY_FLAG(path, fallback, member, help)                                                \
     {                                                                                              \
         {REGISTRY path, CONFIG_FLAG, fallback, help}, MEMBER(struct config_registry, member), 0,   \
@@ -61,6 +66,12 @@ static const struct row rows[] = {
          "PEM file with the certificate chain; empty: one is made on first start and kept"),
     TEXT("tls.key", "", tls_key_file, "PEM file with its private key"),
     TEXT("data-directory", "/var/lib/plimsoll", data_dir, "where the store and made keys are kept"),
+    TEXT("store", "", store,
+         "sqlite:PATH, postgres:CONNINFO or postgresql://…; empty: plimsoll.db in the data "
+         "directory"),
+    TEXT("secret-key-file", "", secret_key_file,
+         "key that seals registries' credentials in the store, made on first start; empty: "
+         "secret.key in the data directory"),
     TEXT("database-directory", "", database_dir,
          "advisory database; empty: advisories/ in the data directory"),
     TEXT("assessment-key", "dbd0cb49-b563-45e7-9724-889e799fa648", assessment_key,
@@ -73,6 +84,9 @@ static const struct row rows[] = {
            "percent by which a feed may move at once before it is held back; 0: any"),
     NUMBER("refresh-pause", "15", refresh_pause_s, 86400,
            "at least so many seconds between two look-ups of changelogs for new Debian images"),
+    NUMBER("sweep-interval", "21600", sweep_interval_s, 31536000,
+           "seconds between two looks at what each registry has, for what no notification told; 0: "
+           "never"),
     NUMBER("workers", "2", workers, 64, "scans at the same time"),
     NUMBER("http-workers", "4", http_workers, 256, "requests answered at the same time"),
     NUMBER("attempts", "8", max_attempts, 1000, "tries before a job is put aside as dead"),
@@ -103,6 +117,11 @@ static const struct row rows[] = {
     REGISTRY_TEXT("ca-file", "", ca_file, "PEM file of a private certificate authority"),
     REGISTRY_TEXT("notification-secret", "", notification_secret,
                   "its own secret; empty: notification.secret"),
+    LIST(REGISTRY "repositories", "[]",
+         "its repositories, for one that has no catalog, or of which only these shall be found"),
+    REGISTRY_NUMBER("sweep-interval", "0", sweep_interval_s, 31536000,
+                    "as the server's, for this one: 60 is right for one that sends no "
+                    "notifications; 0: the server's"),
     MAP("limits", "{}", "ceilings on hostile input, as bytes, counts or seconds"),
 };
 
@@ -260,6 +279,28 @@ static bool read_feeds(struct reading *in, const struct yaml *list)
     return true;
 }
 
+static bool read_repositories(struct reading *in, const struct yaml *list, strs *out)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        struct reference ref;
+        struct err why = {0};
+        str *slot = vec_push(in->arena, out);
+        str text =
+            item->kind == YAML_SCALAR
+                ? arena_printf(in->arena, "docker://registry.example/" STR_FMT, STR_ARG(item->text))
+                : STR_NONE;
+        if (!slot)
+            return err_memory(in->err);
+        if (!text.len || !reference_parse(in->arena, text, &ref, &why) ||
+            !str_eq(ref.repository, item->text))
+            return complain(in, item,
+                            "registries[].repositories: no name of a repository: ", item->text);
+        *slot = ref.repository;
+    }
+    return true;
+}
+
 static bool only_chars(str text, const char *others, size_t max)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -345,8 +386,11 @@ static bool read_row(struct reading *in, const struct row *row, const struct yam
         return wrong_type(in, row, value);
     if (row->key.type == CONFIG_MAP)
         return read_limits(in, value);
-    return str_eq(str_from(row->key.path), STR("feeds")) ? read_feeds(in, value)
-                                                         : read_registries(in, value);
+    if (str_eq(str_from(row->key.path), STR("feeds")))
+        return read_feeds(in, value);
+    if (str_eq(str_from(row->key.path), STR(REGISTRY "repositories")))
+        return read_repositories(in, value, &((struct config_registry *)base)->repositories);
+    return read_registries(in, value);
 }
 
 /* Nesting is that of the table: two levels. */
@@ -391,6 +435,8 @@ static bool check_whole(struct reading *in)
         return conflict(in, "workers, http-workers and attempts are at least 1, lease at least 3");
     if (!c->data_dir.len)
         return conflict(in, "data-directory is empty");
+    if (c->store.len && !store_name_check(c->store, in->err))
+        return err_wrap(in->err, STR_FMT ": store", STR_ARG(in->file));
     return true;
 }
 
@@ -410,6 +456,15 @@ static bool secret_from(struct reading *in, str file, str *secret)
     return secret->len > 0 ? true : conflict(in, "a secret file is empty");
 }
 
+/* What the file does not name lies in the data directory. */
+static bool in_data(struct reading *in, str *path, const char *prefix, const char *name)
+{
+    if (!path->len)
+        *path =
+            arena_printf(in->arena, "%s" STR_FMT "/%s", prefix, STR_ARG(in->out->data_dir), name);
+    return path->ptr ? true : err_memory(in->err);
+}
+
 static bool finish(struct reading *in)
 {
     struct config *c = in->out;
@@ -418,9 +473,9 @@ static bool finish(struct reading *in)
     for (size_t i = 0; i < c->registries.len; i++)
         if (!secret_from(in, c->registries.ptr[i].password_file, &c->registries.ptr[i].password))
             return false;
-    if (!c->database_dir.len)
-        c->database_dir = arena_printf(in->arena, STR_FMT "/advisories", STR_ARG(c->data_dir));
-    return c->database_dir.ptr ? true : err_memory(in->err);
+    return in_data(in, &c->database_dir, "", "advisories") &&
+           in_data(in, &c->store, "sqlite:", "plimsoll.db") &&
+           in_data(in, &c->secret_key_file, "", "secret.key");
 }
 
 /* libyaml's "line L column C: why" in our spelling. */

@@ -36,12 +36,37 @@ static bool lock_data(struct guard *guard, struct err *err)
     return ok;
 }
 
+static bool load_key(struct guard *guard, struct err *err)
+{
+    str file = guard->config->secret_key_file;
+    char *path = strndup(file.ptr, file.len);
+    bool ok = path ? secret_key_load(path, &guard->key, err) : err_memory(err);
+    free(path);
+    return ok;
+}
+
 static bool open_store(struct guard *guard, struct err *err)
 {
-    if (!(guard->store_path = path_in(guard->config->data_dir, "plimsoll.db")))
+    str name = guard->config->store;
+    if (!(guard->store_path = strndup(name.ptr, name.len)))
         return err_memory(err);
     return store_pool_open(guard->store_path, STORE_DURABLE, &guard->durable, err) &&
            store_pool_open(guard->store_path, STORE_RELAXED, &guard->relaxed, err);
+}
+
+/* Sealed again only when it is another one: a new seal is a new row for every backup. */
+static bool write_secret(struct guard *guard, struct store *store, int64_t registry_id,
+                         const char *name, str secret, struct err *err)
+{
+    struct arena arena;
+    struct err none = {0};
+    str kept;
+    arena_init(&arena, MIB);
+    bool is_same = store_secret_get(store, &arena, &guard->key, registry_id, name, &kept, &none) &&
+                   str_eq(kept, secret);
+    arena_fini(&arena);
+    return is_same ||
+           store_secret_set(store, &guard->key, registry_id, name, secret, clock_now_s(), err);
 }
 
 static bool write_registries(struct guard *guard, struct store *store, struct err *err)
@@ -53,7 +78,9 @@ static bool write_registries(struct guard *guard, struct store *store, struct er
                                      .name = r->name,
                                      .host = r->host,
                                      .is_plain_http = r->is_plain_http};
-        if (!store_registry_put(store, &row, clock_now_s(), err))
+        if (!store_registry_put(store, &row, clock_now_s(), err) ||
+            !write_secret(guard, store, row.id, SECRET_USERNAME, r->username, err) ||
+            !write_secret(guard, store, row.id, SECRET_PASSWORD, r->password, err))
             return false;
     }
     return true;
@@ -61,7 +88,8 @@ static bool write_registries(struct guard *guard, struct store *store, struct er
 
 enum { MAX_DEATHS = 100 };
 
-/* The lock says that no other process holds a lease: all are a killed predecessor's. */
+/* The lock says that no other process holds a lease on a store of our own: all are a killed
+ * predecessor's. */
 static bool prepare_store(struct guard *guard, struct err *err)
 {
     struct store *store;
@@ -69,7 +97,8 @@ static bool prepare_store(struct guard *guard, struct err *err)
     if (!store_pool_take(guard->durable, &store, err))
         return false;
     bool ok = write_registries(guard, store, err) &&
-              store_jobs_expire(store, clock_now_s(), true, MAX_DEATHS, &n, err);
+              store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
+    guard->is_shared = ok && store_is_shared(store);
     store_pool_give(guard->durable, store);
     if (ok && n)
         log_event(LOG_WARN, "jobs of a killed server are queued again", LOG_NUM("jobs", n));
@@ -99,7 +128,8 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
-    if (!ok || !lock_data(guard, err) || !open_store(guard, err) || !prepare_store(guard, err) ||
+    if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
+        !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err)) {
         guard_close(guard);
         return false;
@@ -117,6 +147,7 @@ void guard_close(struct guard *guard)
     store_pool_close(guard->relaxed);
     store_pool_close(guard->durable);
     free(guard->store_path);
+    secret_key_forget(&guard->key);
     if (guard->lock_fd >= 0)
         close(guard->lock_fd);
     pthread_cond_destroy(&guard->changed);
@@ -223,7 +254,9 @@ static bool start_with_slot(struct guard *guard, void *(*run)(void *), struct sl
 static bool start_all(struct guard *guard, struct err *err)
 {
     if (!start_one(guard, keeper_main, guard, err) ||
-        !start_with_slot(guard, refresher_main, &guard->slots[SLOTS - 1], err))
+        !start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
+        !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
+        (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)
         if (!start_with_slot(guard, worker_main, &guard->slots[i], err))

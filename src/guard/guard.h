@@ -23,7 +23,9 @@ struct config_registry {
     str host;
     bool is_plain_http;
     str username, password, password_file, ca_file;
-    str notification_secret; /* empty: the server's */
+    str notification_secret;   /* empty: the server's */
+    strs repositories;         /* instead of the registry's catalog */
+    uint32_t sweep_interval_s; /* 0: the server's */
 };
 struct config {
     str listen_address;
@@ -31,11 +33,14 @@ struct config {
     str public_url;       /* "https://plimsoll.example"; empty: made of listen and port */
     str tls_cert_file, tls_key_file; /* empty: self-made below data_dir */
     str data_dir, database_dir;      /* database_dir empty in the file: data_dir/advisories */
+    str store;                       /* for store_open; empty in the file: in data_dir */
+    str secret_key_file;             /* empty in the file: data_dir/secret.key */
     str assessment_key;
     VEC(struct feed_choice) feeds;
     uint32_t feeds_interval_s; /* 0: only at start */
     uint32_t feeds_max_change; /* percent; 0: any */
     uint32_t refresh_pause_s;  /* between two refreshes for scanned images */
+    uint32_t sweep_interval_s; /* between two looks at what a registry has; 0: never */
     uint32_t workers, http_workers;
     uint32_t max_attempts;
     uint32_t retry_base_s, lease_s;
@@ -70,11 +75,11 @@ struct guard_spec {
     const struct config *config; /* borrowed, must outlive it */
     struct scanner *scanner;     /* borrowed; NULL: nothing is scanned here (tests, API only) */
 };
-/* Takes DATA/lock (ERR_CONFLICT: another server has it), opens DATA/plimsoll.db, writes the
- * configured registries into it, puts jobs of a killed predecessor back into the queue.  No threads
- * yet. */
+/* Takes DATA/lock (ERR_CONFLICT: another server has it), opens the store, writes the configured
+ * registries and their sealed credentials into it, puts jobs of a killed predecessor back into the
+ * queue (of a shared store: those whose lease ran out).  No threads yet. */
 NODISCARD bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err);
-/* Path of the store: for pools and commands. */
+/* Name of the store: for pools and commands. */
 const char *guard_store_path(const struct guard *guard);
 NODISCARD bool guard_start(struct guard *guard, struct err *err);
 /* No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.
@@ -89,8 +94,7 @@ void guard_wake(struct guard *guard);
 struct notification {
     str registry; /* name, of the URL */
     str secret;   /* as presented, without "Bearer "; empty: none */
-    str content_type;
-    str body;
+    struct registry_message message;
 };
 struct notify_result {
     unsigned n_events;  /* that concern images */
@@ -102,6 +106,23 @@ struct notify_result {
  * ERR_FORMAT 400, ERR_LIMIT 413, ERR_UNAVAILABLE 503. */
 NODISCARD bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                             struct notify_result *out, struct err *err);
+
+/* What a server counts of its work since its start. */
+enum { SCAN_BUCKETS = 12 };
+extern const double
+    guard_scan_bounds_s[SCAN_BUCKETS - 1]; /* upper ones; the last bucket has none */
+struct guard_metrics {
+    uint64_t scans_in[SCAN_BUCKETS]; /* that ended with a result, by duration */
+    uint64_t scan_ms;                /* of all of them */
+    uint64_t rematches;
+    int64_t rematch_lag_ms; /* from the last new generation to its last image; 0: none yet */
+    struct {
+        uint64_t done, retried, failed, dead, given_back;
+    } jobs;
+    VEC(struct source_state) sources; /* name, fetched_at, n_records, is_held, error */
+};
+NODISCARD bool guard_metrics_get(struct guard *guard, struct arena *arena,
+                                 struct guard_metrics *out, struct err *err);
 
 struct guard_status {
     bool is_scanning;    /* threads run and there is an advisory database */

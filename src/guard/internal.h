@@ -40,23 +40,33 @@ struct slot {
     int64_t id, lease;
     struct cancel cancel;
 };
-enum { WORKERS_MAX = 64, SLOTS = WORKERS_MAX + 1 };
+/* metrics.c: any thread adds. */
+struct counters {
+    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, ended[JOB_END_GIVE_BACK + 1];
+    atomic_int_fast64_t rematch_lag_ms;
+};
+void counters_add(struct counters *counters, const struct job *job, enum job_end end,
+                  int64_t took_ms, int64_t now);
+enum { WORKERS_MAX = 64, SLOT_REFRESHER = WORKERS_MAX, SLOT_SWEEPER, SLOTS };
 
 struct guard {
     const struct config *config; /* borrowed */
     struct scanner *scanner;     /* borrowed */
     int lock_fd;
     char *store_path;
+    struct secret_key key;
+    bool is_shared;             /* others may bring work to the store */
     struct store_pool *durable; /* for what is acknowledged */
     struct store_pool *relaxed; /* for results */
     struct advisories advisories;
     pthread_mutex_t lock; /* guards wakes, slots, is_stopping's change */
     pthread_cond_t changed;
     uint64_t wakes;
-    struct slot slots[SLOTS]; /* the last one is the refresher's */
+    struct slot slots[SLOTS]; /* the last ones are the refresher's and the sweeper's */
     atomic_bool is_stopping;
     atomic_uint_fast64_t n_accepted, n_refused;
-    pthread_t threads[SLOTS + 1];
+    struct counters counters;
+    pthread_t threads[SLOTS + 2];
     size_t n_threads;
 };
 struct guard_thread {
@@ -64,10 +74,12 @@ struct guard_thread {
     struct slot *slot;
 };
 
-/* Threads: scan jobs; refresh and re-match; leases, schedule. */
+/* Threads: scan jobs; refresh and re-match; sweeps; leases, schedule; news of other processes. */
 void *worker_main(void *guard_thread);
 void *refresher_main(void *guard_thread);
+void *sweeper_main(void *guard_thread);
 void *keeper_main(void *guard);
+void *listener_main(void *guard);
 
 /* Sleep until somebody wakes (since @seen was read) or @timeout_ms passed. */
 uint64_t guard_wakes(struct guard *guard);
@@ -87,6 +99,18 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
                run_job *run);
 
 void refresher_work(struct loop *loop);
+void sweeper_work(struct loop *loop);
+/* A job for each registry whose sweep is due. */
+bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
+                     struct err *err) NODISCARD;
+/* How to reach a registry: as it is configured, or with the credentials that the store has of one
+ * that another server's configuration names. */
+bool registry_config_of(struct loop *loop, const struct store_registry *registry,
+                        struct registry_config *out, struct err *err) NODISCARD;
+
+/* What the store keeps sealed of a registry. */
+#define SECRET_USERNAME "username"
+#define SECRET_PASSWORD "password"
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------
@@ -103,6 +127,9 @@ uint32_t backoff_s(uint32_t base_s, unsigned attempts);
 bool findings_name(struct arena *arena, const struct config *config,
                    const struct store_registry *registry, str repository, struct report *report,
                    struct err *err) NODISCARD;
+/* scan_bases.find; ctx is a store. */
+bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base,
+               struct err *err) NODISCARD;
 bool add_refresh(struct guard *guard, struct store *store, str feed, int64_t not_before,
                  struct err *err) NODISCARD;
 bool add_rematch(struct guard *guard, struct store *store, struct err *err) NODISCARD;

@@ -111,7 +111,7 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
         (is_due && !add_refresh(k->guard, k->store, STR(""), now, err)))
         return false;
     k->is_first = false;
-    if (!rematch_when_new(k, err))
+    if (!rematch_when_new(k, err) || !sweeps_schedule(k->guard, k->store, now, err))
         return false;
     if (now - k->purged_at < DAY_S)
         return true;

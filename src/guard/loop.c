@@ -68,6 +68,8 @@ static void finish(struct loop *loop, const struct job *job, const struct job_ou
                   LOG_ERR(&err));
         return; /* the lease runs out, or went to another: the job runs again */
     }
+    counters_add(&loop->guard->counters, job, outcome->end, clock_mono_ms() - started_ms,
+                 clock_now_s());
     log_event(is_bad ? LOG_WARN : LOG_INFO, "job ended", LOG_NUM("job", job->id),
               LOG_STR("kind", str_from(job_kind_name(job->kind))),
               LOG_STR("repository", job->repository), LOG_STR("digest", job->digest),

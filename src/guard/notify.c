@@ -33,18 +33,22 @@ static bool is_index_type(str media_type)
     return str_has(media_type, STR("manifest.list")) || str_has(media_type, STR("image.index"));
 }
 
-static bool is_ours(const struct registry_event *event)
+/* Harbor says who pulled, and not with what. */
+static bool is_ours(const struct registry_event *event, str own_name)
 {
-    return str_starts(event->user_agent, STR("plimsoll/"));
+    if (event->user_agent.len)
+        return str_starts(event->user_agent, STR("plimsoll/"));
+    return own_name.len && str_eq(event->actor_name, own_name);
 }
 
-static enum event_action action_of(const struct registry_event *event)
+static enum event_action action_of(const struct registry_event *event, str own_name)
 {
     switch (event->action) {
     case ACTION_PUSH:
         return event->is_blob || !event->digest.n ? EVENT_NONE : EVENT_PUSH;
     case ACTION_PULL:
-        return event->is_blob || !event->digest.n || is_ours(event) ? EVENT_NONE : EVENT_PULL;
+        return event->is_blob || !event->digest.n || is_ours(event, own_name) ? EVENT_NONE
+                                                                              : EVENT_PULL;
     case ACTION_DELETE:
         return EVENT_DELETE;
     case ACTION_MOUNT:
@@ -54,13 +58,13 @@ static enum event_action action_of(const struct registry_event *event)
     }
 }
 
-static bool convert(struct arena *arena, const struct registry_event *event,
+static bool convert(struct arena *arena, const struct registry_event *event, str own_name,
                     struct store_event *out)
 {
     char text[DIGEST_TEXT_SIZE];
     *out = (struct store_event){
         .id = event->id,
-        .action = action_of(event),
+        .action = action_of(event, own_name),
         .repository = event->repository,
         .tag = event->tag,
         .media_type = event->media_type,
@@ -72,19 +76,19 @@ static bool convert(struct arena *arena, const struct registry_event *event,
 }
 
 typedef VEC(struct store_event) store_events;
-static bool select_events(struct arena *arena, str body, store_events *out, unsigned *n_ignored,
-                          struct err *err)
+static bool select_events(struct arena *arena, const struct registry_message *message, str own_name,
+                          store_events *out, unsigned *n_ignored, struct err *err)
 {
     registry_events events = {0};
-    if (!registry_events_parse(arena, body, &events, err))
+    if (!registry_events_parse(arena, message, &events, err))
         return false;
     for (size_t i = 0; i < events.len; i++) {
-        if (action_of(&events.ptr[i]) == EVENT_NONE) {
+        if (action_of(&events.ptr[i], own_name) == EVENT_NONE) {
             ++*n_ignored;
             continue;
         }
         struct store_event *one = vec_push(arena, out);
-        if (!one || !convert(arena, &events.ptr[i], one))
+        if (!one || !convert(arena, &events.ptr[i], own_name, one))
             return err_memory(err);
     }
     return true;
@@ -107,6 +111,13 @@ static bool keep(struct guard *guard, struct arena *arena, str name, const store
     return ok;
 }
 
+/* The name under which we log in there. */
+static str own_name(const struct config *config, str name)
+{
+    const struct config_registry *registry = config_registry_find(config, name);
+    return registry ? registry->username : STR_NONE;
+}
+
 static bool notify(struct guard *guard, struct arena *arena, const struct notification *in,
                    struct notify_result *out, struct err *err)
 {
@@ -114,10 +125,11 @@ static bool notify(struct guard *guard, struct arena *arena, const struct notifi
     uint64_t max = guard->config->limits.of[LIMIT_ID_EVENTS_BODY];
     if (!is_authentic(guard->config, in))
         return err_set(err, ERR_DENIED, "the notification's secret is not the configured one");
-    if (in->body.len > max)
+    if (in->message.body.len > max)
         return err_set(err, ERR_LIMIT, "the notification has %zu bytes; events-body is %llu",
-                       in->body.len, (unsigned long long)max);
-    if (!select_events(arena, in->body, &events, &out->n_ignored, err))
+                       in->message.body.len, (unsigned long long)max);
+    if (!select_events(arena, &in->message, own_name(guard->config, in->registry), &events,
+                       &out->n_ignored, err))
         return false;
     out->n_events = (unsigned)events.len;
     if (!events.len || keep(guard, arena, in->registry, &events, &out->stored, err))

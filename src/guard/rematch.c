@@ -80,6 +80,7 @@ static bool match(struct rematch *r, const struct stored_image *image,
                   const struct layer_inventory *const *layers, struct report *report,
                   struct err *err)
 {
+    const struct scan_bases bases = {.find = base_find, .ctx = r->loop->store};
     struct image_inventory *inventory = arena_new(&r->arena, struct image_inventory);
     const struct store_registry *registry = registry_of(r, image->registry_id);
     if (!inventory)
@@ -93,7 +94,7 @@ static bool match(struct rematch *r, const struct stored_image *image,
     return scan_merge(r->loop->guard->scanner, &r->loop->slot->cancel, &r->arena, layers,
                       image->report.layers.len, inventory, err) &&
            take_notices(r, image, inventory, report, err) &&
-           scan_rematch(r->snapshot->db, inventory, &r->arena, report, err) &&
+           scan_rematch(r->snapshot->db, inventory, &bases, &r->arena, report, err) &&
            findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report,
                          err);
 }

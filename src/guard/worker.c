@@ -67,17 +67,27 @@ static bool fill_reference(struct arena *arena, const struct store_registry *reg
     return out->text.ptr ? true : err_memory(err);
 }
 
-static struct registry_config registry_config_of(const struct guard *guard,
-                                                 const struct store_registry *registry)
+bool registry_config_of(struct loop *loop, const struct store_registry *registry,
+                        struct registry_config *out, struct err *err)
 {
+    const struct guard *guard = loop->guard;
     const struct config_registry *c = config_registry_find(guard->config, registry->name);
-    struct registry_config out = {.host = registry->host, .is_plain_http = registry->is_plain_http};
-    if (c) {
-        out.username = c->username;
-        out.password = c->password;
-        out.ca_file = c->ca_file;
-    }
-    return out;
+    *out =
+        (struct registry_config){.host = registry->host, .is_plain_http = registry->is_plain_http};
+    if (!c)
+        return store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
+                                SECRET_USERNAME, &out->username, err) &&
+               store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
+                                SECRET_PASSWORD, &out->password, err);
+    out->username = c->username;
+    out->password = c->password;
+    out->ca_file = c->ca_file;
+    return true;
+}
+
+bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base, struct err *err)
+{
+    return store_base_find(store, diff_ids, n, n_base, err);
 }
 
 struct scan {
@@ -92,15 +102,17 @@ static bool scan(struct scan *s, struct err *err)
 {
     struct loop *loop = s->loop;
     struct cache cache = {loop->guard, inventory_revision()};
-    struct registry_config registry = registry_config_of(loop->guard, &s->registry);
+    struct registry_config registry;
     struct scan_spec spec = {
         .choice = {.is_all = true},
         .registry = &registry,
         .db = s->snapshot->db,
+        .bases = {.find = base_find, .ctx = loop->store},
         .cache = {cache_get, cache_put, &cache},
         .cancel = &loop->slot->cancel,
     };
-    return fill_reference(&loop->arena, &s->registry, s->job, &spec.reference, err) &&
+    return registry_config_of(loop, &s->registry, &registry, err) &&
+           fill_reference(&loop->arena, &s->registry, s->job, &spec.reference, err) &&
            scan_run(loop->guard->scanner, &spec, &loop->arena, &s->reports, err);
 }
 
@@ -302,3 +314,4 @@ static void *thread_main(struct guard_thread *thread, void (*run)(struct loop *)
 
 void *worker_main(void *arg) { return thread_main(arg, work); }
 void *refresher_main(void *arg) { return thread_main(arg, refresher_work); }
+void *sweeper_main(void *arg) { return thread_main(arg, sweeper_work); }

@@ -37,6 +37,8 @@ struct transfer {
     struct arena *arena;        /* borrowed; gets the headers until the body starts */
     struct http_answer *answer; /* borrowed; NULL once the caller has it */
     struct sb body;
+    const struct source *body_from;
+    str upload; /* of body_from: read, and not yet sent */
     size_t head_bytes;
     uint64_t received_bytes;
     struct err fail; /* why a callback stopped the transfer */
@@ -136,6 +138,23 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
     return len;
 }
 
+/* More of a streamed body; it blocks as long as its source does. */
+static size_t on_upload(char *bytes, size_t size, size_t n, void *ctx)
+{
+    struct transfer *t = ctx;
+    while (t->upload.len == 0) {
+        enum next next = t->body_from->read(t->body_from->ctx, &t->upload, &t->fail);
+        if (next == NEXT_END)
+            return 0;
+        if (next == NEXT_ERR)
+            return CURL_READFUNC_ABORT;
+    }
+    size_t len = num_min(size * n, t->upload.len);
+    memcpy(bytes, t->upload.ptr, len);
+    t->upload = str_skip(t->upload, len);
+    return len;
+}
+
 static bool add_header(struct transfer *t, str line)
 {
     str name, value;
@@ -229,6 +248,15 @@ static bool set_method(struct transfer *t, const struct http_call *call, struct 
         return err_set(err, ERR_FORMAT, "'" STR_FMT "' is no HTTP method", STR_ARG(method));
     if (str_eq(method, STR("HEAD"))) {
         curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+        return true;
+    }
+    if (call->body_from) {
+        curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->body_bytes);
+        curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_upload);
+        curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+        curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
+        t->body_from = call->body_from;
         return true;
     }
     if (str_eq(method, STR("GET")) && call->body.len == 0)

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/sb.h"
 #include "base/vec.h"
+#include "codec/codec.h"
 
 struct http_header {
     str name, value; /* names compare without case */
@@ -37,6 +38,9 @@ struct http_call {
     const struct http_header *headers;
     size_t n_headers;
     str body;
+    const struct source *body_from; /* instead of body: exactly body_bytes, pulled while they are
+                                     * sent.  It is read once: no redirect is followed */
+    uint64_t body_bytes;
     bool follows_redirects; /* at most 8; Authorization goes only to the first host (scheme and port
                              * too), and who asked by https is not led to http */
     uint64_t range_from;    /* >0: Range: bytes=N- */

@@ -295,7 +295,8 @@ static void docker_close(struct image_source *source)
     free(self);
 }
 
-static const struct image_source_ops docker_ops = {docker_manifest, docker_blob, docker_close};
+static const struct image_source_ops docker_ops = {
+    .manifest = docker_manifest, .blob = docker_blob, .close = docker_close};
 
 bool docker_archive_open(struct files *files, struct arena *arena, const struct reference *ref,
                          struct image_source **out, struct err *err)

@@ -54,6 +54,8 @@ struct reference {
 NODISCARD bool reference_parse(struct arena *arena, str text, struct reference *out,
                                struct err *err);
 
+bool reference_is_tag(str text); /* [A-Za-z0-9_][A-Za-z0-9._-]{0,127} */
+
 /* Registries whose API answers under another name than the one people write; NULL: an ordinary one.
  */
 struct registry_row {
@@ -90,13 +92,14 @@ enum manifest_kind {
     MANIFEST_INDEX,
     MANIFEST_NOT_IMAGE, /* chart, signature, attestation, SBOM, empty config …: see reason */
 };
+typedef VEC(struct descriptor) descriptors;
 struct manifest {
     enum manifest_kind kind;
     str reason; /* why it is not an image, in words for the user */
     str media_type, artifact_type;
     struct descriptor config;
-    VEC(struct descriptor) layers;
-    VEC(struct descriptor) children; /* of an index */
+    descriptors layers;
+    descriptors children; /* of an index */
     digest subject;
 };
 /* JSON of a manifest or index.  ERR_FORMAT for what is neither, ERR_UNSUPPORTED for schema 1,
@@ -150,12 +153,31 @@ struct image_source_ops {
     bool (*blob)(struct image_source *self, const struct descriptor *what, struct blob *out,
                  struct err *err);
     void (*close)(struct image_source *self);
+    /* The manifests whose subject is @subject (OCI image-spec 1.1), appended to *out, at most
+     * LIMIT_REFERRERS; each with its artifact type, as far as one is known.  @artifact_type empty:
+     * of every type.  None is an answer.  NULL: a kind of source that keeps none. */
+    bool (*referrers)(struct image_source *self, struct arena *arena, const digest *subject,
+                      str artifact_type, descriptors *out, struct err *err);
 };
+/* Whole blob of at most @max bytes, checked against the digest and size of @what. */
+NODISCARD bool blob_load(struct image_source *source, struct arena *arena,
+                         const struct descriptor *what, size_t max, str *out, struct err *err);
 static inline void image_source_close(struct image_source *source)
 {
     if (source)
         source->ops->close(source);
 }
+
+/* --- referrers (distribution-spec 1.1, "Listing Referrers")
+ * ------------------------------------------------------------------------------------------------
+ */
+/* "sha256-<hex>": the tag under which an index of them lies where nobody keeps a list. */
+enum { REFERRERS_TAG_SIZE = DIGEST_TEXT_SIZE };
+str referrers_tag(const digest *subject, char out[static REFERRERS_TAG_SIZE]);
+/* The children of such an index, those of @artifact_type and of none that is told; empty: all.
+ * ERR_LIMIT above LIMIT_REFERRERS. */
+NODISCARD bool referrers_add(struct arena *arena, const struct manifest *index, str artifact_type,
+                             descriptors *out, struct err *err);
 
 /* One entry of an archive file, as the sandboxed lister found it. */
 struct archive_entry {

@@ -65,9 +65,6 @@ NODISCARD bool files_read(const struct files *files, struct arena *arena, const 
 /* Stream; takes over the extent. */
 NODISCARD bool extent_blob(struct extent *extent, struct blob *out, struct err *err);
 NODISCARD bool blob_from_bytes(str bytes, struct blob *out, struct err *err);
-/* Whole blob of at most @max bytes, checked against the digest and size of @what. */
-NODISCARD bool blob_load(struct image_source *source, struct arena *arena,
-                         const struct descriptor *what, size_t max, str *out, struct err *err);
 
 /* layout.c, docker.c: sources over files, which they take over. */
 NODISCARD bool layout_open(struct files *files, struct arena *arena, const struct reference *ref,

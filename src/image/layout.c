@@ -165,6 +165,72 @@ static bool layout_blob(struct image_source *source, const struct descriptor *wh
     return files_find(&self->files, path, &extent, err) && extent_blob(&extent, out, err);
 }
 
+/* --- referrers
+ * ------------------------------------------------------------------------------------------------
+ */
+/* The manifest of a child in an arena of its own: of most of them only the subject matters. */
+static bool refers(struct layout *self, struct arena *arena, const digest *subject,
+                   struct descriptor *child, bool *out, struct err *err)
+{
+    struct arena own;
+    struct manifest manifest;
+    struct err why = {0};
+    str bytes;
+    arena_init(&own, 8 * LIMIT(MANIFEST));
+    bool is_read = read_blob(self, &own, &child->digest, &bytes, &why) &&
+                   manifest_parse(&own, bytes, &manifest, &why);
+    /* what cannot be read may be one: whoever fetches it says why not */
+    *out = !is_read || digest_eq(&manifest.subject, subject);
+    child->artifact_type = STR("");
+    if (is_read && *out)
+        child->artifact_type =
+            arena_dup(arena, manifest.artifact_type.len ? manifest.artifact_type
+                                                        : manifest.config.media_type);
+    arena_fini(&own);
+    return child->artifact_type.ptr || err_memory(err);
+}
+
+static bool add_children(struct layout *self, struct arena *arena, const digest *subject,
+                         descriptors *out, struct err *err)
+{
+    for (size_t i = 0; i < self->index.children.len; i++) {
+        struct descriptor child = self->index.children.ptr[i];
+        bool is_one = false;
+        if (digest_eq(&child.digest, subject))
+            continue;
+        if (!refers(self, arena, subject, &child, &is_one, err))
+            return false;
+        struct descriptor *slot = is_one ? vec_push(arena, out) : NULL;
+        if (is_one && !slot)
+            return err_memory(err);
+        if (is_one)
+            *slot = child;
+    }
+    return true;
+}
+
+/* The children of index.json that have the subject, and the index that is called after it, which a
+ * client leaves that copied from a registry without a list.  There are no more than children of an
+ * index, so nobody filters for us. */
+static bool layout_referrers(struct image_source *source, struct arena *arena,
+                             const digest *subject, str artifact_type, descriptors *out,
+                             struct err *err)
+{
+    struct layout *self = (struct layout *)source;
+    const struct descriptor *named = NULL;
+    struct manifest list = {.kind = MANIFEST_INDEX}, index;
+    char tag[REFERRERS_TAG_SIZE];
+    str bytes;
+    if (!add_children(self, arena, subject, &list.children, err) ||
+        !referrers_add(arena, &list, artifact_type, out, err))
+        return false;
+    if (!find_named(&self->index, referrers_tag(subject, tag), true, &named))
+        return true;
+    return read_blob(self, arena, &named->digest, &bytes, err) &&
+           manifest_parse(arena, bytes, &index, err) &&
+           referrers_add(arena, &index, artifact_type, out, err);
+}
+
 static void layout_close(struct image_source *source)
 {
     struct layout *self = (struct layout *)source;
@@ -173,7 +239,10 @@ static void layout_close(struct image_source *source)
     free(self);
 }
 
-static const struct image_source_ops layout_ops = {layout_manifest, layout_blob, layout_close};
+static const struct image_source_ops layout_ops = {.manifest = layout_manifest,
+                                                   .blob = layout_blob,
+                                                   .close = layout_close,
+                                                   .referrers = layout_referrers};
 
 static bool read_version(struct layout *self, struct err *err)
 {

@@ -67,7 +67,7 @@ static bool is_repository(str text)
     return true;
 }
 
-static bool is_tag(str text)
+bool reference_is_tag(str text)
 {
     if (text.len == 0 || text.len > TAG_MAX || !is_word_char(text.ptr[0]))
         return false;
@@ -160,7 +160,7 @@ static bool parse_registry(struct arena *arena, str text, struct reference *out,
         return err_set(err, ERR_USAGE, "\"%.*s\" is not a digest: sha256: and 64 digits 0-9a-f",
                        STR_ARG(str_slice(digest_text, 0, 90)));
     bool has_tag = str_cut_byte(rest, ':', &name, &tag);
-    if (has_tag && !is_tag(tag))
+    if (has_tag && !reference_is_tag(tag))
         return err_set(err, ERR_USAGE, "\"%.*s\" is not a tag", STR_ARG(str_slice(tag, 0, 80)));
     out->tag = has_tag || has_digest ? tag : STR("latest");
     return read_name(arena, name, out, err);

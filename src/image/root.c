@@ -461,7 +461,8 @@ static void root_close(struct image_source *source)
     free(self);
 }
 
-static const struct image_source_ops root_ops = {root_manifest, root_blob, root_close};
+static const struct image_source_ops root_ops = {
+    .manifest = root_manifest, .blob = root_blob, .close = root_close};
 
 /* What nobody knows before the layer was read is left out: see parse_flags. */
 static bool make_documents(struct root *self, struct err *err)

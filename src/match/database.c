@@ -32,6 +32,8 @@ static bool by_id(void *ctx, struct arena *arena, str id, named_records *out, st
     return advisory_by_id(db_of(ctx), arena, id, out, err);
 }
 
+static bool has_vex(void *ctx) { return advisory_db_has_vex(db_of(ctx)); }
+
 static struct match_lookup lookup_of(struct database *database)
 {
     return (struct match_lookup){.covers = covers,
@@ -39,6 +41,7 @@ static struct match_lookup lookup_of(struct database *database)
                                  .get = get,
                                  .enrich = enrich,
                                  .by_id = by_id,
+                                 .has_vex = has_vex,
                                  .ctx = database};
 }
 
@@ -57,4 +60,13 @@ bool match_explain_image(const struct advisory_db *db, const struct image_invent
     struct database database = {.db = db};
     const struct match_lookup lookup = lookup_of(&database);
     return match_explain(&lookup, inventory, found, id, arena, out, err);
+}
+
+bool match_vex_image(const struct advisory_db *db, const struct vex_image *image,
+                     const struct image_inventory *inventory, struct arena *arena, findings *all,
+                     notices *told, struct err *err)
+{
+    struct database database = {.db = db};
+    const struct match_lookup lookup = lookup_of(&database);
+    return match_vex(&lookup, image, inventory, arena, all, told, err);
 }

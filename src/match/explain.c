@@ -435,6 +435,89 @@ static bool explain_owned(struct explaining *x, const struct advisory_place *pla
     return true;
 }
 
+/* --- statements of VEX feeds on products
+ * ------------------------------------------------------------------------------------ */
+static bool has_evidence_of(const struct finding *f, const struct named_record *record)
+{
+    for (size_t i = 0; i < f->evidence.len; i++)
+        if (str_eq(f->evidence.ptr[i].source, record->source) &&
+            str_eq(f->evidence.ptr[i].record, record->record))
+            return true;
+    return false;
+}
+
+static bool push_vex(struct explaining *x, const struct subject *s, const struct finding *f,
+                     const struct advisory_place *place, enum explain_kind kind, str note)
+{
+    struct explanation *e = push(x, kind, place->ecosystem, place->package);
+    if (!e || !describe_subject(x, e, s, NULL))
+        return false;
+    e->comparator = STR("");
+    e->note = note;
+    e->finding = kind == EXPLAIN_AFFECTED ? f : NULL;
+    return e->note.ptr || note.len == 0 ? true : memory(x);
+}
+
+/* A finding that the statement was held against: what it said of it stands in the evidence. */
+static bool explain_vex_finding(struct explaining *x, const struct subject *s,
+                                const struct finding *f, const struct advisory_place *place)
+{
+    for (size_t i = 0; i < f->evidence.len; i++) {
+        const struct finding_evidence *row = &f->evidence.ptr[i];
+        if (!str_eq(row->source, x->record->source) || !str_eq(row->record, x->record->record))
+            continue;
+        bool is_denial = row->state == FIX_NOT_AFFECTED || row->state == FIX_FIXED;
+        enum explain_kind kind = is_denial            ? EXPLAIN_DENIED
+                                 : f->disabled_by.len ? EXPLAIN_VEX
+                                                      : EXPLAIN_AFFECTED;
+        return push_vex(x, s, f, place, kind, row->note);
+    }
+    return true;
+}
+
+/* It speaks of this package, and not of what is installed: another version, file or image. */
+static bool explain_vex_other(struct explaining *x, const struct subject *s,
+                              const struct advisory_place *place, bool *is_here)
+{
+    str ecosystem, name;
+    struct package package = *s->packages[0];
+    package.name = s->name;
+    package.version = s->version;
+    str purl = purl_of(x->arena, &package, &x->inventory->distro);
+    if (!purl.ptr)
+        return memory(x);
+    if (!vex_product_key(purl, x->arena, &ecosystem, &name, x->err))
+        return false;
+    if (!str_eq(ecosystem, place->ecosystem) || !str_eq(name, place->package))
+        return true;
+    *is_here = true;
+    return push_vex(x, s, NULL, place, EXPLAIN_OUTSIDE,
+                    STR("it is not about what is installed: another version, part or file"));
+}
+
+static bool explain_vex_place(struct explaining *x, const struct advisory_place *place,
+                              bool *is_here)
+{
+    if (!str_starts(place->ecosystem, STR("VEX:")))
+        return true;
+    for (size_t i = 0; i < x->subjects.len; i++) {
+        const struct subject *s = &x->subjects.ptr[i];
+        const struct finding *f = finding_of(x, s);
+        bool is_held = f && has_evidence_of(f, x->record);
+        bool is_first = false;
+        str key = arena_printf(x->arena, "\tvex\t" STR_FMT "\t%zu", STR_ARG(x->record->record), i);
+        if (!key.ptr)
+            return memory(x);
+        if (is_held && !is_new(x, key, &is_first))
+            return false;
+        *is_here |= is_held;
+        if (is_held ? is_first && !explain_vex_finding(x, s, f, place)
+                    : !explain_vex_other(x, s, place, is_here))
+            return false;
+    }
+    return true;
+}
+
 /* Is the ecosystem one that this image's packages are judged by? */
 static bool is_of_image(const struct explaining *x, str ecosystem)
 {
@@ -478,7 +561,8 @@ static bool explain_place(struct explaining *x, const struct advisory_place *pla
         if (!explain_here(x, &x->subjects.ptr[i], place, &is_here) ||
             !explain_elsewhere(x, &x->subjects.ptr[i], place, &is_here))
             return false;
-    return explain_owned(x, place, &is_here) && (is_here || note_absent(x, place));
+    return explain_vex_place(x, place, &is_here) && explain_owned(x, place, &is_here) &&
+           (is_here || note_absent(x, place));
 }
 
 static bool explain_record(struct explaining *x, const struct named_record *record)

@@ -8,6 +8,7 @@
  * about. */
 #pragma once
 
+#include "base/map.h"
 #include "match/match.h"
 #include "version/version.h"
 
@@ -165,3 +166,43 @@ NODISCARD bool rating_fill(struct making *m);
 /* --- words.c: title, description, names, references, evidence.  False: arena used up.
  * ------------------------------------------------------------------------------------------- */
 NODISCARD bool words_fill(struct making *m);
+
+/* --- vex_meaning.c: does a statement mean a finding?
+ * ------------------------------------------------------------------------------------------ */
+/* A purl, and its name as one bit of 64: most names that are not the same differ in it. */
+struct vex_purl {
+    struct purl purl;
+    uint64_t bit;
+};
+typedef VEC(struct vex_purl) vex_purls;
+struct vex_pattern {
+    bool is_image, is_whole, is_purl; /* whole: it has no subcomponents */
+    struct vex_purl product;
+    vex_purls parts;
+};
+struct vex_parsed {
+    const struct vex_statement *said;
+    int64_t utc_s;
+    struct vex_pattern *patterns; /* NULL: nobody asked yet */
+    size_t n_patterns;
+};
+/* What a pattern may mean: name → struct target. */
+struct vex_targets {
+    struct map by_name;
+    uint64_t bits; /* of all names */
+};
+struct vexing {
+    struct arena *arena;
+    const struct vex_image *image;
+    const struct image_inventory *inventory;
+    struct map by_name; /* vulnerability → parsed_refs */
+    struct map files;   /* path → struct vex_targets: what is in it */
+    struct err *err;
+    /* of the finding that is looked at */
+    const struct finding *finding;
+    struct vex_targets targets, *beside;
+    bool *is_hit; /* by a binary's index */
+};
+/* Look at @f from now on.  False: arena used up. */
+NODISCARD bool vex_target(struct vexing *v, const struct finding *f);
+NODISCARD bool vex_means(struct vexing *v, struct vex_parsed *statement, bool *out);

@@ -70,7 +70,8 @@ struct finding {
     /* filled by assess/ */
     str name; /* UUID of the sub-assessment */
     str remediation_text, remediation_command, remediation_step;
-    str disabled_by;
+    str disabled_by;     /* a rule's name, or "vex:DOCUMENT"; empty: it counts */
+    str disabled_reason; /* in the words of who disabled it */
     bool is_from_base;
 };
 typedef VEC(struct finding) findings;
@@ -104,6 +105,8 @@ struct match_lookup {
     bool (*enrich)(void *ctx, struct arena *arena, str cve, enrichments *out, struct err *err);
     /* Every record that bears a name; for match_explain. */
     bool (*by_id)(void *ctx, struct arena *arena, str id, named_records *out, struct err *err);
+    /* Are there statements of VEX feeds on products (advisory.h: "VEX:…")?  NULL: none. */
+    bool (*has_vex)(void *ctx);
     void *ctx;
 };
 NODISCARD bool match_inventory(const struct match_lookup *lookup,
@@ -183,7 +186,11 @@ NODISCARD bool match_explain_image(const struct advisory_db *db,
  *   - a product is a package of the same file (the main module of a Go binary) and a subcomponent
  *     is the package.
  * A source package is meant when it is named, or when all its affected binaries are.  Of several
- * statements the latest counts, of the same time the last given. */
+ * statements the latest counts, of the same time the last given.
+ *
+ * Statements come from three places, each applied after the one before, so that the later has the
+ * last word: VEX feeds of the database, documents attached to the image (whoever may push wrote
+ * them: only when asked for), documents given by hand. */
 struct vex_image {
     strs digests;   /* of the manifest, and of the index it came from */
     str name;       /* the last part of the repository */
@@ -192,8 +199,18 @@ struct vex_image {
     str arch;       /* "amd64" */
 };
 /* Marks what statements take away: disabled_by "vex:DOCUMENT", the statement among the evidence.
- * Other statements become evidence and change nothing.  Run after match_image; *n_disabled counts
- * findings that were taken away. */
+ * Other statements become evidence and take nothing away; the latest of them that says so gives
+ * back what was taken before.  Run after match_image; *n_disabled counts findings that these
+ * statements took away. */
 NODISCARD bool vex_apply(struct arena *arena, const vex_statements *said,
                          const struct vex_image *image, const struct image_inventory *inventory,
                          findings *all, size_t *n_disabled, struct err *err);
+/* The same with what VEX feeds of the database keep of the image, of the packages that findings are
+ * on, and of those of the same file.  Costs nothing where the database has no such statement.
+ * *told gains a notice of how many findings were taken away. */
+NODISCARD bool match_vex(const struct match_lookup *lookup, const struct vex_image *image,
+                         const struct image_inventory *inventory, struct arena *arena,
+                         findings *all, notices *told, struct err *err);
+NODISCARD bool match_vex_image(const struct advisory_db *db, const struct vex_image *image,
+                               const struct image_inventory *inventory, struct arena *arena,
+                               findings *all, notices *told, struct err *err);

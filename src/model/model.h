@@ -138,6 +138,10 @@ enum { PURL_ANY_CASE = 1 }; /* keys of qualifiers may be in upper case, and beco
 /* By the specification's "How to parse", all its components checked.  ERR_FORMAT says which one. */
 NODISCARD bool purl_parse(struct arena *arena, str text, unsigned flags, struct purl *out,
                           struct err *err);
+/* Does @purl meet @pattern, as VEX statements and rules mean it?  Type, namespace and name are the
+ * same; version, qualifiers and subpath that the pattern has are those of the purl, which may have
+ * more.  Versions are the same when their type's order says so and their build ("+…") is one. */
+bool purl_matches(const struct purl *pattern, const struct purl *purl);
 /* What purl_parse would take, in canonical form; ERR_FORMAT otherwise. */
 NODISCARD bool purl_build(struct arena *arena, const struct purl *purl, str *out, struct err *err);
 /* Of an installed package of a distribution:

@@ -251,3 +251,36 @@ bool purl_parse(struct arena *arena, str text, unsigned flags, struct purl *out,
            parse_qualifiers(arena, qualifiers, flags, out, err) && normalise(arena, out, err) &&
            purl_check(out, err);
 }
+
+/* --- patterns
+ * ------------------------------------------------------------------------------------------ */
+static bool has_qualifier(const struct purl *purl, const struct purl_qualifier *wanted)
+{
+    for (size_t i = 0; i < purl->qualifiers.len; i++)
+        if (str_eq(purl->qualifiers.ptr[i].key, wanted->key))
+            return str_eq(purl->qualifiers.ptr[i].value, wanted->value);
+    return false;
+}
+
+/* "1.0" is "1.0.0" where the order says so; 1.0+a and 1.0+b are two builds, which no order tells
+ * apart. */
+static bool is_same_version(str type, str a, str b)
+{
+    const struct version_scheme *scheme = purl_type_scheme(type);
+    str build_a = str_skip(a, str_find_byte(a, '+')), build_b = str_skip(b, str_find_byte(b, '+'));
+    return str_eq(a, b) ||
+           (scheme && b.len && str_eq(build_a, build_b) && scheme->cmp(a, b) == VERSION_EQUAL);
+}
+
+bool purl_matches(const struct purl *pattern, const struct purl *purl)
+{
+    if (!str_eq(pattern->type, purl->type) || !str_eq(pattern->ns, purl->ns) ||
+        !str_eq(pattern->name, purl->name) ||
+        (pattern->version.len && !is_same_version(purl->type, pattern->version, purl->version)) ||
+        (pattern->subpath.len && !str_eq(pattern->subpath, purl->subpath)))
+        return false;
+    for (size_t i = 0; i < pattern->qualifiers.len; i++)
+        if (!has_qualifier(purl, &pattern->qualifiers.ptr[i]))
+            return false;
+    return true;
+}

@@ -106,7 +106,9 @@ static bool read_realm(struct registry *r, struct arena *arena,
                        STR_ARG(r->api_host), STR_ARG(str_slice(challenge->realm, 0, 80)));
     /* a stranger's http port on our own machine is no place for the secrets of a remote registry */
     out->takes_credentials = is_https || (is_loopback && r->is_loopback);
-    out->scope = str_is_empty(challenge->scope)
+    out->scope = str_is_empty(challenge->scope) && str_is_empty(r->ref.repository)
+                     ? STR("registry:catalog:*")
+                 : str_is_empty(challenge->scope)
                      ? arena_printf(arena, "repository:%.*s:pull", STR_ARG(r->ref.repository))
                      : challenge->scope;
     if (out->scope.len > SCOPE_MAX)

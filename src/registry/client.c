@@ -95,6 +95,8 @@ static bool exchange(struct http_client *client, struct arena *arena, const stru
                              .headers = headers,
                              .n_headers = n,
                              .body = request->body,
+                             .body_from = request->body_from,
+                             .body_bytes = request->body_bytes,
                              .range_from = request->range_from};
     *reply = (struct reply){0};
     if (request->is_stream)
@@ -240,6 +242,12 @@ static bool goes_on(struct registry *r, struct http_client *client, struct arena
                     struct err *err)
 {
     int status = reply->answer.status;
+    if (request->body_from) {
+        if (status == 401 && course->is_home &&
+            !registry_authenticate(r, client, arena, &reply->answer.headers, err))
+            drop(reply);
+        return false;
+    }
     if (is_redirect(status)) {
         if (course->n_redirects++ >= MAX_REDIRECTS) {
             drop(reply);

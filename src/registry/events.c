@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* events.c - the envelope that CNCF Distribution posts (docs: about/notifications). */
+/* events.c - whose notification it is: told by its form, as senders share content types. */
 #include "base/clock.h"
 #include "base/num.h"
-#include "registry/registry.h"
+#include "registry/internal.h"
 #include "syntax/syntax.h"
 
-static enum registry_action action_of(str text)
-{
-    static const struct {
-        const char *name;
-        enum registry_action action;
-    } rows[] = {{"push", ACTION_PUSH},
-                {"pull", ACTION_PULL},
-                {"delete", ACTION_DELETE},
-                {"mount", ACTION_MOUNT}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (str_eq(text, str_from(rows[i].name)))
-            return rows[i].action;
-    return ACTION_OTHER;
-}
+static const struct event_sender *const senders[] = {&sender_distribution, &sender_acr,
+                                                     &sender_harbor, &sender_zot};
 
-static bool keep(struct arena *arena, str from, str *to, struct err *err)
+bool event_keep(struct arena *arena, str from, str *to, struct err *err)
 {
     if (from.len > LIMIT(FIELD))
         return err_set(err, ERR_LIMIT, "a field of %zu bytes, more than %llu", from.len,
@@ -29,60 +17,74 @@ static bool keep(struct arena *arena, str from, str *to, struct err *err)
     return to->ptr ? true : err_memory(err);
 }
 
-static bool read_target(struct arena *arena, const json_t *target, struct registry_event *out,
-                        struct err *err)
+bool event_keep_digest(str text, digest *out, struct err *err)
 {
-    str text = json_str(target, "digest");
-    if (!keep(arena, json_str(target, "repository"), &out->repository, err) ||
-        !keep(arena, json_str(target, "tag"), &out->tag, err) ||
-        !keep(arena, json_str(target, "mediaType"), &out->media_type, err))
-        return false;
-    if (str_is_empty(out->repository))
-        return err_set(err, ERR_FORMAT, "no repository");
-    if (!str_is_empty(text) && !digest_parse(text, &out->digest))
-        return err_set(err, ERR_FORMAT, "\"%.*s\" is not a digest",
-                       STR_ARG(str_slice(text, 0, 90)));
-    out->is_blob = str_eq(out->media_type, STR("application/octet-stream")) ||
-                   str_has(json_str(target, "url"), STR("/blobs/"));
-    return true;
+    return str_is_empty(text) || digest_parse(text, out) ||
+           err_set(err, ERR_FORMAT, "\"%.*s\" is not a digest", STR_ARG(str_slice(text, 0, 90)));
 }
 
-static bool read_event(struct arena *arena, const json_t *object, struct registry_event *out,
-                       struct err *err)
+bool event_keep_time(str text, int64_t *out, struct err *err)
 {
-    if (!json_is_object(object))
-        return err_set(err, ERR_FORMAT, "not an object");
-    str at = json_str(object, "timestamp");
-    out->action = action_of(json_str(object, "action"));
-    if (!str_is_empty(at) && !clock_parse(at, &out->at))
-        return err_set(err, ERR_FORMAT, "\"%.*s\" is not a time", STR_ARG(str_slice(at, 0, 60)));
-    return keep(arena, json_str(object, "id"), &out->id, err) &&
-           keep(arena, json_str(json_obj(object, "request"), "useragent"), &out->user_agent, err) &&
-           keep(arena, json_str(json_obj(object, "actor"), "name"), &out->actor_name, err) &&
-           read_target(arena, json_obj(object, "target"), out, err);
+    return str_is_empty(text) || clock_parse(text, out) ||
+           err_set(err, ERR_FORMAT, "\"%.*s\" is not a time", STR_ARG(str_slice(text, 0, 60)));
 }
 
-bool registry_events_parse(struct arena *arena, str json, registry_events *out, struct err *err)
+struct registry_event *event_add(struct arena *arena, registry_events *out, struct err *err)
 {
+    struct registry_event *event = vec_push(arena, out);
+    if (!event)
+        (void)err_memory(err);
+    return event;
+}
+
+bool event_is_whole(const struct registry_event *event, struct err *err)
+{
+    return !str_is_empty(event->repository) || err_set(err, ERR_FORMAT, "no repository");
+}
+
+/* A message that is sent again is the same bytes. */
+bool event_name_by_body(struct arena *arena, str body, size_t i, str *out, struct err *err)
+{
+    char text[DIGEST_TEXT_SIZE];
+    digest name = digest_of(HASH_SHA256, body);
+    *out = arena_printf(arena, "body:%.*s:%zu", STR_ARG(digest_print(&name, text)), i);
+    return out->ptr ? true : err_memory(err);
+}
+
+/* CloudEvents, structured: what else is a header stands around the data. */
+static json_t *unwrap(struct registry_message *in, json_t *root)
+{
+    if (!json_is_object(json_object_get(root, "data")) ||
+        !str_starts(json_str(root, "specversion"), STR("1.")))
+        return root;
+    in->type = json_str(root, "type");
+    in->id = json_str(root, "id");
+    in->time = json_str(root, "time");
+    in->operator= json_str(root, "operator");
+    return json_object_get(root, "data");
+}
+
+static bool read_all(struct arena *arena, struct registry_message *in, json_t *root,
+                     registry_events *out, struct err *err)
+{
+    json_t *data = unwrap(in, root);
+    for (size_t i = 0; i < ARRAY_LEN(senders); i++)
+        if (senders[i]->is_from(in, data))
+            return senders[i]->read(arena, in, data, out, err);
+    return err_set(err, ERR_FORMAT,
+                   "neither of Distribution, an Azure registry, Harbor nor zot: no list of events, "
+                   "action or type that is known");
+}
+
+bool registry_events_parse(struct arena *arena, const struct registry_message *message,
+                           registry_events *out, struct err *err)
+{
+    struct registry_message in = *message;
     *out = (registry_events){0};
-    if (json.len > LIMIT(EVENTS_BODY))
-        return err_set(err, ERR_LIMIT, "a notification of %zu bytes, more than %llu", json.len,
+    if (in.body.len > LIMIT(EVENTS_BODY))
+        return err_set(err, ERR_LIMIT, "a notification of %zu bytes, more than %llu", in.body.len,
                        (unsigned long long)LIMIT(EVENTS_BODY));
     auto_json *root = NULL;
-    if (!json_read(json, &root, err))
-        return err_wrap(err, "notification");
-    json_t *list = json_arr(root, "events");
-    if (!list)
-        return err_set(err, ERR_FORMAT, "notification: no list of events");
-    if (json_array_size(list) > LIMIT(EVENTS))
-        return err_set(err, ERR_LIMIT, "notification: %zu events, more than %llu",
-                       json_array_size(list), (unsigned long long)LIMIT(EVENTS));
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        struct registry_event *event = vec_push(arena, out);
-        if (!event)
-            return err_memory(err);
-        if (!read_event(arena, json_array_get(list, i), event, err))
-            return err_wrap(err, "notification: event %zu", i);
-    }
-    return true;
+    return (json_read(in.body, &root, err) && read_all(arena, &in, root, out, err)) ||
+           err_wrap(err, "notification");
 }

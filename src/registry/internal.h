@@ -6,6 +6,7 @@
 
 #include "http/http.h"
 #include "registry/registry.h"
+#include "syntax/syntax.h"
 
 struct registry {
     struct image_source base;
@@ -27,6 +28,9 @@ struct request {
     str url;            /* absolute, instead of path: where an upload goes on */
     const char *method; /* NULL: GET */
     str body;
+    const struct source *body_from; /* instead: body_bytes, read once, so nothing is tried again;
+                                     * after a 401 the next request has the right token */
+    uint64_t body_bytes;
     const char *content_type; /* of the body */
     const char *accept;
     uint64_t range_from;
@@ -50,6 +54,28 @@ bool registry_waits(const struct registry *registry, const struct http_answer *a
 bool registry_fail_status(const struct registry *registry, int status, const char *noun, str name,
                           struct err *err);
 
+/* referrers.c: the op of a source */
+NODISCARD bool registry_referrers(struct image_source *source, struct arena *arena,
+                                  const digest *subject, str artifact_type, descriptors *out,
+                                  struct err *err);
+
+extern const char registry_accept_manifests[];
+
+/* push.c: one attempt at a blob that @from gives once.  When *is_again, another one, with a source
+ * opened anew, may end better. */
+struct upload {
+    const struct descriptor *what;
+    const struct source *from;
+    str mount_from;   /* a repository of the same registry that may have it; empty: none */
+    bool *is_mounted; /* then nothing of @from was read */
+};
+NODISCARD bool registry_upload(struct image_source *registry, const struct upload *upload,
+                               bool *is_again, struct err *err);
+NODISCARD bool registry_has_blob(struct image_source *registry, const digest *name, bool *out,
+                                 struct err *err);
+NODISCARD bool registry_put_manifest(struct image_source *registry, str name, str json,
+                                     const char *media_type, struct err *err);
+
 /* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
 NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,
                                      struct arena *arena, const http_headers *headers,
@@ -61,3 +87,21 @@ NODISCARD bool registry_authorization(struct registry *registry, struct arena *a
 /* credentials.c */
 NODISCARD bool registry_credentials_load(struct arena *arena, str host,
                                          struct registry_credentials *out, struct err *err);
+
+/* --- notifications: a sender a row
+ * ------------------------------------------------------------------------------------------- */
+struct event_sender {
+    bool (*is_from)(const struct registry_message *in, const json_t *data);
+    bool (*read)(struct arena *arena, const struct registry_message *in, const json_t *data,
+                 registry_events *out, struct err *err);
+};
+extern const struct event_sender sender_distribution, sender_acr, sender_harbor, sender_zot;
+
+struct registry_event *event_add(struct arena *arena, registry_events *out, struct err *err);
+NODISCARD bool event_keep(struct arena *arena, str from, str *to, struct err *err);
+NODISCARD bool event_keep_digest(str text, digest *out, struct err *err); /* empty: none */
+NODISCARD bool event_keep_time(str text, int64_t *out, struct err *err);  /* empty: none */
+NODISCARD bool event_is_whole(const struct registry_event *event, struct err *err);
+/* The id of the @i-th event of a message without one. */
+NODISCARD bool event_name_by_body(struct arena *arena, str body, size_t i, str *out,
+                                  struct err *err);

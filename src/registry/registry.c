@@ -30,7 +30,7 @@ bool registry_fail_status(const struct registry *r, int status, const char *noun
 
 /* --- manifests
  * ---------------------------------------------------------------------------------------- */
-static const char accept_manifests[] =
+const char registry_accept_manifests[] =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.docker.distribution.manifest.v2+json, "
@@ -71,7 +71,7 @@ static bool registry_manifest(struct image_source *source, struct arena *arena, 
     if (!want && str_is_empty(tag) && !digest_is_none(&r->ref.digest))
         want = &r->ref.digest;
     str name = name_of(r, tag, want, text);
-    struct request request = {.accept = accept_manifests, .max = LIMIT(MANIFEST)};
+    struct request request = {.accept = registry_accept_manifests, .max = LIMIT(MANIFEST)};
     request.path =
         arena_printf(arena, "/v2/%.*s/manifests/%.*s", STR_ARG(r->ref.repository), STR_ARG(name));
     if (!request.path.ptr)
@@ -211,8 +211,10 @@ static void registry_close(struct image_source *source)
     free(r);
 }
 
-static const struct image_source_ops registry_ops = {registry_manifest, registry_blob,
-                                                     registry_close};
+static const struct image_source_ops registry_ops = {.manifest = registry_manifest,
+                                                     .blob = registry_blob,
+                                                     .close = registry_close,
+                                                     .referrers = registry_referrers};
 
 static bool keep(struct registry *r, str from, str *to, struct err *err)
 {

@@ -42,6 +42,66 @@ NODISCARD bool registry_push_blob(struct image_source *registry, str bytes, cons
 NODISCARD bool registry_push_manifest(struct image_source *registry, str json,
                                       const char *media_type, struct err *err);
 
+/* The digest under a tag, or the digest itself if it is there; none when there is no such. */
+NODISCARD bool registry_digest_of(struct image_source *registry, str name, digest *out,
+                                  struct err *err);
+
+enum registry_login { LOGIN_NONE, LOGIN_BASIC, LOGIN_BEARER };
+struct registry_pong {
+    bool is_plain_http;
+    enum registry_login login; /* what it asked for */
+    bool is_anonymous;         /* nothing to log in with was known */
+    str username, server;      /* may be empty */
+};
+/* Is it a registry that lets us in?  ERR_UNSUPPORTED: it answers, and is none. */
+NODISCARD bool registry_ping(struct image_source *registry, struct arena *arena,
+                             struct registry_pong *out, struct err *err);
+
+/* --- what there is -----------------------------------------------------------------------------
+ */
+/* A source for a whole registry: a reference with a host and no repository. */
+typedef bool registry_name(void *ctx, str name, struct err *err);
+/* In pages; at most LIMIT_NAMES.  ERR_UNSUPPORTED: this registry has no catalog. */
+NODISCARD bool registry_each_repository(struct image_source *registry, registry_name *each,
+                                        void *ctx, struct err *err);
+/* Of its repository; of one that is not there: none. */
+NODISCARD bool registry_each_tag(struct image_source *registry, registry_name *each, void *ctx,
+                                 struct err *err);
+/* The same connections, for another repository.  Blobs of the former must be closed. */
+NODISCARD bool registry_turn_to(struct image_source *registry, str repository, struct err *err);
+
+/* --- copying: an image, or an index with all that it names, from any source ---------------------
+ */
+struct copy_progress {
+    uint64_t done_bytes, total_bytes; /* of the blobs known so far */
+    size_t n_blobs, n_done;
+};
+struct copy_spec {
+    struct image_source *from;
+    str tag; /* at the source; both empty: its default */
+    const digest *want;
+    struct image_source *to; /* of registry_open: one repository */
+    const str *tags;         /* to set there; none: it can be pulled by digest only */
+    size_t n_tags;
+    bool is_forced; /* tags that name something else are moved */
+    str mount_from; /* the source's repository when it is in the same registry; empty */
+    void (*progress)(void *ctx, const struct copy_progress *now); /* may be NULL */
+    void *progress_ctx;
+    const struct cancel *cancel;
+};
+struct copy_result {
+    digest digest; /* of what was asked for */
+    str media_type;
+    size_t n_manifests;
+    size_t n_blobs, n_mounted, n_there; /* all; without moving a byte; were there already */
+    uint64_t moved_bytes;
+};
+/* Every digest is verified on the way.  ERR_CONFLICT, before anything is sent, when a tag names
+ * something else and nothing is forced.  Layers that no registry distributes stay where they are.
+ */
+NODISCARD bool registry_copy(const struct copy_spec *spec, struct arena *arena,
+                             struct copy_result *out, struct err *err);
+
 /* Whether @host, with or without a port, is this machine: localhost, 127.0.0.0/8, [::1]. */
 bool registry_host_is_loopback(str host);
 
@@ -56,6 +116,11 @@ typedef VEC(struct registry_challenge) registry_challenges;
  * the arena is used up. */
 NODISCARD bool registry_challenge_parse(struct arena *arena, str value, registry_challenges *out);
 
+/* --- pages: RFC 8288, as far as registries use it
+ * ----------------------------------------------------------------------------- */
+/* The target of the link of a Link header whose relation is "next"; borrows from @value. */
+NODISCARD bool registry_link_next(str value, str *target);
+
 /* --- Docker's config.json ------------------------------------------------------------------------
  */
 struct registry_credentials {
@@ -66,8 +131,9 @@ struct registry_credentials {
 NODISCARD bool registry_credentials_parse(struct arena *arena, str json, str host,
                                           struct registry_credentials *out, struct err *err);
 
-/* --- notifications: application/vnd.docker.distribution.events.v1+json (v2 differs by name only)
- * --- */
+/* --- notifications: of CNCF Distribution (v1 and v2 of its envelope), an Azure registry's webhook,
+ * Harbor's (both payloads), and zot's CloudEvents -----------------------------------------------
+ */
 enum registry_action { ACTION_OTHER, ACTION_PUSH, ACTION_PULL, ACTION_DELETE, ACTION_MOUNT };
 struct registry_event {
     str id;
@@ -80,7 +146,15 @@ struct registry_event {
     int64_t at; /* UTC seconds; 0: not said */
 };
 typedef VEC(struct registry_event) registry_events;
-/* ERR_FORMAT for what is not an envelope, or an event without repository or with a digest that is
- * none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
-NODISCARD bool registry_events_parse(struct arena *arena, str json, registry_events *out,
-                                     struct err *err);
+/* What a registry posted.  But for the body all may be empty: CloudEvents in binary mode have it in
+ * headers. */
+struct registry_message {
+    str body;
+    str type, id, time; /* Ce-Type, Ce-Id, Ce-Time */
+    str operator;       /* a structured event's, filled in by the parser */
+};
+/* Of what asks for nothing (a ping, a finished scan) *out is empty.  An event whose sender gives no
+ * id is named by its bytes.  ERR_FORMAT for what no sender sends, an event without repository or
+ * with a digest that is none; ERR_LIMIT above LIMIT_EVENTS_BODY or LIMIT_EVENTS. */
+NODISCARD bool registry_events_parse(struct arena *arena, const struct registry_message *message,
+                                     registry_events *out, struct err *err);

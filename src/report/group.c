@@ -8,13 +8,6 @@
 #include "base/num.h"
 #include "version/version.h"
 
-static const struct version_scheme *scheme_of(const struct finding *finding)
-{
-    str name = finding->evidence.len ? finding->evidence.ptr[0].comparator : STR_NONE;
-    const struct version_scheme *scheme = version_find(name);
-    return scheme && scheme->is_valid(finding->fixed_version) ? scheme : NULL;
-}
-
 /* Findings with the same key share a group.  A fixed version that nobody can compare is part of it:
  * then there is no "highest" to upgrade to. */
 static str key_of(struct arena *arena, const struct finding *finding)
@@ -25,7 +18,7 @@ static str key_of(struct arena *arena, const struct finding *finding)
     sb_blob(&key, finding->package_name);
     sb_blob(&key, finding->package_version);
     sb_byte(&key, finding->is_patchable);
-    const struct version_scheme *scheme = scheme_of(finding);
+    const struct version_scheme *scheme = assess_fix_scheme(finding);
     if (!finding->is_patchable)
         sb_byte(&key, (uint8_t)finding->fix_state);
     else if (scheme)
@@ -58,26 +51,25 @@ static bool add_member(struct arena *arena, struct group *group, const struct fi
     group->n_findings++;
     if (!group->first)
         group->first = group->best = finding;
-    const struct version_scheme *scheme = finding->is_patchable ? scheme_of(finding) : NULL;
+    const struct version_scheme *scheme = finding->is_patchable ? assess_fix_scheme(finding) : NULL;
     if (scheme &&
         scheme->cmp(finding->fixed_version, group->best->fixed_version) == VERSION_GREATER)
         group->best = finding;
+    struct assess_rank rank = assess_rank_of(finding);
+    group->rank = group->n_findings == 1 ? rank : assess_rank_max(group->rank, rank);
     group->n_kev += finding->is_kev;
     group->epss = finding->epss > group->epss ? finding->epss : group->epss;
     return add_path(arena, group, finding->path);
 }
 
-static int cmp_numbers(double a, double b) { return (a > b) - (a < b); }
-
+/* Sections first: what can be mended, what cannot. */
 static int cmp_groups(const void *left, const void *right)
 {
     const struct group *a = left, *b = right;
     const struct finding *x = a->first, *y = b->first;
     int order[] = {
         y->is_patchable - x->is_patchable,
-        (b->n_kev > 0) - (a->n_kev > 0),
-        severity_rank(x->severity) - severity_rank(y->severity),
-        cmp_numbers(b->epss, a->epss),
+        assess_rank_cmp(&a->rank, &b->rank),
         str_cmp(x->package_name, y->package_name),
         str_cmp(x->package_version, y->package_version),
         str_cmp(x->type, y->type),
@@ -122,4 +114,28 @@ bool group_findings(struct arena *arena, const struct report *report,
     }
     vec_sort(out, cmp_groups);
     return true;
+}
+
+bool report_plan(struct arena *arena, const struct report *report,
+                 const struct report_filter *filter, struct plan *out)
+{
+    finding_refs listed = {0};
+    strs steps = {0};
+    for (size_t i = 0; i < report->findings.len; i++) {
+        const struct finding *finding = &report->findings.ptr[i];
+        if (report_place_of(finding, filter) != PLACE_LISTED)
+            continue;
+        const struct finding **slot = vec_push(arena, &listed);
+        if (!slot)
+            return false;
+        *slot = finding;
+    }
+    for (size_t i = 0; i < report->layers.len; i++) {
+        str *slot = vec_push(arena, &steps);
+        if (!slot)
+            return false;
+        *slot = report->layers.ptr[i].created_by;
+    }
+    struct remedy_tools tools = assess_tools(&report->distro, &report->packages);
+    return assess_plan(arena, &listed, &tools, &steps, out);
 }

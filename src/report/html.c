@@ -94,7 +94,7 @@ static void page_contents(struct page *page, const struct report *const *reports
         report_title(page, reports[i]);
         sb_addf(out, "</a> %s %s: ", verdict_look(reports[i]->verdict).symbol,
                 verdict_name(reports[i]->verdict));
-        if (!verdict_words(out, reports[i]))
+        if (!report_verdict_words(out, reports[i]))
             html_text(out, reports[i]->reason);
         html_put(out, "</li>\n");
     }

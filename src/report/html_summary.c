@@ -130,7 +130,7 @@ static void put_verdict(struct page *page)
     bool is_partial = !report->is_complete && report->verdict != VERDICT_NOT_APPLICABLE;
     sb_addf(out, "<p class=\"verdict %s\"><b>%s %s%s</b> <span>", verdict_name(report->verdict),
             look.symbol, verdict_name(report->verdict), is_partial ? ", incomplete" : "");
-    bool has_words = verdict_words(out, report);
+    bool has_words = report_verdict_words(out, report);
     if (report->reason.len)
         html_wrap(out, has_words ? ". " : "", report->reason, "");
     else if (!has_words)

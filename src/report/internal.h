@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include "base/map.h"
 #include "base/sb.h"
 #include "report/report.h"
+#include "syntax/syntax.h"
 
 /* --- output in pieces: memory does not grow with the report --------------------------------------
  */
@@ -21,9 +23,120 @@ void out_piece(struct out *out);
 /* Write the rest; false when anything failed on the way. */
 NODISCARD bool out_close(struct out *out);
 
+/* --- escaping: foreign text into the syntax of others --------------------------------------------
+ */
+/* The code point at @at and the bytes it takes, RFC 3629; 0 bytes when there is none. */
+size_t utf8_at(str s, size_t at, uint32_t *c);
+/* C1 controls and what turns text around (UAX #9, 2): legal in most formats, and a terminal that
+ * shows the file obeys them. */
+bool is_hidden_control(uint32_t c);
+/* RFC 3986: what may not stand in that part becomes %XX; a link may have escapes already. */
+enum uri_part { URI_NAME, URI_PATH, URI_LINK };
+void uri_add(struct sb *out, str text, enum uri_part part);
+/* CommonMark 2.4: one line of text, nothing in it means anything. */
+void markdown_add(struct sb *out, str text);
+/* An element's text or an attribute's value, XML 1.0, 2.2: what may not stand there is said in
+ * words
+ * (\x1b), what is not UTF-8 is U+FFFD. */
+void xml_add(struct sb *out, str text);
+
+/* --- documents of other standards ----------------------------------------------------------------
+ */
+enum { UUID_TEXT_SIZE = 37 };
+struct hash;
+struct doc {
+    struct out out;
+    struct jw jw;
+    struct sb say; /* a value that is being put together */
+    struct hash *hash;
+    const struct report_options *options;
+};
+NODISCARD bool doc_open(struct doc *doc, int fd, const struct report_options *options,
+                        struct err *err);
+void doc_piece(struct doc *doc); /* between two items */
+NODISCARD bool doc_close(struct doc *doc);
+/* What stands in doc->say, taken: as a value, as the value of @key. */
+void doc_said(struct doc *doc);
+static inline void doc_ksaid(struct doc *doc, const char *key)
+{
+    jw_key(&doc->jw, key);
+    doc_said(doc);
+}
+void doc_kuri(struct doc *doc, const char *key, str url); /* a web link, made a valid URI */
+void doc_instant(struct doc *doc, const char *key, int64_t utc_s);
+/* Only when it is RFC 3339 or a date. */
+void doc_kdate(struct doc *doc, const char *key, str text);
+/* A UUID version 8 over what stands in doc->say, taken. */
+str doc_uuid(struct doc *doc, char out[static UUID_TEXT_SIZE]);
+/* A UUID of the document: the same reports, options and format give the same. */
+str doc_serial(struct doc *doc, str format, const struct report *const *reports, size_t n,
+               char out[static UUID_TEXT_SIZE]);
+/* Rounded to so many digits behind the point; for scores and shares, 0 to 10. */
+void decimal_add(struct sb *out, double value, unsigned digits);
+/* "openssl 3.0.11-1 (deb)" */
+void say_package(struct sb *out, const struct finding *finding);
+/* Title, else the description's first line, else "ID in PACKAGE". */
+str finding_title(const struct finding *finding);
+/* "Upgrade …", or why there is nothing to do. */
+void say_advice(struct sb *out, const struct finding *finding);
+/* Where people read about an id; nothing when nobody knows. */
+void say_id_url(struct sb *out, str id);
+/* The image: pkg:oci/…@sha256%3A…; of what has no digest pkg:generic/…  */
+void say_image_purl(struct sb *out, const struct report *report);
+str image_name(const struct report *report); /* last part of the repository or path */
+/* What the filter left out, in a sentence; false when it left out nothing. */
+bool say_hidden(struct sb *out, const struct report *report, const struct report_filter *filter);
+/* "scan incomplete: reason", "Failed: …"; false when the result is whole and a verdict. */
+bool say_shortfall(struct sb *out, const struct report *report);
+/* How a finding was disabled: by a rule, or what VEX says, in OpenVEX's words. */
+struct disabled {
+    bool is_vex, is_fixed;
+    str justification; /* one that OpenVEX 0.2 lists; empty */
+    str words;         /* the reason; never empty */
+};
+struct disabled disabled_why(const struct finding *finding);
+/* A format that describes one image, asked for several: says what to do. */
+NODISCARD bool is_one_image(const char *format, size_t n, struct err *err);
+
+/* --- which package a finding is about ------------------------------------------------------------
+ */
+struct package_index {
+    const struct report *report;
+    struct map by_name; /* the first package of that name, as a number + 1 */
+    uint32_t *next;     /* the next one of the same name: a number + 1, 0 behind the last */
+    uint32_t *nth;      /* how many packages before it have the same purl */
+};
+NODISCARD bool package_index_make(struct arena *arena, const struct report *report,
+                                  struct package_index *out);
+/* The packages that a finding is about, one after the other, by their numbers; *at starts zeroed.
+ */
+struct package_walk {
+    size_t binary;
+    uint32_t next;
+    bool is_open;
+};
+bool package_index_next(const struct package_index *index, const struct finding *finding,
+                        struct package_walk *at, size_t *number);
+bool package_index_has(const struct package_index *index, const struct finding *finding);
+bool finding_is_about(const struct finding *finding, const struct package *package);
+/* Pointers to findings, by @key, then by @cmp (NULL: nothing), then as the report has them. */
+NODISCARD bool findings_sorted(struct arena *arena, const struct report *report,
+                               str (*key)(const struct finding *finding),
+                               int (*cmp)(const struct finding *a, const struct finding *b),
+                               const struct finding ***out);
+
+/* --- licences: SPDX 2.3, annexes A, B and D ------------------------------------------------------
+ */
+extern const char *const licence_ids[], *const licence_exceptions[];
+extern const size_t n_licence_ids, n_licence_exceptions;
+/* As the list spells it; NULL when it is not on it. */
+const char *licence_find(str id);
+enum licence_kind { LICENCE_OTHER, LICENCE_ID, LICENCE_EXPRESSION };
+/* @text in canonical spelling is appended to @out when it is an id or a whole expression. */
+enum licence_kind licence_read(str text, struct sb *out);
+
 /* --- grouping: one upgrade that heals many findings is one step
  * ----------------------------------- */
-typedef VEC(const struct finding *) finding_refs;
 struct group {
     const struct finding *first; /* names package, version, type */
     const struct finding *best;  /* with the highest fixed version: its command heals all */
@@ -31,14 +144,19 @@ struct group {
     size_t n_findings;           /* the same id at several paths counts each time */
     strs paths;                  /* distinct, in the report's order */
     size_t n_kev;
-    double epss; /* highest */
+    double epss;             /* highest */
+    struct assess_rank rank; /* the worst of its members */
 };
 typedef VEC(struct group) groups;
 /* Of the listed findings.  With a fix: by package and installed version, as long as their fixed
  * versions can be compared; without: by fix state too.  Sorted: with a fix, known exploited,
- * severity, EPSS, name.  False when @arena is used up. */
+ * severity, EPSS, name (assess_rank_cmp).  False when @arena is used up. */
 NODISCARD bool group_findings(struct arena *arena, const struct report *report,
                               const struct report_filter *filter, groups *out);
+
+/* The steps that heal the listed findings (assess_plan). */
+NODISCARD bool report_plan(struct arena *arena, const struct report *report,
+                           const struct report_filter *filter, struct plan *out);
 
 /* --- painting: lines of a terminal, in colour or not
  * ----------------------------------------------- */
@@ -85,6 +203,8 @@ size_t paint_left(const struct paint *paint);
 /* Columns that a text will take. */
 size_t paint_columns(str text);
 
+/* The section of disabled findings; nothing when there are none.  False when memory is used up. */
+NODISCARD bool disabled_print(struct paint *paint, const struct report *report);
 /* --- words and numbers that reports for people have in common
  * ----------------------------------- */
 const char *plural(size_t n); /* "" or "s" */
@@ -97,8 +217,6 @@ struct verdict_look verdict_look(enum verdict verdict);
 size_t verdict_worst(const struct report *const *reports, size_t n, size_t *n_worst);
 /* Platforms of one image, not several images. */
 bool is_one_source(const struct report *const *reports, size_t n);
-/* "60 findings, 2 critical, 7 high, 38 with a fix"; false when the report's reason says it. */
-bool verdict_words(struct sb *out, const struct report *report);
 const char *fix_state_words(enum fix_state state); /* of what has no fix: "will not be fixed" */
 unsigned summary_count(const struct report_summary *summary, enum severity severity);
 unsigned summary_total(const struct report_summary *summary);
@@ -111,8 +229,8 @@ const struct report_layer *layer_of(const struct report *report, int layer); /* 
 bool has_base(const struct report *report); /* is it known what the base image is? */
 /* "base image", "own step", or empty when that is not known. */
 const char *origin_words(const struct report *report, const struct finding *finding);
-/* Where people read about an id of this shape (append it: it is letters, digits and '-' then);
- * NULL: nowhere that we know. */
+/* Where people read about an id of this shape (append it: it is letters, digits, '-', ':' and '.'
+ * then); NULL: nowhere that we know. */
 const char *advisory_site(str id);
 /* http or https, of printable ASCII without spaces: may become a link. */
 bool is_link(str url);

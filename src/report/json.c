@@ -321,6 +321,7 @@ static void write_finding(struct json *json, const struct report *report,
     jw_obj_end(jw);
     write_evidence(json, finding);
     text(jw, "disabledBy", finding->disabled_by);
+    text(jw, "disabledReason", finding->disabled_reason);
     jw_obj_end(jw);
     out_piece(&json->out);
 }
@@ -357,6 +358,96 @@ static void write_summary(struct json *json, const struct report *report)
     jw_kint(jw, "patchable", summary.patchable);
     jw_kint(jw, "disabled", summary.disabled);
     jw_obj_end(jw);
+}
+
+static void write_ids(struct json *json, const char *key, const finding_refs *members)
+{
+    jw_key(&json->jw, key);
+    jw_arr(&json->jw);
+    for (size_t i = 0; i < members->len; i++) {
+        if (i && str_eq(members->ptr[i]->id, members->ptr[i - 1]->id))
+            continue; /* at another path */
+        jw_str(&json->jw, members->ptr[i]->id);
+        out_piece(&json->out);
+    }
+    jw_arr_end(&json->jw);
+}
+
+static void write_plan_package(struct json *json, const struct plan_package *package)
+{
+    struct jw *jw = &json->jw;
+    jw_obj(jw);
+    jw_kstr(jw, "type", package->first->type);
+    jw_kstr(jw, "name", package->first->package_name);
+    text(jw, "version", package->first->package_version);
+    text(jw, "fixedVersion", package->best->fixed_version);
+    text(jw, "path", package->first->path);
+    text(jw, "comesWith", package->parent);
+    write_ids(json, "heals", &package->members);
+    jw_obj_end(jw);
+    out_piece(&json->out);
+}
+
+static void write_step(struct json *json, const struct report *report, const struct plan_step *step)
+{
+    struct jw *jw = &json->jw;
+    jw_obj(jw);
+    layer_digest(jw, report, step->layer);
+    jw_kbool(jw, "base", step->is_base);
+    text(jw, "buildStep", step->build_step);
+    text(jw, "manager", step->manager);
+    text(jw, "folder", step->folder);
+    text(jw, "command", step->command);
+    text(jw, "how", step->how);
+    jw_key(jw, "packages");
+    jw_arr(jw);
+    for (size_t i = 0; i < step->packages.len; i++)
+        write_plan_package(json, &step->packages.ptr[i]);
+    jw_arr_end(jw);
+    jw_obj_end(jw);
+}
+
+static void write_rest(struct json *json, const struct plan_rest *rest)
+{
+    struct jw *jw = &json->jw;
+    jw_obj(jw);
+    jw_kstr(jw, "type", rest->first->type);
+    jw_kstr(jw, "name", rest->first->package_name);
+    text(jw, "version", rest->first->package_version);
+    jw_kstr(jw, "fixState", str_from(fix_state_name(rest->first->fix_state)));
+    jw_kstr(jw, "why", rest->why);
+    write_ids(json, "ids", &rest->members);
+    jw_obj_end(jw);
+    out_piece(&json->out);
+}
+
+/* In the order of presentation, where the findings are in a stable one. */
+static void write_plan(struct json *json, const struct report *report)
+{
+    struct jw *jw = &json->jw;
+    struct plan plan;
+    struct arena arena;
+    jw_key(jw, "plan");
+    if (json->options->is_sbom) {
+        jw_null(jw);
+        return;
+    }
+    arena_init(&arena, LIMIT(SCAN_MEMORY));
+    if (!report_plan(&arena, report, &json->options->filter, &plan))
+        json->out.sb.has_failed = true;
+    jw_obj(jw);
+    jw_key(jw, "steps");
+    jw_arr(jw);
+    for (size_t i = 0; i < plan.steps.len; i++)
+        write_step(json, report, &plan.steps.ptr[i]);
+    jw_arr_end(jw);
+    jw_key(jw, "unhealed");
+    jw_arr(jw);
+    for (size_t i = 0; i < plan.unhealed.len; i++)
+        write_rest(json, &plan.unhealed.ptr[i]);
+    jw_arr_end(jw);
+    jw_obj_end(jw);
+    arena_fini(&arena);
 }
 
 static void write_notice(struct json *json, str kind, str path, str message)
@@ -411,6 +502,7 @@ static void write_report(struct json *json, const struct report *report)
     jw_arr_end(jw);
     write_findings(json, report);
     write_summary(json, report);
+    write_plan(json, report);
     write_notices(json, report);
     jw_obj_end(jw);
 }

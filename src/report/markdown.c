@@ -112,7 +112,7 @@ static void put_verdict(struct comment *c, const struct report *report)
     struct verdict_look look = verdict_look(report->verdict);
     sb_addf(&c->block, "%s %s%s: ", look.symbol, verdict_name(report->verdict),
             report->is_complete || report->verdict == VERDICT_NOT_APPLICABLE ? "" : ", incomplete");
-    bool has_words = verdict_words(&c->block, report);
+    bool has_words = report_verdict_words(&c->block, report);
     if (report->reason.len) {
         sb_addc(&c->block, has_words ? "; " : "");
         put_code(c, report->reason);

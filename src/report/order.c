@@ -3,26 +3,7 @@
  * charts show. */
 #include "report/internal.h"
 
-#include <stdlib.h>
-
 #include "base/num.h"
-
-static int cmp_findings(const void *left, const void *right)
-{
-    const struct finding *a = *(const struct finding *const *)left;
-    const struct finding *b = *(const struct finding *const *)right;
-    int order[] = {
-        b->is_kev - a->is_kev,
-        severity_rank(a->severity) - severity_rank(b->severity),
-        (b->epss > a->epss) - (b->epss < a->epss),
-        b->is_patchable - a->is_patchable,
-        (a > b) - (a < b), /* as the report has them */
-    };
-    for (size_t i = 0; i < ARRAY_LEN(order); i++)
-        if (order[i])
-            return order[i];
-    return 0;
-}
 
 bool findings_in_order(struct arena *arena, const struct report *report,
                        const struct report_filter *filter, enum report_place place,
@@ -38,8 +19,7 @@ bool findings_in_order(struct arena *arena, const struct report *report,
             return false;
         *slot = finding;
     }
-    vec_sort(out, cmp_findings);
-    return true;
+    return assess_sort(arena, out);
 }
 
 static size_t index_of(enum severity severity)

@@ -66,6 +66,16 @@ size_t report_count(const struct report *report, const struct report_filter *fil
     return n;
 }
 
+void report_set_base(struct report *report, size_t n_base)
+{
+    for (size_t i = 0; i < report->layers.len; i++)
+        report->layers.ptr[i].is_base = i < n_base;
+    for (size_t i = 0; i < report->findings.len; i++) {
+        struct finding *finding = &report->findings.ptr[i];
+        finding->is_from_base = finding->layer >= 0 && (size_t)finding->layer < n_base;
+    }
+}
+
 static unsigned *counter_of(struct report_summary *summary, enum severity severity)
 {
     switch (severity) {

@@ -46,6 +46,9 @@ struct report_summary {
 /* Of all findings that count: neither disabled nor kernel headers.  Rated "none" counts as low. */
 struct report_summary report_summarize(const struct report *report);
 
+/* "60 findings, 2 critical, 7 high, 38 with a fix"; false when the report's reason says it. */
+bool report_verdict_words(struct sb *out, const struct report *report);
+
 /* What a reader does not want to see.  The verdict and the summary do not change by it, and what it
  * hides is counted where it is missing. */
 struct report_filter {
@@ -60,19 +63,24 @@ enum report_place {
 };
 enum report_place report_place_of(const struct finding *finding,
                                   const struct report_filter *filter);
+/* The first @n_base layers are the base image's: marks layers, packages (by their layer) and
+ * findings. Before remediations are written. */
+void report_set_base(struct report *report, size_t n_base);
 size_t report_count(const struct report *report, const struct report_filter *filter,
                     enum report_place place);
 
 struct report_options {
     bool is_colour;
-    unsigned width;   /* columns of the terminal; 0: not one */
-    bool is_sbom;     /* packages only, no findings */
-    bool is_detailed; /* table: every finding with what is known of it, and no limit on rows */
+    unsigned width;      /* columns of the terminal; 0: not one */
+    bool is_sbom;        /* packages only, no findings */
+    bool shows_disabled; /* table: list what rules and VEX have disabled too */
+    bool is_detailed;    /* table: every finding with what is known of it, and no limit on rows */
     struct report_filter filter;
 };
 struct report_format {
     const char *name;    /* "json" */
     const char *summary; /* for --help */
+    bool is_single;      /* describes one image only */
     bool is_sbom_too;    /* may be asked of `plimsoll sbom` */
     /* Several reports: platforms of an index, in order.  Written to @fd as it goes. */
     bool (*write)(int fd, const struct report *const *reports, size_t n,

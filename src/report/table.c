@@ -88,7 +88,7 @@ static void verdict_line(struct paint *t, const struct report *report)
     paint_text(t, STYLE_PLAIN, ": ");
     auto_sb words;
     sb_init(&words, 256);
-    if (!verdict_words(&words, report)) {
+    if (!report_verdict_words(&words, report)) {
         paint_rest(t, STYLE_PLAIN,
                    report->reason.len ? report->reason : STR("no reason was given"));
         paint_end(t);
@@ -121,7 +121,8 @@ static bool table_report(struct paint *t, const struct report *report)
     arena_init(&arena, LIMIT(SCAN_MEMORY));
     table_head(t, report);
     bool is_done = table_groups(t, &arena, report) &&
-                   (!t->options->is_detailed || table_details(t, &arena, report));
+                   (!t->options->is_detailed || table_details(t, &arena, report)) &&
+                   (!t->options->shows_disabled || disabled_print(t, report));
     arena_fini(&arena);
     section_notices(t, report);
     paint_end(t);

@@ -96,13 +96,15 @@ unsigned summary_total(const struct report_summary *summary)
     return summary->critical + summary->high + summary->medium + summary->low + summary->unknown;
 }
 
-bool verdict_words(struct sb *out, const struct report *report)
+bool report_verdict_words(struct sb *out, const struct report *report)
 {
     struct report_summary summary = report_summarize(report);
     unsigned total = summary_total(&summary);
     if (report->verdict == VERDICT_HEALTHY) {
         sb_addf(out, "nothing known against its %zu package%s", report->packages.len,
                 plural(report->packages.len));
+        if (summary.disabled)
+            sb_addf(out, " but %u disabled finding%s", summary.disabled, plural(summary.disabled));
         return true;
     }
     if (report->verdict != VERDICT_UNHEALTHY)
@@ -113,6 +115,8 @@ bool verdict_words(struct sb *out, const struct report *report)
     if (summary.high)
         sb_addf(out, ", %u high", summary.high);
     sb_addf(out, ", %u with a fix", summary.patchable);
+    if (summary.disabled)
+        sb_addf(out, ", %u disabled", summary.disabled);
     return true;
 }
 
@@ -198,7 +202,7 @@ static bool is_word(str text)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         bool is_letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!is_letter && c != '-')
+        if (!is_letter && c != '-' && c != ':' && c != '.')
             return false;
     }
     return text.len > 0 && text.len < 40;
@@ -215,9 +219,11 @@ const char *advisory_site(str id)
         {STR("DSA-"), "https://security-tracker.debian.org/tracker/"},
         {STR("DLA-"), "https://security-tracker.debian.org/tracker/"},
         {STR("USN-"), "https://ubuntu.com/security/notices/"},
+        {STR("RHSA-"), "https://access.redhat.com/errata/"},
         {STR("RUSTSEC-"), "https://rustsec.org/advisories/"},
         {STR("GO-"), "https://pkg.go.dev/vuln/"},
         {STR("PYSEC-"), "https://osv.dev/vulnerability/"},
+        {STR("MAL-"), "https://osv.dev/vulnerability/"},
     };
     for (size_t i = 0; is_word(id) && i < sizeof(sites) / sizeof(*sites); i++)
         if (str_starts(id, sites[i].prefix))

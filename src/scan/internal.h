@@ -90,3 +90,24 @@ NODISCARD bool layers_run(struct scanner *scanner, const struct scan_spec *spec,
                           struct image_source *source, const struct image *image,
                           struct arena *arena, struct report *report, struct layers_result *out,
                           struct err *err);
+
+/* --- attached.c: VEX documents that are attached to an image
+ * ------------------------------------------------------------------------------------------------
+ */
+struct attached_document {
+    str digest, subject, id; /* of its bytes; what it is attached to; as its author calls it */
+    size_t n_statements;
+    bool is_in_envelope;
+};
+struct attached_vex {
+    vex_statements statements; /* of all; the document of each is its digest */
+    VEC(struct attached_document) documents;
+};
+/* What cannot be read is a notice in *told; false only when the scan cannot go on. */
+NODISCARD bool attached_vex_read(struct image_source *source, const struct image *image,
+                                 struct arena *arena, struct attached_vex *out, notices *told,
+                                 struct err *err);
+/* One notice a document: where it was and what it took away from @all.  @place of the image. */
+NODISCARD bool attached_vex_tell(const struct attached_vex *attached, str place,
+                                 const findings *all, struct arena *arena, notices *told,
+                                 struct err *err);

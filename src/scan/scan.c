@@ -218,25 +218,150 @@ static bool name_image(struct arena *arena, const struct reference *ref,
     return out->repository.ptr != NULL;
 }
 
-static bool hold_against_vex(const struct scan_spec *spec, const struct image_inventory *inventory,
-                             struct arena *arena, struct report *report, struct err *err)
+/* Where statements on an image come from besides the database. */
+struct vex_sources {
+    const struct reference *reference;
+    const vex_statements *given;         /* NULL: none */
+    const struct attached_vex *attached; /* NULL: nobody asked for them */
+};
+
+/* The reference that a stored report was made of; its parts are empty when it is none any more. */
+static struct reference reference_of(struct arena *arena, const struct report *report)
 {
-    struct vex_image image;
+    struct reference ref = {0};
+    struct err ignored = {0};
+    return reference_parse(arena, report->source, &ref, &ignored) ? ref : (struct reference){0};
+}
+
+static bool hold_against_given(const vex_statements *said, const struct vex_image *image,
+                               const struct image_inventory *inventory, struct arena *arena,
+                               struct report *report, struct err *err)
+{
     size_t n = 0;
-    if (!spec || !spec->vex || spec->vex->len == 0)
+    if (!said || said->len == 0)
         return true;
-    if (!name_image(arena, &spec->reference, report, &image))
-        return err_memory(err);
-    if (!vex_apply(arena, spec->vex, &image, inventory, &report->findings, &n, err))
+    if (!vex_apply(arena, said, image, inventory, &report->findings, &n, err))
         return false;
     str message = arena_printf(arena, "VEX: %zu of %zu findings are taken away by %zu statements",
-                               n, report->findings.len, spec->vex->len);
+                               n, report->findings.len, said->len);
     return (message.ptr &&
             notice_add(arena, &report->notices, NOTICE_INFO, false, STR_NONE, message)) ||
            err_memory(err);
 }
 
-static bool match_and_remediate(const struct advisory_db *db, const struct scan_spec *spec,
+static bool hold_against_attached(const struct attached_vex *attached, str place,
+                                  const struct vex_image *image,
+                                  const struct image_inventory *inventory, struct arena *arena,
+                                  struct report *report, struct err *err)
+{
+    size_t n = 0;
+    return !attached ||
+           (vex_apply(arena, &attached->statements, image, inventory, &report->findings, &n, err) &&
+            attached_vex_tell(attached, place, &report->findings, arena, &report->notices, err));
+}
+
+/* VEX feeds, documents attached to the image, documents given by hand: the later has the last
+ * word. */
+static bool hold_against_vex(const struct advisory_db *db, const struct vex_sources *vex,
+                             const struct image_inventory *inventory, struct arena *arena,
+                             struct report *report, struct err *err)
+{
+    struct vex_image image;
+    bool is_asked = vex && (vex->attached || (vex->given && vex->given->len));
+    if (!is_asked && (!advisory_db_has_vex(db) || report->findings.len == 0))
+        return true;
+    struct reference ref = vex ? *vex->reference : reference_of(arena, report);
+    if (!name_image(arena, &ref, report, &image))
+        return err_memory(err);
+    if (!match_vex_image(db, &image, inventory, arena, &report->findings, &report->notices, err))
+        return false;
+    return !vex ||
+           (hold_against_attached(vex->attached, ref.text, &image, inventory, arena, report, err) &&
+            hold_against_given(vex->given, &image, inventory, arena, report, err));
+}
+
+/* --- the base image
+ * --------------------------------------------------------------------------------- */
+static bool tell_base(struct arena *arena, const struct scan_bases *bases, size_t which,
+                      size_t n_base, struct report *report)
+{
+    str message =
+        n_base && which < bases->chains.len
+            ? arena_printf(arena, "the first %zu of %zu layers are the base image " STR_FMT, n_base,
+                           report->layers.len, STR_ARG(bases->chains.ptr[which].name))
+            : arena_printf(arena, "none of the images given as base is what this one begins with");
+    return message.ptr &&
+           notice_add(arena, &report->notices, NOTICE_INFO, false, STR_NONE, message);
+}
+
+static bool find_base(const struct scan_bases *bases, struct arena *arena, struct report *report,
+                      size_t *n_base, struct err *err)
+{
+    size_t n = report->layers.len, which = SIZE_MAX;
+    digest *ids = arena_array(arena, digest, n + 1);
+    if (!ids)
+        return err_memory(err);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = report->layers.ptr[i].diff_id;
+    *n_base = assess_base(ids, n, bases->chains.ptr, bases->chains.len, &which);
+    size_t n_found = 0;
+    if (bases->find && !bases->find(bases->ctx, ids, n, &n_found, err))
+        return err_wrap(err, "base image");
+    if (n_found > *n_base) {
+        *n_base = n_found;
+        return true;
+    }
+    return bases->chains.len == 0 || tell_base(arena, bases, which, *n_base, report) ||
+           err_memory(err);
+}
+
+static bool mark_base(const struct scan_bases *bases, struct arena *arena, struct report *report,
+                      struct err *err)
+{
+    size_t n_base = 0;
+    if (bases && !find_base(bases, arena, report, &n_base, err))
+        return false;
+    report_set_base(report, n_base);
+    return true;
+}
+
+/* --- rules
+ * ------------------------------------------------------------------------------------------ */
+static bool push_text(struct arena *arena, strs *to, str text)
+{
+    str *slot = text.len ? vec_push(arena, to) : NULL;
+    if (slot)
+        *slot = text;
+    return slot || !text.len;
+}
+
+/* What an image is held against, besides the database. */
+struct decisions {
+    const struct reference *reference; /* of the source; NULL: of a stored report */
+    const struct vex_sources *vex;     /* NULL: of a stored report */
+    const struct rules *rules;         /* NULL: none */
+    const struct scan_bases *bases;    /* NULL: none */
+};
+
+static bool hold_against_rules(const struct decisions *by, struct arena *arena,
+                               struct report *report, struct err *err)
+{
+    const struct rules *rules = by->rules;
+    if (!rules || rules->all.len == 0 || !by->reference)
+        return true;
+    struct vex_image named;
+    struct rule_image image = {.repository = by->reference->repository, .distro = &report->distro};
+    struct rule_outcome *outcomes = arena_array(arena, struct rule_outcome, rules->all.len);
+    if (!outcomes || !name_image(arena, by->reference, report, &named) ||
+        !push_text(arena, &image.registries, by->reference->host))
+        return err_memory(err);
+    image.digests = named.digests;
+    return (rules_apply(arena, rules, &image, report->scanned_at, &report->findings, outcomes) &&
+            rules_tell(arena, rules, outcomes, &report->notices)) ||
+           err_memory(err);
+}
+
+static bool match_and_remediate(const struct advisory_db *db, const struct decisions *by,
                                 const struct image_inventory *inventory, struct arena *arena,
                                 struct report *report, struct match_result *matched,
                                 struct err *err)
@@ -244,12 +369,13 @@ static bool match_and_remediate(const struct advisory_db *db, const struct scan_
     if (!match_image(db, inventory, arena, matched, err))
         return false;
     report->findings = matched->findings;
-    if (!hold_against_vex(spec, inventory, arena, report, err))
+    if (!hold_against_vex(db, by->vex, inventory, arena, report, err) ||
+        !hold_against_rules(by, arena, report, err) || !mark_base(by->bases, arena, report, err))
         return false;
+    struct remedy_tools tools = assess_tools(&inventory->distro, &inventory->packages);
     for (size_t i = 0; i < report->findings.len; i++) {
         struct finding *finding = &report->findings.ptr[i];
-        if (!assess_remediate(arena, finding, &inventory->distro,
-                              created_by(report, finding->layer)))
+        if (!assess_remediate(arena, finding, &tools, created_by(report, finding->layer)))
             return err_memory(err);
     }
     return append_notices(arena, &report->notices, &matched->notices) || err_memory(err);
@@ -271,9 +397,8 @@ static bool describe_packages(struct arena *arena, const struct image_inventory 
     return true;
 }
 
-/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only; @spec
- * is for VEX, and may be NULL. */
-static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
+/* With packages and notices in place: findings and verdict.  @db may be NULL: inventory only. */
+static bool conclude(const struct advisory_db *db, const struct decisions *by,
                      const struct image_inventory *inventory, struct arena *arena,
                      struct report *report, struct err *err)
 {
@@ -281,7 +406,9 @@ static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
     if (!describe_packages(arena, inventory, report))
         return err_memory(err);
     describe_database(db, report);
-    if (db && !match_and_remediate(db, spec, inventory, arena, report, &matched, err))
+    if (db && !match_and_remediate(db, by, inventory, arena, report, &matched, err))
+        return false;
+    if (!db && !mark_base(by->bases, arena, report, err))
         return false;
     report->is_complete = report->is_complete && inventory->is_complete && matched.is_complete;
     struct verdict_input input = {
@@ -299,11 +426,13 @@ static bool conclude(const struct advisory_db *db, const struct scan_spec *spec,
 }
 
 bool scan_rematch(const struct advisory_db *db, const struct image_inventory *inventory,
-                  struct arena *arena, struct report *report, struct err *err)
+                  const struct scan_bases *bases, struct arena *arena, struct report *report,
+                  struct err *err)
 {
+    const struct decisions by = {.bases = bases};
     report->findings = (findings){0};
     report->purls = (strs){0};
-    return conclude(db, NULL, inventory, arena, report, err);
+    return conclude(db, &by, inventory, arena, report, err);
 }
 
 /* --- one image
@@ -349,6 +478,7 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
                        struct report *report, struct err *err)
 {
     struct layers_result layers = {0};
+    struct attached_vex attached = {0};
     struct image_inventory *inventory = arena_new(arena, struct image_inventory);
     if (!inventory || !describe(scanner, spec, arena, image, report))
         return err_memory(err);
@@ -360,9 +490,15 @@ static bool scan_image(struct scanner *scanner, const struct scan_spec *spec,
         !merge_layers(scanner, spec->cancel, arena, &layers, image->manifest.layers.len, inventory,
                       err))
         return false;
+    bool has_attached = spec->takes_attached_vex && spec->db;
+    if (has_attached && !attached_vex_read(source, image, arena, &attached, &report->notices, err))
+        return false;
+    const struct vex_sources vex = {&spec->reference, spec->vex, has_attached ? &attached : NULL};
+    const struct decisions by = {
+        .reference = &spec->reference, .vex = &vex, .rules = spec->rules, .bases = &spec->bases};
     report->is_complete = layers.is_complete;
     return (append_notices(arena, &report->notices, &inventory->notices) || err_memory(err)) &&
-           conclude(spec->db, spec, inventory, arena, report, err);
+           conclude(spec->db, &by, inventory, arena, report, err);
 }
 
 bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
@@ -388,4 +524,58 @@ bool scan_run(struct scanner *scanner, const struct scan_spec *spec, struct aren
     }
     image_source_close(source);
     return is_done || err_wrap(err, STR_FMT, STR_ARG(spec->reference.text));
+}
+
+/* --- what an image consists of
+ * ---------------------------------------------------------------------- */
+static bool add_chain(struct arena *arena, const struct image *image, str name, layer_chains *out)
+{
+    struct layer_chain *chain = vec_push(arena, out);
+    if (!chain)
+        return false;
+    *chain = (struct layer_chain){
+        .name = name, .diff_ids = image->config.diff_ids.ptr, .n = image->config.diff_ids.len};
+    return true;
+}
+
+static bool add_chains(struct arena *arena, const images *found, str name, layer_chains *out,
+                       struct err *err)
+{
+    size_t before = out->len;
+    for (size_t i = 0; i < found->len; i++) {
+        const struct image *image = &found->ptr[i];
+        if (image->is_assessable && image->config.diff_ids.len &&
+            !add_chain(arena, image, name, out))
+            return err_memory(err);
+    }
+    return out->len > before ||
+           err_set(err, ERR_UNSUPPORTED, "its configuration names no layers to compare with");
+}
+
+bool scan_chains(struct scanner *scanner, const struct scan_spec *spec, struct arena *arena,
+                 layer_chains *out, struct err *err)
+{
+    struct image_source *source = NULL;
+    images found = {0};
+    const struct reference *reference = &spec->reference;
+    if (reference->kind == SOURCE_DIR)
+        return err_set(err, ERR_UNSUPPORTED, STR_FMT ": a folder has no layers",
+                       STR_ARG(reference->text));
+    bool is_done = open_source(scanner, spec, arena, &source, err) &&
+                   image_resolve(source, arena, reference->tag,
+                                 digest_is_none(&reference->digest) ? NULL : &reference->digest,
+                                 &spec->choice, &found, err) &&
+                   add_chains(arena, &found, reference->text, out, err);
+    image_source_close(source);
+    return is_done || err_wrap(err, STR_FMT, STR_ARG(reference->text));
+}
+
+bool scan_source_open(struct scanner *scanner, const struct reference *reference,
+                      const struct registry_config *registry, struct arena *arena,
+                      struct image_source **out, struct err *err)
+{
+    const struct scan_spec spec = {.reference = *reference,
+                                   .registry = registry,
+                                   .cancel = registry ? registry->cancel : NULL};
+    return open_source(scanner, &spec, arena, out, err);
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sodium.h>
+#include <time.h>
+
+#include "base/log.h"
 #include "store/internal.h"
 
 /* Statements are prepared once a connection.  The text is a literal, so its address is its name. */
@@ -40,7 +44,7 @@ bool db_query_(struct store *store, struct rows *rows, const char *sql, const st
     if (!prepare(store, sql, &rows->stmt, err))
         return false;
     store->driver->reset(rows->stmt);
-    return store->driver->bind(rows->stmt, values, n, err);
+    return store->driver->bind(rows->stmt, values, n, false, err);
 }
 
 enum next rows_next(struct rows *rows, struct err *err)
@@ -70,20 +74,55 @@ bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *s
 
 int64_t db_changes(struct store *store) { return store->driver->changes(store->conn); }
 
-bool tx_begin_write(struct store *store, struct err *err)
+static bool begin(struct store *store, enum tx_kind kind, struct err *err)
 {
-    return store->driver->begin(store->conn, true, err);
+    store->has_news = false;
+    return store->driver->begin(store->conn, kind, err);
 }
 
-bool tx_begin_read(struct store *store, struct err *err)
+bool tx_begin_write(struct store *store, struct err *err) { return begin(store, TX_WRITE, err); }
+bool tx_begin_alone(struct store *store, struct err *err) { return begin(store, TX_ALONE, err); }
+bool tx_begin_read(struct store *store, struct err *err) { return begin(store, TX_READ, err); }
+
+/* Others poll as well, so a call that does not reach them costs a second and no job. */
+static void tell(struct store *store)
 {
-    return store->driver->begin(store->conn, false, err);
+    struct err err = {0};
+    if (store->has_news && store->driver->wake && !store->driver->wake(store->conn, &err))
+        log_event(LOG_DEBUG, "other servers were not woken", LOG_ERR(&err));
+    store->has_news = false;
 }
 
 bool tx_end(struct store *store, bool ok, struct err *err)
 {
-    if (ok && store->driver->commit(store->conn, err))
+    if (ok && store->driver->commit(store->conn, err)) {
+        tell(store);
         return true;
+    }
     store->driver->rollback(store->conn);
     return false;
+}
+
+enum { TRIES = 12, PAUSE_US = 2000 };
+
+bool tx_again(struct store *store, unsigned *n_tries, struct err *err)
+{
+    if (!store->driver->is_passing(store->conn) || ++*n_tries >= TRIES)
+        return false;
+    uint32_t us = randombytes_uniform(PAUSE_US << (*n_tries < 6 ? *n_tries : 6));
+    const struct timespec pause = {.tv_nsec = (long)us * 1000};
+    nanosleep(&pause, NULL);
+    *err = (struct err){0};
+    return true;
+}
+
+bool store_is_shared(const struct store *store) { return store->driver->is_shared; }
+void store_interrupt(struct store *store) { store->driver->interrupt(store->conn); }
+
+enum next store_wait(struct store *store, uint32_t ms, struct err *err)
+{
+    if (store->driver->wait)
+        return store->driver->wait(store->conn, ms, err);
+    err_set(err, ERR_UNSUPPORTED, "store: nobody else can bring work to this one");
+    return NEXT_ERR;
 }

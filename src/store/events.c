@@ -39,19 +39,21 @@ struct intake {
 
 static const char *action_word(enum event_action action)
 {
-    static const char *const words[] = {"", "push", "pull", "delete"};
-    return words[action <= EVENT_DELETE ? action : 0];
+    static const char *const words[] = {"", "push", "pull", "delete", "found"};
+    return words[action <= EVENT_FOUND ? action : 0];
 }
 
-/* A sender that gives no id is known by what it says. */
+/* A sender that gives no id, or one too long for a key, is known by what it says. */
+enum { ID_MAX = 512 };
 static str event_key(const struct store_event *e,
                      char hash[static crypto_hash_sha256_BYTES * 2 + 1], struct sb *text)
 {
-    if (e->id.len)
+    if (e->id.len && e->id.len <= ID_MAX)
         return e->id;
     unsigned char raw[crypto_hash_sha256_BYTES];
     sb_init(text, 4 * LIMIT(PATH));
     sb_addf(text, "%s %lld ", action_word(e->action), (long long)e->at);
+    sb_add(text, e->id);
     sb_blob(text, e->repository);
     sb_blob(text, e->digest);
     sb_blob(text, e->tag);
@@ -134,7 +136,8 @@ static bool image_of(struct intake *in, const struct store_event *e, int64_t *re
                         err);
 }
 
-static bool take_push(struct intake *in, const struct store_event *e, struct err *err)
+static bool take_push(struct intake *in, const struct store_event *e, enum job_priority priority,
+                      struct err *err)
 {
     int64_t repository_id = 0, image_id = 0, settled = 0;
     if (!image_of(in, e, &repository_id, &image_id, err) ||
@@ -144,9 +147,10 @@ static bool take_push(struct intake *in, const struct store_event *e, struct err
                 "UPDATE images SET deleted_at = 0, last_pushed = CASE WHEN last_pushed > $1 THEN"
                 " last_pushed ELSE $1 END, is_index = CASE WHEN is_index = 1 THEN 1 ELSE $2 END,"
                 " media_type = CASE WHEN $3 = '' THEN media_type ELSE $3 END WHERE id = $4",
-                vi(e->at), vi(e->is_index), vt(e->media_type), vi(image_id)))
+                vi(e->action == EVENT_PUSH ? e->at : 0), vi(e->is_index), vt(e->media_type),
+                vi(image_id)))
         return false;
-    return settled ? true : queue_scan(in, e, PRIORITY_PUSH, err);
+    return settled ? true : queue_scan(in, e, priority, err);
 }
 
 /* An image that is pulled but was never seen was pushed before the registry was guarded. */
@@ -266,7 +270,9 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
     in->counts->n_new++;
     switch (e->action) {
     case EVENT_PUSH:
-        return take_push(in, e, err);
+        return take_push(in, e, PRIORITY_PUSH, err);
+    case EVENT_FOUND:
+        return take_push(in, e, PRIORITY_SWEEP, err);
     case EVENT_PULL:
         return take_pull(in, e, err);
     case EVENT_DELETE:
@@ -279,6 +285,9 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
 
 static bool take_all(struct intake *in, const struct store_event *events, size_t n, struct err *err)
 {
+    *in->counts = (struct event_counts){0};
+    if (!registry_lock(in->store, in->registry_id, err))
+        return false;
     for (size_t i = 0; i < n; i++)
         if (!take(in, &events[i], err))
             return false;
@@ -292,7 +301,7 @@ bool store_events_add(struct store *store, int64_t registry_id, const struct sto
     *out = (struct event_counts){0};
     if (!n)
         return true;
-    bool ok = tx_begin_write(store, err) && tx_end(store, take_all(&in, events, n, err), err);
+    bool ok = TX_WRITTEN(store, err, take_all(&in, events, n, err));
     if (!ok)
         *out = (struct event_counts){0};
     return ok;

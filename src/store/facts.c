@@ -24,25 +24,28 @@ static bool hash_parts(const str *parts, size_t n, char out[static HASH_TEXT], s
 
 /* The list columns of one finding, printed once for hash and row. */
 struct packed {
-    struct sb aliases, links, cvss, ratings, binaries, evidence;
+    struct sb aliases, links, cvss, ratings, cwes, binaries, evidence;
 };
 
 static void packed_fini(struct packed *p)
 {
-    struct sb *all[] = {&p->aliases, &p->links, &p->cvss, &p->ratings, &p->binaries, &p->evidence};
+    struct sb *all[] = {&p->aliases, &p->links,    &p->cvss,    &p->ratings,
+                        &p->cwes,    &p->binaries, &p->evidence};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         sb_fini(all[i]);
 }
 
 static bool packed_init(struct packed *p, const struct finding *f, struct err *err)
 {
-    struct sb *all[] = {&p->aliases, &p->links, &p->cvss, &p->ratings, &p->binaries, &p->evidence};
+    struct sb *all[] = {&p->aliases, &p->links,    &p->cvss,    &p->ratings,
+                        &p->cwes,    &p->binaries, &p->evidence};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         sb_init(all[i], LIMIT(FEED_RECORD));
     pack_strs(&p->aliases, &f->aliases);
     pack_strs(&p->links, &f->references);
     pack_cvss(&p->cvss, f);
     pack_ratings(&p->ratings, f);
+    pack_strs(&p->cwes, &f->cwes);
     pack_strs(&p->binaries, &f->binaries);
     pack_evidence(&p->evidence, f);
     bool ok = true;
@@ -58,13 +61,13 @@ static bool advisory_insert(struct store *store, const char *hash, const struct 
 {
     return db_run(store, err,
                   "INSERT INTO advisories (hash, vulnerability, title, description, published,"
-                  " modified, category, is_kev, epss, aliases, links, cvss, ratings)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+                  " modified, category, is_kev, epss, aliases, links, cvss, ratings, cwes)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
                   " ON CONFLICT (hash) DO NOTHING",
                   vc(hash), vt(f->id), vt(f->title), vt(f->description), vt(f->published),
                   vt(f->modified), vt(f->category), vi(f->is_kev), vr(f->epss),
                   vt(sb_str(&p->aliases)), vt(sb_str(&p->links)), vt(sb_str(&p->cvss)),
-                  vt(sb_str(&p->ratings)));
+                  vt(sb_str(&p->ratings)), vt(sb_str(&p->cwes)));
 }
 
 static bool advisory_id(struct store *store, const struct finding *f, const struct packed *p,
@@ -83,7 +86,8 @@ static bool advisory_id(struct store *store, const struct finding *f, const stru
                          sb_str(&p->aliases),
                          sb_str(&p->links),
                          sb_str(&p->cvss),
-                         sb_str(&p->ratings)};
+                         sb_str(&p->ratings),
+                         sb_str(&p->cwes)};
     static const char find[] = "SELECT id FROM advisories WHERE hash = $1";
     if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
         !db_int(store, 0, id, err, find, vc(hash)))
@@ -98,14 +102,15 @@ static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
     return db_run(store, err,
                   "INSERT INTO facts (hash, advisory_id, class, type, purl, package_name,"
                   " package_version, binaries, fix_state, fixed_version, is_patchable, severity,"
-                  " evidence, remediation_text, remediation_command)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+                  " evidence, remediation_text, remediation_command, rated_by, rating_basis)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+                  " $16, $17)"
                   " ON CONFLICT (hash) DO NOTHING",
                   vc(hash), vi(advisory), vc(word_class(f->class)), vt(f->type), vt(f->purl),
                   vt(f->package_name), vt(f->package_version), vt(sb_str(&p->binaries)),
                   vc(word_fix(f->fix_state)), vt(f->fixed_version), vi(f->is_patchable),
                   vc(word_severity(f->severity)), vt(sb_str(&p->evidence)), vt(f->remediation_text),
-                  vt(f->remediation_command));
+                  vt(f->remediation_command), vt(f->rated_by), vt(f->rating_basis));
 }
 
 static bool fact_id_packed(struct store *store, const struct finding *f, const struct packed *p,
@@ -129,7 +134,9 @@ static bool fact_id_packed(struct store *store, const struct finding *f, const s
                          str_from(word_severity(f->severity)),
                          sb_str(&p->evidence),
                          f->remediation_text,
-                         f->remediation_command};
+                         f->remediation_command,
+                         f->rated_by,
+                         f->rating_basis};
     static const char find[] = "SELECT id FROM facts WHERE hash = $1";
     if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
         !db_int(store, 0, id, err, find, vc(hash)))

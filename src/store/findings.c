@@ -10,7 +10,7 @@
     " x.remediation_command, a.vulnerability, a.title, a.description, a.published, a.modified,"    \
     " a.category, a.is_kev, a.epss, a.aliases, a.links, a.cvss, a.ratings, f.registry_id,"         \
     " f.disabled_by, p.name, i.digest, i.platform, i.media_type, i.os_id, i.os_version,"           \
-    " i.last_pushed, i.scanned_at, i.generation"                                                   \
+    " i.last_pushed, i.scanned_at, i.generation, x.rated_by, x.rating_basis, a.cwes"               \
     " FROM findings f CROSS JOIN facts x CROSS JOIN advisories a CROSS JOIN images i"              \
     " CROSS JOIN repositories p WHERE x.id = f.fact_id AND a.id = x.advisory_id"                   \
     " AND i.id = f.image_id AND p.id = i.repository_id"                                            \
@@ -34,7 +34,9 @@ static bool finding_read(struct rows *rows, struct arena *arena, struct finding 
                           [23] = &f->published,
                           [24] = &f->modified,
                           [25] = &f->category,
-                          [33] = &f->disabled_by};
+                          [33] = &f->disabled_by,
+                          [43] = &f->rated_by,
+                          [44] = &f->rating_basis};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i] && !(*texts[i] = row_dup(rows, (int)i, arena)).ptr)
             return err_memory(err);
@@ -51,7 +53,8 @@ static bool finding_read(struct rows *rows, struct arena *arena, struct finding 
            unpack_strs(arena, row_text(rows, 28), &f->aliases, err) &&
            unpack_strs(arena, row_text(rows, 29), &f->references, err) &&
            unpack_cvss(arena, row_text(rows, 30), f, err) &&
-           unpack_ratings(arena, row_text(rows, 31), f, err);
+           unpack_ratings(arena, row_text(rows, 31), f, err) &&
+           unpack_strs(arena, row_text(rows, 45), &f->cwes, err);
 }
 
 static bool row_read(struct rows *rows, struct arena *arena, const struct store_registry *registry,

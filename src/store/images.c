@@ -229,3 +229,25 @@ bool store_image_notices(struct store *store, struct arena *arena, int64_t image
     }
     return next == NEXT_END;
 }
+
+bool store_images_count(struct store *store, struct store_image_counts *out, struct err *err)
+{
+    auto_rows rows = {0};
+    enum next next;
+    uint64_t *const of[] = {[VERDICT_HEALTHY] = &out->healthy,
+                            [VERDICT_UNHEALTHY] = &out->unhealthy,
+                            [VERDICT_NOT_APPLICABLE] = &out->not_applicable,
+                            [VERDICT_UNKNOWN] = &out->pending};
+    *out = (struct store_image_counts){0};
+    if (!db_query(store, &rows, err,
+                  "SELECT verdict, CASE WHEN failure = '' THEN 0 ELSE 1 END AS has_failed, COUNT(*)"
+                  " FROM images WHERE deleted_at = 0 AND is_index = 0"
+                  " GROUP BY verdict, CASE WHEN failure = '' THEN 0 ELSE 1 END"))
+        return false;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        enum verdict verdict = word_verdict_parse(row_text(&rows, 0));
+        bool is_in_vain = verdict == VERDICT_UNKNOWN && row_int(&rows, 1);
+        *(is_in_vain ? &out->failed : of[verdict]) += (uint64_t)row_int(&rows, 2);
+    }
+    return next == NEXT_END;
+}

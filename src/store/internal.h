@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* internal.h - the seam between the store's SQL and an engine.  SQL here is what SQLite 3.35 and
  * PostgreSQL 15 both understand: parameters $1, $2, … ; ON CONFLICT; no pragmas, no rowid.
- * What differs is the driver's: types in braces in the schema ({id}, {bytes}, {real}), begin of a
- * writing transaction, error codes. */
+ * What differs is the driver's: words in braces ({id}, {bytes}, {real} in the schema; {for update},
+ * {skip locked} behind a SELECT), how a transaction begins, error codes.
+ *
+ * Who writes at the same time: SQLite has one writer.  PostgreSQL has many (READ COMMITTED), so
+ * what must not run beside itself takes a row first: registry_lock() before anything of a
+ * registry's images, {for update} before a job's row.  That order, registry then job, everywhere.
+ * TX_ALONE keeps all other writers out. */
 #pragma once
 
 #include "base/map.h"
 #include "base/num.h"
 #include "base/rd.h"
 #include "base/sb.h"
+#include "codec/codec.h"
 #include "store/store.h"
 
 struct value {
@@ -24,26 +30,62 @@ static inline struct value vt(str s) { return (struct value){.kind = VALUE_TEXT,
 static inline struct value vc(const char *c) { return vt(str_from(c)); }
 static inline struct value vb(str s) { return (struct value){.kind = VALUE_BYTES, .text = s}; }
 
+enum tx_kind {
+    TX_READ,  /* one state of the whole store */
+    TX_WRITE, /* beside other writers, where the engine can */
+    TX_ALONE, /* no other writer */
+};
 struct driver {
     const char *name;
-    bool (*open)(const char *path, enum store_mode mode, void **conn, struct err *err);
+    bool is_shared; /* other processes, on other machines, may write to it too */
+    /* True when @name names a store of this kind; *place is what is behind the prefix. */
+    bool (*is_mine)(str name, str *place);
+    /* What may be said of it: no password. */
+    void (*describe)(const char *place, struct sb *out);
+    bool (*open)(const char *place, enum store_mode mode, bool is_made, void **conn,
+                 struct err *err);
     void (*close)(void *conn);
     bool (*script)(void *conn, const char *sql, struct err *err); /* several statements */
+    bool (*has_table)(void *conn, const char *table, bool *has, struct err *err);
     bool (*check)(void *conn, struct err *err);
     bool (*prepare)(void *conn, const char *sql, void **stmt, struct err *err);
     void (*drop)(void *stmt);
-    bool (*bind)(void *stmt, const struct value *values, size_t n, struct err *err);
+    /* @is_long: more rows than should be held at once; nothing else runs until the reset. */
+    bool (*bind)(void *stmt, const struct value *values, size_t n, bool is_long, struct err *err);
     enum next (*step)(void *stmt, struct err *err);
     void (*reset)(void *stmt);
     int64_t (*changes)(void *conn);
     int64_t (*get_int)(void *stmt, int column);
     double (*get_real)(void *stmt, int column);
     str (*get_text)(void *stmt, int column); /* borrowed until the next step */
-    bool (*begin)(void *conn, bool is_write, struct err *err);
+    /* Of a row, whatever it holds; of a statement that has a row. */
+    int (*n_columns)(void *stmt);
+    const char *(*column_name)(void *stmt, int column);
+    struct value (*get_value)(void *stmt, int column); /* borrowed until the next step */
+    bool (*begin)(void *conn, enum tx_kind kind, struct err *err);
     bool (*commit)(void *conn, struct err *err);
     void (*rollback)(void *conn);
+    bool (*is_passing)(void *conn); /* what failed last may well work when it is done again */
+    void (*interrupt)(void *conn);  /* any thread */
+    /* Rows came with ids of their own: new ones shall be higher.  NULL: they are anyway. */
+    bool (*renumber)(void *conn, const char *table, struct err *err);
+    /* Tell the other processes that there is work; wait for that.  NULL: there are none. */
+    bool (*wake)(void *conn, struct err *err);
+    enum next (*wait)(void *conn, uint32_t ms, struct err *err);
 };
-extern const struct driver driver_sqlite;
+extern const struct driver driver_sqlite, driver_postgres;
+/* NULL: no store is called so. */
+const struct driver *driver_of(str name, str *place);
+
+/* The driver's words in place of the portable ones; both tables end with a zeroed row. */
+struct dialect_word {
+    const char *token, *word;
+};
+bool dialect(const struct dialect_word *words, const char *sql, struct sb *out,
+             struct err *err) NODISCARD;
+/* Text that every engine takes: UTF-8 without NUL; what is not becomes U+FFFD. */
+bool text_is_clean(str s);
+void text_clean(str s, struct sb *out);
 
 struct prepared {
     const char *sql; /* the literal itself is the key: no two compare */
@@ -54,6 +96,7 @@ struct store {
     const struct driver *driver;
     void *conn;
     enum store_mode mode;
+    bool has_news; /* of this transaction: others are woken after its commit */
     struct prepared prepared[PREPARED_MAX]; /* open addressing by address */
     size_t n_prepared;
 };
@@ -108,8 +151,24 @@ bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *s
  * --------------------------------------- */
 bool tx_begin_write(struct store *store, struct err *err) NODISCARD;
 bool tx_begin_read(struct store *store, struct err *err) NODISCARD;
+bool tx_begin_alone(struct store *store, struct err *err) NODISCARD;
 /* Commit when @ok, else roll back; the result is what the caller returns. */
 bool tx_end(struct store *store, bool ok, struct err *err) NODISCARD;
+/* True, after a little while, when the transaction that failed should be done once more. */
+bool tx_again(struct store *store, unsigned *n_tries, struct err *err);
+/* @work in a transaction; begun anew when the engine gave it up in favour of another one's.  So
+ * @work starts from nothing each time. */
+#define TX_(store, begin, err, work)                                                               \
+    ({                                                                                             \
+        bool tx_ok_;                                                                               \
+        unsigned tx_tries_ = 0;                                                                    \
+        do                                                                                         \
+            tx_ok_ = begin((store), (err)) && tx_end((store), (work), (err));                      \
+        while (!tx_ok_ && tx_again((store), &tx_tries_, (err)));                                   \
+        tx_ok_;                                                                                    \
+    })
+#define TX_WRITTEN(store, err, work) TX_(store, tx_begin_write, err, work)
+#define TX_DONE_ALONE(store, err, work) TX_(store, tx_begin_alone, err, work)
 
 /* --- schema
  * ------------------------------------------------------------------------------------------ */
@@ -160,6 +219,9 @@ bool assessment_touch(struct store *store, int64_t registry_id, int64_t now,
 /* Write the findings of a report in place of those that the image has. */
 bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id,
                       const struct report *report, int64_t now, struct err *err) NODISCARD;
+/* One entry per subscription and digest, at the first complete scan that was one. */
+bool ledger_note(struct store *store, int64_t image_id, const struct report *report, int64_t now,
+                 struct err *err) NODISCARD;
 bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
              struct err *err) NODISCARD;
 /* End a job whose lease is still ours, else ERR_CONFLICT. */
@@ -168,9 +230,76 @@ bool job_end(struct store *store, const struct job *job, const struct job_outcom
 /* Sort and copy the tags that name an image or an index that holds it. */
 bool image_tags(struct store *store, struct arena *arena, int64_t image_id, strs *out,
                 struct err *err) NODISCARD;
+/* Before anything of a registry's images is written: nobody else does until we commit. */
+bool registry_lock(struct store *store, int64_t registry_id, struct err *err) NODISCARD;
 /* Registries of a scope, sorted by id. */
 bool scope_registries(struct store *store, struct arena *arena, const struct store_scope *scope,
                       store_registries *out, struct err *err) NODISCARD;
 /* "a.b.c" cursors: numbers, then free text. */
 bool cursor_parse(str after, int64_t *numbers, size_t n, str *text, struct err *err) NODISCARD;
 size_t page_limit(const struct store_page *page);
+
+/* --- whole tables: for check, backup and copy
+ * ------------------------------------------------------------------------- */
+struct table {
+    const char *name,
+        *key;    /* key: the order in which its rows are read, the same on every engine */
+    bool has_id; /* {id}: numbers of its own */
+};
+/* All but the list of migrations, what is referred to first; NULL behind the last. */
+const struct table *table_at(size_t i);
+const struct table *table_find(str name);
+bool table_count(struct store *store, const struct table *table, uint64_t *n,
+                 struct err *err) NODISCARD;
+
+/* Rows, each in bytes that are the same on every engine: a kind and its value a column. */
+struct table_reader {
+    struct store *store;
+    const struct table *table;
+    void *stmt;
+    enum next first; /* of the row that was read to know the columns */
+    bool is_first;
+    struct sb row;
+    struct hash *hash; /* of all rows */
+    uint64_t n_rows, n_bytes;
+};
+/* @columns: "a, b"; NULL: all. */
+bool table_open(struct store *store, const struct table *table, const char *columns,
+                struct table_reader *out, struct err *err) NODISCARD;
+/* @row is borrowed until the next call. */
+enum next table_next(struct table_reader *reader, str *row, struct err *err) NODISCARD;
+void table_columns(struct table_reader *reader, struct sb *out); /* "a, b" */
+void table_close(struct table_reader *reader);
+#define auto_reader __attribute__((cleanup(table_close))) struct table_reader
+
+enum { DIGEST_BYTES = 32 };
+/* What was read or written of a table: to be compared. */
+struct table_sum {
+    uint64_t n_rows, n_bytes;
+    uint8_t digest[DIGEST_BYTES];
+};
+void table_sum_of(struct table_reader *reader, struct table_sum *out); /* after NEXT_END */
+
+/* The other way: rows into a table that has none. */
+struct table_writer {
+    struct store *store;
+    const struct table *table;
+    str columns; /* borrowed */
+    size_t n_columns;
+    struct sb pending;
+    size_t n_pending;
+    void *many, *one; /* statements */
+};
+/* ERR_FORMAT when @columns is no list of names. */
+bool writer_open(struct store *store, const struct table *table, str columns,
+                 struct table_writer *out, struct err *err) NODISCARD;
+bool writer_add(struct table_writer *writer, str row, struct err *err) NODISCARD;
+/* Writes what is left, and reads all back: ERR_MISMATCH when it is not @expected. */
+bool writer_end(struct table_writer *writer, const struct table_sum *expected,
+                const struct store_watch *watch, struct err *err) NODISCARD;
+void writer_close(struct table_writer *writer);
+#define auto_writer __attribute__((cleanup(writer_close))) struct table_writer
+
+/* False, with ERR_CANCELLED, when it is time to stop. */
+bool watch_tell(const struct store_watch *watch, const char *what, uint64_t done, uint64_t total,
+                struct err *err) NODISCARD;

@@ -18,8 +18,8 @@ static bool job_merge(struct store *store, const struct job_spec *spec, struct e
                   vt(spec->digest));
 }
 
-bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
-             struct err *err)
+static bool job_insert(struct store *store, const struct job_spec *spec, int64_t now,
+                       bool *is_inserted, struct err *err)
 {
     if (!db_run(store, err,
                 "INSERT INTO jobs (kind, state, registry_id, repository, digest, tag, priority,"
@@ -29,16 +29,30 @@ bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool
                 vc(job_kind_name(spec->kind)), vi(spec->registry_id), vt(spec->repository),
                 vt(spec->digest), vt(spec->tag), vi(spec->priority), vi(now), vi(spec->not_before)))
         return false;
-    bool is_inserted = db_changes(store) > 0;
+    *is_inserted = db_changes(store) > 0;
+    return true;
+}
+
+/* Between the two the job that was there may end; then there is room for a new one. */
+bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
+             struct err *err)
+{
+    bool is_inserted = false;
+    do {
+        if (!job_insert(store, spec, now, &is_inserted, err) ||
+            (!is_inserted && !job_merge(store, spec, err)))
+            return false;
+    } while (!is_inserted && !db_changes(store));
     if (is_new)
         *is_new = is_inserted;
-    return is_inserted ? true : job_merge(store, spec, err);
+    store->has_news = true;
+    return true;
 }
 
 bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
                    struct err *err)
 {
-    return tx_begin_write(store, err) && tx_end(store, job_add(store, spec, now, is_new, err), err);
+    return TX_WRITTEN(store, err, job_add(store, spec, now, is_new, err));
 }
 
 /* --- reading
@@ -97,12 +111,15 @@ static bool has_registry(const store_registries *list, int64_t id)
     return false;
 }
 
+/* One batch; *below is the last one seen, *n how many. */
 static bool jobs_read(struct rows *rows, struct arena *arena, const store_registries *only,
-                      size_t limit, jobs *out, bool *is_more, struct err *err)
+                      size_t limit, jobs *out, bool *is_more, int64_t *below, size_t *n,
+                      struct err *err)
 {
     enum next next;
-    *is_more = false;
     while ((next = rows_next(rows, err)) == NEXT_ITEM) {
+        ++*n;
+        *below = row_int(rows, 0);
         if (only && !has_registry(only, row_int(rows, 3)))
             continue;
         if ((*is_more = out->len == limit))
@@ -116,10 +133,32 @@ static bool jobs_read(struct rows *rows, struct arena *arena, const store_regist
     return next == NEXT_END;
 }
 
+/* The scope is looked at here, so how many rows make a page is not known before. */
+static bool jobs_collect(struct store *store, struct arena *arena, const struct job_filter *filter,
+                         int64_t below, const store_registries *only, size_t limit, jobs *out,
+                         bool *is_more, struct err *err)
+{
+    enum { BATCH = STORE_PAGE_MAX + 1 };
+    size_t n = BATCH;
+    *is_more = false;
+    while (n == BATCH && !*is_more) {
+        auto_rows rows = {0};
+        n = 0;
+        if (!db_query(store, &rows, err,
+                      "SELECT " JOB_COLUMNS JOB_TABLES
+                      " WHERE j.id < $1 AND ($2 = '' OR j.kind = $2) AND ($3 = '' OR j.state = $3)"
+                      " AND ($4 = 0 OR j.registry_id = $4) ORDER BY j.id DESC LIMIT $5",
+                      vi(below), vc(job_kind_name(filter->kind)), vc(job_state_name(filter->state)),
+                      vi(filter->registry_id), vi(BATCH)) ||
+            !jobs_read(&rows, arena, only, limit, out, is_more, &below, &n, err))
+            return false;
+    }
+    return true;
+}
+
 bool store_jobs_list(struct store *store, struct arena *arena, const struct job_filter *filter,
                      const struct store_page *page, jobs *out, str *next, struct err *err)
 {
-    auto_rows rows = {0};
     store_registries only = {0};
     int64_t below = INT64_MAX;
     size_t limit = page_limit(page);
@@ -129,14 +168,8 @@ bool store_jobs_list(struct store *store, struct arena *arena, const struct job_
         return false;
     if (filter->scope && !scope_registries(store, arena, filter->scope, &only, err))
         return false;
-    if (!db_query(store, &rows, err,
-                  "SELECT " JOB_COLUMNS JOB_TABLES " WHERE j.id < $1 AND ($2 = '' OR j.kind = $2)"
-                  " AND ($3 = '' OR j.state = $3) AND ($4 = 0 OR j.registry_id = $4)"
-                  " ORDER BY j.id DESC",
-                  vi(below), vc(job_kind_name(filter->kind)), vc(job_state_name(filter->state)),
-                  vi(filter->registry_id)))
-        return false;
-    if (!jobs_read(&rows, arena, filter->scope ? &only : NULL, limit, out, &is_more, err))
+    if (!jobs_collect(store, arena, filter, below, filter->scope ? &only : NULL, limit, out,
+                      &is_more, err))
         return false;
     if (is_more)
         *next = arena_printf(arena, "%lld", (long long)out->ptr[out->len - 1].id);
@@ -163,28 +196,24 @@ bool store_jobs_count(struct store *store, struct job_counts *out, struct err *e
 
 /* --- leasing
  * -------------------------------------------------------------------------------------------- */
-static bool wants(const struct lease_spec *spec, enum job_kind kind)
+/* The @i-th kind that is asked for; "": there are not that many, and no job is of that kind. */
+static const char *kind_at(const struct lease_spec *spec, size_t i)
 {
-    for (size_t i = 0; i < spec->n_kinds; i++)
-        if (spec->kinds[i] == kind)
-            return true;
-    return false;
+    return i < spec->n_kinds ? job_kind_name(spec->kinds[i]) : "";
 }
 
-static const char *kind_or_none(const struct lease_spec *spec, enum job_kind kind)
-{
-    return wants(spec, kind) ? job_kind_name(kind) : "";
-}
+#define CANDIDATE                                                                                  \
+    "SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1"                              \
+    " AND kind IN ($2, $3, $4) ORDER BY priority DESC, id LIMIT 1"
 
-static enum next candidate(struct store *store, const struct lease_spec *spec, int64_t *id,
-                           struct err *err)
+/* @is_taken: nobody else gets it until our transaction ends; what others hold so is passed over. */
+static enum next candidate(struct store *store, const struct lease_spec *spec, bool is_taken,
+                           int64_t *id, struct err *err)
 {
+    static const char look[] = CANDIDATE, take[] = CANDIDATE "{skip locked}";
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err,
-                  "SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1"
-                  " AND kind IN ($2, $3, $4) ORDER BY priority DESC, id LIMIT 1",
-                  vi(spec->now), vc(kind_or_none(spec, JOB_SCAN)),
-                  vc(kind_or_none(spec, JOB_REFRESH)), vc(kind_or_none(spec, JOB_REMATCH))))
+    if (!db_query(store, &rows, err, is_taken ? take : look, vi(spec->now), vc(kind_at(spec, 0)),
+                  vc(kind_at(spec, 1)), vc(kind_at(spec, 2))))
         return NEXT_ERR;
     enum next next = rows_next(&rows, err);
     if (next == NEXT_ITEM)
@@ -205,7 +234,7 @@ static enum next lease_locked(struct store *store, struct arena *arena,
                               const struct lease_spec *spec, struct job *out, struct err *err)
 {
     int64_t id = 0;
-    enum next next = candidate(store, spec, &id, err);
+    enum next next = candidate(store, spec, true, &id, err);
     if (next == NEXT_ITEM &&
         (!mark_leased(store, spec, id, err) || !store_job_get(store, arena, id, out, err)))
         return NEXT_ERR;
@@ -216,13 +245,12 @@ enum next store_job_lease(struct store *store, struct arena *arena, const struct
                           struct job *out, struct err *err)
 {
     int64_t id;
-    enum next next = candidate(store, spec, &id, err); /* idle workers lock nothing */
+    enum next next = candidate(store, spec, false, &id, err); /* idle workers lock nothing */
     if (next != NEXT_ITEM)
         return next;
-    if (!tx_begin_write(store, err))
-        return NEXT_ERR;
-    next = lease_locked(store, arena, spec, out, err);
-    return tx_end(store, next != NEXT_ERR, err) ? next : NEXT_ERR;
+    bool ok =
+        TX_WRITTEN(store, err, (next = lease_locked(store, arena, spec, out, err)) != NEXT_ERR);
+    return ok ? next : NEXT_ERR;
 }
 
 static bool lease_lost(const struct job *job, struct err *err)
@@ -256,6 +284,7 @@ static bool expire(struct store *store, int64_t now, bool is_all, unsigned max_d
                 " WHERE state = 'running' AND ($2 = 1 OR leased_until < $1)",
                 vi(now), vi(is_all), vi(max_deaths)))
         return false;
+    store->has_news = db_changes(store) > 0;
     if (n)
         *n = (size_t)db_changes(store);
     return true;
@@ -264,8 +293,7 @@ static bool expire(struct store *store, int64_t now, bool is_all, unsigned max_d
 bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths,
                        size_t *n, struct err *err)
 {
-    return tx_begin_write(store, err) &&
-           tx_end(store, expire(store, now, is_all, max_deaths, n, err), err);
+    return TX_WRITTEN(store, err, expire(store, now, is_all, max_deaths, n, err));
 }
 
 bool store_jobs_next_at(struct store *store, int64_t *at, struct err *err)
@@ -312,7 +340,8 @@ static bool lease_confirm(struct store *store, const struct job *job, bool *is_a
 {
     int64_t again = 0;
     if (!db_int(store, -1, &again, err,
-                "SELECT is_again FROM jobs WHERE id = $1 AND lease = $2 AND state = 'running'",
+                "SELECT is_again FROM jobs WHERE id = $1 AND lease = $2 AND state = 'running'"
+                "{for update}",
                 vi(job->id), vi(job->lease)))
         return false;
     *is_again = again > 0;
@@ -327,6 +356,7 @@ bool job_end(struct store *store, const struct job *job, const struct job_outcom
         return false;
     struct ending e = ending_of(job, o, is_again);
     bool is_queued = e.state == JOB_QUEUED;
+    store->has_news = is_queued && e.not_before <= o->now;
     return db_run(
         store, err,
         "UPDATE jobs SET state = $1, attempts = CASE WHEN $2 = 1 THEN 0 ELSE"
@@ -348,6 +378,7 @@ static bool requeue(struct store *store, int64_t id, int64_t now, struct err *er
                 " WHERE id = $2 AND state IN ('dead', 'failed', 'cancelled')",
                 vi(now), vi(id)))
         return false;
+    store->has_news = true;
     return db_changes(store) > 0
                ? true
                : err_set(err, ERR_NOT_FOUND, "job %lld: there is no dead, failed or cancelled one",
@@ -357,7 +388,7 @@ static bool requeue(struct store *store, int64_t id, int64_t now, struct err *er
 /* ERR_CONFLICT comes from the unique index: the same work is already queued. */
 bool store_job_requeue(struct store *store, int64_t id, int64_t now, struct err *err)
 {
-    return tx_begin_write(store, err) && tx_end(store, requeue(store, id, now, err), err);
+    return TX_WRITTEN(store, err, requeue(store, id, now, err));
 }
 
 /* A running job loses its lease, so what it still finds is refused. */
@@ -377,5 +408,5 @@ static bool cancel(struct store *store, int64_t id, int64_t now, struct err *err
 
 bool store_job_cancel(struct store *store, int64_t id, int64_t now, struct err *err)
 {
-    return tx_begin_write(store, err) && tx_end(store, cancel(store, id, now, err), err);
+    return TX_WRITTEN(store, err, cancel(store, id, now, err));
 }

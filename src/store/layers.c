@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layer inventories, images that a new generation makes due, and packages that feeds are asked
  * about. */
+#include <stdlib.h>
+
 #include "store/internal.h"
 
 bool store_layer_get(struct store *store, struct arena *arena, const digest *layer,
@@ -43,11 +45,40 @@ bool store_layer_put(struct store *store, const digest *layer, const digest *dif
     char a[DIGEST_TEXT_SIZE], b[DIGEST_TEXT_SIZE];
     if (digest_is_none(layer) || digest_is_none(diff_id))
         return true; /* no name, no use */
-    return tx_begin_write(store, err) &&
-           tx_end(store,
-                  layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision,
-                            bytes, now, err),
-                  err);
+    return TX_WRITTEN(store, err,
+                      layer_put(store, digest_print(layer, a), digest_print(diff_id, b), revision,
+                                bytes, now, err));
+}
+
+/* --- base images
+ * -----------------------------------------------------------------------------------------------
+ */
+static bool has_chain(struct store *store, const digest *chain, bool *has, struct err *err)
+{
+    char text[DIGEST_TEXT_SIZE];
+    int64_t id = 0;
+    bool ok = db_int(store, 0, &id, err, "SELECT id FROM images WHERE chain = $1 LIMIT 1",
+                     vt(digest_print(chain, text)));
+    *has = id != 0;
+    return ok;
+}
+
+bool store_base_find(struct store *store, const digest *diff_ids, size_t n, size_t *n_base,
+                     struct err *err)
+{
+    digest *chains = calloc(n + 1, sizeof(*chains));
+    bool ok = chains != NULL || err_memory(err), has = false;
+    *n_base = 0;
+    if (chains)
+        assess_chain_ids(diff_ids, n, chains);
+    for (size_t length = n ? n - 1 : 0; ok && length > 0 && !has; length--) {
+        if (digest_is_none(&chains[length - 1]))
+            continue;
+        ok = has_chain(store, &chains[length - 1], &has, err);
+        *n_base = has ? length : 0;
+    }
+    free(chains);
+    return ok;
 }
 
 /* --- images behind a generation
@@ -130,10 +161,15 @@ bool store_images_behind(struct store *store, struct arena *arena, uint64_t gene
 
 /* --- wanted packages
  * -------------------------------------------------------------------------------------------- */
+enum { KEY_MAX = 1024 };
+
 static bool wanted_add(struct store *store, const struct wanted_package *list, size_t n,
-                       int64_t now, size_t *n_new, struct err *err)
+                       const struct job_spec *then, int64_t now, size_t *n_new, struct err *err)
 {
+    *n_new = 0;
     for (size_t i = 0; i < n; i++) {
+        if (list[i].source_name.len + list[i].source_version.len > KEY_MAX)
+            continue; /* no feed has such a package */
         if (!db_run(store, err,
                     "INSERT INTO wanted (ecosystem, source_name, source_version, first_seen)"
                     " VALUES ($1, $2, $3, $4)"
@@ -143,20 +179,14 @@ static bool wanted_add(struct store *store, const struct wanted_package *list, s
             return false;
         *n_new += db_changes(store) > 0;
     }
-    return true;
+    return !then || !*n_new || job_add(store, then, now, NULL, err);
 }
 
 bool store_wanted_add(struct store *store, const struct wanted_package *list, size_t n,
                       const struct job_spec *then, int64_t now, size_t *n_new, struct err *err)
 {
     *n_new = 0;
-    if (!n)
-        return true;
-    if (!tx_begin_write(store, err))
-        return false;
-    bool ok = wanted_add(store, list, n, now, n_new, err) &&
-              (!then || !*n_new || job_add(store, then, now, NULL, err));
-    return tx_end(store, ok, err);
+    return !n || TX_WRITTEN(store, err, wanted_add(store, list, n, then, now, n_new, err));
 }
 
 bool store_wanted_list(struct store *store, struct arena *arena, store_wanted *out, struct err *err)

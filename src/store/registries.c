@@ -118,12 +118,18 @@ bool store_registry_put(struct store *store, struct store_registry *registry, in
                         struct err *err)
 {
     struct arena arena;
-    if (!tx_begin_write(store, err))
-        return false;
     arena_init(&arena, MIB);
-    bool ok = tx_end(store, put(store, &arena, registry, now, err), err);
+    /* alone: servers that start together write the same ones */
+    bool ok = TX_DONE_ALONE(store, err, put(store, &arena, registry, now, err));
     arena_fini(&arena);
     return ok;
+}
+
+bool registry_lock(struct store *store, int64_t registry_id, struct err *err)
+{
+    int64_t id = 0;
+    return db_int(store, 0, &id, err, "SELECT id FROM registries WHERE id = $1{for update}",
+                  vi(registry_id));
 }
 
 static bool is_in(const struct store_scope *scope, const struct store_registry *registry)

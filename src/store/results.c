@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a scan or a re-match found out about an image, written in place of what stood there. */
+#include <stdlib.h>
+
 #include "store/internal.h"
 
 static str digest_text(const digest *d, char out[static DIGEST_TEXT_SIZE])
@@ -39,6 +41,37 @@ static bool layers_write(struct store *store, int64_t image_id, const struct rep
             return false;
     }
     return true;
+}
+
+/* Of an image stored before chains were: now. */
+static bool chain_write(struct store *store, int64_t image_id, const struct report *report,
+                        struct err *err)
+{
+    size_t n = report->layers.len;
+    char text[DIGEST_TEXT_SIZE];
+    digest *ids = calloc(2 * n + 1, sizeof(*ids)), chain = {0};
+    if (!ids)
+        return err_memory(err);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = report->layers.ptr[i].diff_id;
+    assess_chain_ids(ids, n, ids + n);
+    if (n)
+        chain = ids[2 * n - 1];
+    free(ids);
+    return db_run(store, err, "UPDATE images SET chain = $1 WHERE id = $2 AND chain <> $1",
+                  vt(digest_text(&chain, text)), vi(image_id));
+}
+
+static bool base_write(struct store *store, int64_t image_id, const struct report *report,
+                       struct err *err)
+{
+    uint64_t n = 0;
+    while (n < report->layers.len && report->layers.ptr[n].is_base)
+        n++;
+    return db_run(store, err,
+                  "UPDATE image_layers SET is_base = CASE WHEN position < $1 THEN 1 ELSE 0 END"
+                  " WHERE image_id = $2 AND is_base <> CASE WHEN position < $1 THEN 1 ELSE 0 END",
+                  vu(n), vi(image_id));
 }
 
 static bool notices_write(struct store *store, int64_t image_id, const struct report *report,
@@ -161,10 +194,12 @@ static bool result_write(struct write *w, const struct store_result *result, int
         return failure_note(w->store, *image_id, report->reason, o->now, err);
     return details_write(w->store, *image_id, result, o->now, err) &&
            layers_write(w->store, *image_id, report, err) &&
+           chain_write(w->store, *image_id, report, err) &&
            inventory_mark(w->store, *image_id, o->revision, err) &&
            notices_write(w->store, *image_id, report, err) &&
            verdict_write(w->store, *image_id, report, o->generation, err) &&
-           findings_replace(w->store, w->registry_id, *image_id, report, o->now, err);
+           findings_replace(w->store, w->registry_id, *image_id, report, o->now, err) &&
+           ledger_note(w->store, *image_id, report, o->now, err);
 }
 
 /* --- an index
@@ -227,7 +262,7 @@ static bool finish(struct store *store, const struct job *job, const struct job_
                    struct err *err)
 {
     struct write w = {store, job->registry_id, 0, o};
-    if (!job_end(store, job, o, err))
+    if (!registry_lock(store, job->registry_id, err) || !job_end(store, job, o, err))
         return false;
     if (job->kind != JOB_SCAN || o->end == JOB_END_GIVE_BACK)
         return true;
@@ -241,7 +276,7 @@ static bool finish(struct store *store, const struct job *job, const struct job_
 bool store_job_finish(struct store *store, const struct job *job, const struct job_outcome *outcome,
                       struct err *err)
 {
-    return tx_begin_write(store, err) && tx_end(store, finish(store, job, outcome, err), err);
+    return TX_WRITTEN(store, err, finish(store, job, outcome, err));
 }
 
 /* --- re-match
@@ -268,6 +303,9 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
     int64_t registry_id = 0;
     if (!rematch_due(store, image_id, generation, &registry_id, err))
         return false;
+    if (registry_id && (!registry_lock(store, registry_id, err) ||
+                        !rematch_due(store, image_id, generation, &registry_id, err)))
+        return false; /* while we waited for the lock somebody else may have been faster */
     if (!registry_id)
         return true;
     if (!report)
@@ -275,7 +313,8 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
     if (!has_verdict(report))
         return failure_note(store, image_id, report->reason, now, err) &&
                tried_mark(store, image_id, generation, err);
-    return notices_write(store, image_id, report, err) &&
+    return chain_write(store, image_id, report, err) && base_write(store, image_id, report, err) &&
+           notices_write(store, image_id, report, err) &&
            verdict_write(store, image_id, report, generation, err) &&
            findings_replace(store, registry_id, image_id, report, now, err) &&
            assessment_touch(store, registry_id, now, err);
@@ -284,6 +323,5 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
 bool store_rematch_save(struct store *store, int64_t image_id, const struct report *report,
                         uint64_t generation, int64_t now, struct err *err)
 {
-    return tx_begin_write(store, err) &&
-           tx_end(store, rematch_save(store, image_id, report, generation, now, err), err);
+    return TX_WRITTEN(store, err, rematch_save(store, image_id, report, generation, now, err));
 }

@@ -111,8 +111,34 @@ static const char version_1[] =
     "  source_version TEXT NOT NULL, first_seen BIGINT NOT NULL,"
     "  PRIMARY KEY (ecosystem, source_name, source_version));";
 
+/* What rated a finding, and its weaknesses; rows of before say nothing until they are matched
+ * again. */
+static const char version_2[] = "ALTER TABLE advisories ADD COLUMN cwes TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rated_by TEXT NOT NULL DEFAULT '';"
+                                "ALTER TABLE facts ADD COLUMN rating_basis TEXT NOT NULL"
+                                "  DEFAULT '';";
+
+/* chain: OCI ChainID of all layers, '' when a diff-id is not known.  An image whose chain is that
+ * of the first layers of another one is its base. */
+static const char version_3[] = "ALTER TABLE images ADD COLUMN chain TEXT NOT NULL DEFAULT '';"
+                                "CREATE INDEX images_by_chain ON images (chain) WHERE chain <> '';";
+
+/* The ledger: what is billed, once, whatever happens (append-only).  Secrets of registries:
+ * sealed, secrets.c. */
+static const char version_4[] =
+    "CREATE TABLE ledger (subscription TEXT NOT NULL, digest TEXT NOT NULL,"
+    "  registry TEXT NOT NULL, repository TEXT NOT NULL, at BIGINT NOT NULL,"
+    "  PRIMARY KEY (subscription, digest));"
+    "CREATE INDEX ledger_by_time ON ledger (at);"
+    "CREATE TABLE secrets (registry_id BIGINT NOT NULL REFERENCES registries (id),"
+    "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
+    "  PRIMARY KEY (registry_id, name));";
+
 static const struct migration migrations[] = {
     {1, version_1},
+    {2, version_2},
+    {3, version_3},
+    {4, version_4},
 };
 
 const struct migration *schema_migrations(size_t *n)

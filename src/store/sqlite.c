@@ -3,11 +3,13 @@
  * synchronous=FULL for DURABLE: in WAL mode NORMAL syncs only at checkpoints, so an acknowledged
  * commit could be lost with the power.  secure_delete is on in Debian's build and doubles what a
  * delete writes; nothing here is a secret in the clear, so it is turned off. */
+#include <errno.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "store/internal.h"
 
-enum { BUSY_MS = 15000, SQL_MAX = 64 << 10 };
+enum { BUSY_MS = 15000 };
 
 static bool fail(sqlite3 *db, int rc, const char *what, struct err *err)
 {
@@ -25,6 +27,9 @@ static bool fail(sqlite3 *db, int rc, const char *what, struct err *err)
         break;
     case SQLITE_NOMEM:
         kind = ERR_MEMORY;
+        break;
+    case SQLITE_INTERRUPT:
+        kind = ERR_CANCELLED;
         break;
     case SQLITE_TOOBIG:
         kind = ERR_LIMIT;
@@ -59,12 +64,26 @@ static bool configure(sqlite3 *db, enum store_mode mode, struct err *err)
     return rc == SQLITE_OK || fail(db, rc, "open", err);
 }
 
-static bool lite_open(const char *path, enum store_mode mode, void **conn, struct err *err)
+/* "sqlite:PATH", or a path alone. */
+static bool lite_is_mine(str name, str *place)
+{
+    bool has_prefix = str_starts(name, STR("sqlite:"));
+    *place = has_prefix ? str_skip(name, sizeof("sqlite:") - 1) : name;
+    return place->len > 0 && (has_prefix || !str_has(name, STR("://")));
+}
+
+static void lite_describe(const char *path, struct sb *out) { sb_addc(out, path); }
+
+static bool lite_open(const char *path, enum store_mode mode, bool is_made, void **conn,
+                      struct err *err)
 {
     sqlite3 *db = NULL;
+    if (!is_made && access(path, F_OK) != 0)
+        return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "store");
     int rc = sqlite3_open_v2(
-        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-    bool ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, path, err);
+        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (is_made ? SQLITE_OPEN_CREATE : 0),
+        NULL);
+    bool ok = rc == SQLITE_OK ? configure(db, mode, err) : fail(db, rc, "open", err);
     if (!ok) {
         sqlite3_close_v2(db);
         return false;
@@ -75,38 +94,38 @@ static bool lite_open(const char *path, enum store_mode mode, void **conn, struc
 
 static void lite_close(void *conn) { sqlite3_close_v2(conn); }
 
-/* The schema's types in braces become SQLite's words. */
-static bool translate(const char *sql, struct sb *out, struct err *err)
-{
-    static const struct {
-        str token, word;
-    } words[] = {
-        {{"{id}", 4}, {"INTEGER PRIMARY KEY", 19}},
-        {{"{bytes}", 7}, {"BLOB", 4}},
-        {{"{real}", 6}, {"REAL", 4}},
-    };
-    for (str rest = str_from(sql); rest.len;) {
-        size_t skip = 0;
-        for (size_t i = 0; i < ARRAY_LEN(words) && !skip; i++)
-            if (str_starts(rest, words[i].token)) {
-                sb_add(out, words[i].word);
-                skip = words[i].token.len;
-            }
-        if (!skip)
-            sb_add(out, str_slice(rest, 0, skip = 1));
-        rest = str_skip(rest, skip);
-    }
-    return sb_ok(out, err);
-}
+/* $1 is a name to SQLite, ?1 a number. */
+static const struct dialect_word words[] = {
+    {"{id}", "INTEGER PRIMARY KEY"},
+    {"{bytes}", "BLOB"},
+    {"{real}", "REAL"},
+    {"{for update}", ""},
+    {"{skip locked}", ""},
+    {"$", "?"},
+    {0},
+};
 
 static bool lite_script(void *conn, const char *sql, struct err *err)
 {
     auto_sb text;
-    sb_init(&text, SQL_MAX);
-    if (!translate(sql, &text, err))
+    if (!dialect(words, sql, &text, err))
         return false;
     int rc = sqlite3_exec(conn, text.ptr, NULL, NULL, NULL);
     return rc == SQLITE_OK || fail(conn, rc, "schema", err);
+}
+
+static bool lite_has_table(void *conn, const char *table, bool *has, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(
+        conn, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    *has = rc == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || fail(conn, rc, "schema", err);
 }
 
 static int first_complaint(void *ctx, int n, char **columns, char **names)
@@ -133,11 +152,8 @@ static bool lite_check(void *conn, struct err *err)
 
 static bool lite_prepare(void *conn, const char *sql, void **stmt, struct err *err)
 {
-    auto_sb text; /* $1 is a name to SQLite, ?1 a number */
-    sb_init(&text, SQL_MAX);
-    for (str rest = str_from(sql); rest.len; rest = str_skip(rest, 1))
-        sb_byte(&text, rest.ptr[0] == '$' ? '?' : (uint8_t)rest.ptr[0]);
-    if (!sb_ok(&text, err))
+    auto_sb text;
+    if (!dialect(words, sql, &text, err))
         return false;
     sqlite3_stmt *made = NULL;
     int rc =
@@ -166,8 +182,10 @@ static int bind_one(sqlite3_stmt *stmt, int at, const struct value *v)
     }
 }
 
-static bool lite_bind(void *stmt, const struct value *values, size_t n, struct err *err)
+static bool lite_bind(void *stmt, const struct value *values, size_t n, bool is_long,
+                      struct err *err)
 {
+    (void)is_long; /* rows come one by one anyway */
     sqlite3_stmt *s = stmt;
     if (sqlite3_bind_parameter_count(s) != (int)n)
         return err_set(err, ERR_IO, "store: %zu values for %d parameters", n,
@@ -208,6 +226,25 @@ static str lite_text(void *stmt, int column)
     return ptr && n > 0 ? str_of(ptr, (size_t)n) : STR("");
 }
 
+static int lite_n_columns(void *stmt) { return sqlite3_column_count(stmt); }
+static const char *lite_column_name(void *stmt, int i) { return sqlite3_column_name(stmt, i); }
+
+static struct value lite_value(void *stmt, int column)
+{
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_INTEGER:
+        return vi(lite_int(stmt, column));
+    case SQLITE_FLOAT:
+        return vr(lite_real(stmt, column));
+    case SQLITE_TEXT:
+        return vt(lite_text(stmt, column));
+    case SQLITE_BLOB:
+        return vb(lite_text(stmt, column));
+    default:
+        return (struct value){.kind = VALUE_NULL};
+    }
+}
+
 static bool run(sqlite3 *db, const char *sql, struct err *err)
 {
     int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
@@ -215,9 +252,9 @@ static bool run(sqlite3 *db, const char *sql, struct err *err)
 }
 
 /* IMMEDIATE: a reader that turns writer half-way could only fail. */
-static bool lite_begin(void *conn, bool is_write, struct err *err)
+static bool lite_begin(void *conn, enum tx_kind kind, struct err *err)
 {
-    return run(conn, is_write ? "BEGIN IMMEDIATE" : "BEGIN", err);
+    return run(conn, kind == TX_READ ? "BEGIN" : "BEGIN IMMEDIATE", err);
 }
 static bool lite_commit(void *conn, struct err *err) { return run(conn, "COMMIT", err); }
 static void lite_rollback(void *conn)
@@ -226,11 +263,23 @@ static void lite_rollback(void *conn)
         sqlite3_exec(conn, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* Writers wait for each other (BUSY_MS): who waited so long need not try again. */
+static bool lite_is_passing(void *conn)
+{
+    (void)conn;
+    return false;
+}
+
+static void lite_interrupt(void *conn) { sqlite3_interrupt(conn); }
+
 const struct driver driver_sqlite = {
     .name = "sqlite",
+    .is_mine = lite_is_mine,
+    .describe = lite_describe,
     .open = lite_open,
     .close = lite_close,
     .script = lite_script,
+    .has_table = lite_has_table,
     .check = lite_check,
     .prepare = lite_prepare,
     .drop = lite_drop,
@@ -241,7 +290,12 @@ const struct driver driver_sqlite = {
     .get_int = lite_int,
     .get_real = lite_real,
     .get_text = lite_text,
+    .n_columns = lite_n_columns,
+    .column_name = lite_column_name,
+    .get_value = lite_value,
     .begin = lite_begin,
     .commit = lite_commit,
     .rollback = lite_rollback,
+    .is_passing = lite_is_passing,
+    .interrupt = lite_interrupt,
 };

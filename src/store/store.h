@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store.h - what outlives the process: registries, images, findings, layer inventories, jobs,
  * events, tokens.  The one persistence interface; portable SQL above, one driver per engine below
- * (SQLite). Not: what is worth scanning (guard/), or how an answer looks (api/): every read gives
- * structs.
+ * (SQLite, PostgreSQL). Not: what is worth scanning (guard/), or how an answer looks (api/): every
+ * read gives structs.
  *
  *   registries ─< repositories ─< images ─< findings >─ facts >─ advisories   text once, rows of
  * ids └< tags    └< image_layers ─ layer_inventories shared by all images events → jobs (queued →
@@ -17,6 +17,7 @@
  * caller. */
 #pragma once
 
+#include "base/cancel.h"
 #include "report/report.h"
 
 struct store;
@@ -24,17 +25,33 @@ struct store;
  * failure may lose the last commits, never order or consistency; a killed process loses none.  For
  * results: the job that made them is lost with them, so it runs again. */
 enum store_mode { STORE_DURABLE, STORE_RELAXED };
-/* Opens or makes the database at @path and brings its schema forward. */
-NODISCARD bool store_open(const char *path, enum store_mode mode, struct store **out,
+/* @name: "sqlite:PATH" or a path alone; "postgres:CONNINFO" (libpq's keywords and values),
+ * "postgresql://…".  Opens or makes the database and brings its schema forward. */
+NODISCARD bool store_open(const char *name, enum store_mode mode, struct store **out,
                           struct err *err);
+/* As it is: nothing is made (ERR_NOT_FOUND), an older schema is refused too. */
+NODISCARD bool store_open_kept(const char *name, enum store_mode mode, struct store **out,
+                               struct err *err);
 void store_close(struct store *store);
+/* ERR_USAGE when nothing is called so; nothing is opened. */
+NODISCARD bool store_name_check(str name, struct err *err);
+/* What may be shown of a name: no password. */
+str store_describe(struct arena *arena, const char *name);
 int store_schema_version(void);
-/* Engine's own check of the whole file, and foreign keys; ERR_FORMAT says what is broken. */
-NODISCARD bool store_check(struct store *store, struct err *err);
+/* Brings the schema forward; *from is what it was, 0 for none. */
+NODISCARD bool store_migrate(const char *name, int *from, struct err *err);
+
+/* Other processes may use it at the same time: leases are not only ours. */
+bool store_is_shared(const struct store *store);
+/* Wait until another process adds work: NEXT_ITEM; NEXT_END after @ms.  ERR_UNSUPPORTED when the
+ * store is not shared. */
+NODISCARD enum next store_wait(struct store *store, uint32_t ms, struct err *err);
+/* End what @store is doing (ERR_CANCELLED there).  Any thread, while it is open. */
+void store_interrupt(struct store *store);
 
 /* Connections for threads that come and go (handlers of requests).  Any thread. */
 struct store_pool;
-NODISCARD bool store_pool_open(const char *path, enum store_mode mode, struct store_pool **out,
+NODISCARD bool store_pool_open(const char *name, enum store_mode mode, struct store_pool **out,
                                struct err *err);
 void store_pool_close(struct store_pool *pool); /* after all were given back */
 NODISCARD bool store_pool_take(struct store_pool *pool, struct store **out, struct err *err);
@@ -81,8 +98,9 @@ NODISCARD bool store_registry_get(struct store *store, struct arena *arena, str 
 
 /* --- events and the jobs they make
  * ------------------------------------------------------------------ */
-enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH };
-const char *job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch" */
+enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH, JOB_SWEEP };
+const char *
+job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch", "sweep" */
 enum job_state { JOB_ANY, JOB_QUEUED, JOB_LEASED, JOB_DONE, JOB_FAILED, JOB_DEAD, JOB_CANCELLED };
 /* "queued", "running", "done", "failed" (for good: trying again would not help), "dead" (tried too
  * often), "cancelled". */
@@ -111,7 +129,7 @@ struct job_spec {
 NODISCARD bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now,
                              bool *is_new, struct err *err);
 
-enum event_action { EVENT_NONE, EVENT_PUSH, EVENT_PULL, EVENT_DELETE };
+enum event_action { EVENT_NONE, EVENT_PUSH, EVENT_PULL, EVENT_DELETE, EVENT_FOUND };
 struct store_event {
     str id; /* of the sender; empty: cannot be deduplicated */
     enum event_action action;
@@ -125,10 +143,26 @@ struct event_counts {
 /* All of them or none, in one commit.  A push makes the repository, the image and the tag known,
  * and a job unless the image has a verdict of a complete scan; a delete takes the image (or,
  * without digest but with a tag, the tag; without both, the repository) out of the results, unless
- * it was pushed after; a pull sets last_pulled, and makes a job for an image that has no result. */
+ * it was pushed after; a pull sets last_pulled, and makes a job for an image that has no result;
+ * what a sweep found is as a push, of an unknown time and in no hurry. */
 NODISCARD bool store_events_add(struct store *store, int64_t registry_id,
                                 const struct store_event *events, size_t n, int64_t now,
                                 struct event_counts *out, struct err *err);
+
+/* --- what a sweep compares with: the images of one repository that are there
+ * ----------------------------------------------------------------------------- */
+NODISCARD bool store_repositories_list(struct store *store, struct arena *arena,
+                                       int64_t registry_id, strs *out, struct err *err);
+struct store_tag {
+    str name, digest;
+};
+typedef VEC(struct store_tag) store_tags;
+/* Sorted by name. */
+NODISCARD bool store_tags_list(struct store *store, struct arena *arena, int64_t registry_id,
+                               str repository, store_tags *out, struct err *err);
+/* Digests that no tag names, and no index that is there. */
+NODISCARD bool store_untagged_list(struct store *store, struct arena *arena, int64_t registry_id,
+                                   str repository, strs *out, struct err *err);
 
 /* --- jobs
  * ------------------------------------------------------------------------------------------- */
@@ -148,7 +182,7 @@ struct job {
 typedef VEC(struct job) jobs;
 
 struct lease_spec {
-    const enum job_kind *kinds;
+    const enum job_kind *kinds; /* at most three */
     size_t n_kinds;
     int64_t now;
     uint32_t lease_s;
@@ -225,6 +259,11 @@ NODISCARD bool store_layer_get(struct store *store, struct arena *arena, const d
                                struct err *err);
 NODISCARD bool store_layer_put(struct store *store, const digest *layer, const digest *diff_id,
                                uint64_t revision, str bytes, int64_t now, struct err *err);
+/* How many of the first layers are all the layers of another image that was scanned: the longest
+ * such chain, shorter than @n; 0: none. */
+NODISCARD bool store_base_find(struct store *store, const digest *diff_ids, size_t n,
+                               size_t *n_base, struct err *err);
+
 /* An image as its last scan left it: everything of a report that no advisory changes. */
 struct stored_image {
     int64_t id;
@@ -255,6 +294,70 @@ NODISCARD bool store_wanted_add(struct store *store, const struct wanted_package
                                 struct err *err);
 NODISCARD bool store_wanted_list(struct store *store, struct arena *arena, store_wanted *out,
                                  struct err *err);
+
+/* --- the ledger
+ * --------------------------------------------------------------------------------------------- */
+struct ledger_entry {
+    str subscription, digest; /* once, for ever */
+    str registry, repository; /* where it was scanned first */
+    int64_t at;
+};
+typedef VEC(struct ledger_entry) store_ledger;
+/* @from <= at < @until; sorted by subscription, then time. */
+NODISCARD bool store_ledger_list(struct store *store, struct arena *arena, int64_t from,
+                                 int64_t until, store_ledger *out, struct err *err);
+
+/* --- secrets of registries, sealed
+ * ------------------------------------------------------------------------------------- */
+/* The key: 32 random bytes, in a file that only its owner may read. */
+struct secret_key {
+    uint8_t bytes[32];
+};
+/* Made when the file is not there; ERR_DENIED when others may read it. */
+NODISCARD bool secret_key_load(const char *path, struct secret_key *out, struct err *err);
+void secret_key_forget(struct secret_key *key);
+/* An empty secret takes it out. */
+NODISCARD bool store_secret_set(struct store *store, const struct secret_key *key,
+                                int64_t registry_id, const char *name, str secret, int64_t now,
+                                struct err *err);
+/* Empty when there is none; ERR_MISMATCH when it was sealed with another key, or for another
+ * registry. */
+NODISCARD bool store_secret_get(struct store *store, struct arena *arena,
+                                const struct secret_key *key, int64_t registry_id, const char *name,
+                                str *secret, struct err *err);
+
+/* --- the whole store: check, backup, restore, copy
+ * ------------------------------------------------------------------------------------- */
+/* What is reported while it runs; @on may be NULL, @cancel too. */
+struct store_watch {
+    void (*on)(void *ctx, str what, uint64_t done, uint64_t total);
+    void *ctx;
+    const struct cancel *cancel;
+};
+struct store_counts {
+    unsigned n_tables;
+    uint64_t n_rows, n_bytes; /* of their values */
+};
+/* The engine's own check of its file and of references; ERR_FORMAT says what is broken. */
+NODISCARD bool store_check(struct store *store, struct err *err);
+/* That, every row read, and what rows say against each other.  @complain: once a kind, with how
+ * many.  True: all of it was looked at; whether it is well says *n_complaints. */
+typedef void store_complain(void *ctx, const char *what, uint64_t n);
+NODISCARD bool store_check_whole(struct store *store, const struct store_watch *watch,
+                                 store_complain *complain, void *ctx, unsigned *n_complaints,
+                                 struct store_counts *counts, struct err *err);
+/* One state of the whole store into @fd, while others write: "plimsoll.store/1", see backup.c. */
+NODISCARD bool store_backup(struct store *store, int fd, const struct store_watch *watch,
+                            struct store_counts *counts, struct err *err);
+/* What store_backup wrote, of any engine, in one commit.  ERR_CONFLICT when @store has content,
+ * unless @is_forced: then that goes.  ERR_MISMATCH, ERR_FORMAT: nothing changed. */
+NODISCARD bool store_restore(struct store *store, int fd, bool is_forced,
+                             const struct store_watch *watch, struct store_counts *counts,
+                             struct err *err);
+/* From store to store, as restore of a backup; read back and compared before the commit. */
+NODISCARD bool store_copy(struct store *from, struct store *to, bool is_forced,
+                          const struct store_watch *watch, struct store_counts *counts,
+                          struct err *err);
 
 /* --- results, as the API shows them
  * ------------------------------------------------------------------ */
@@ -289,6 +392,14 @@ NODISCARD bool store_images_list(struct store *store, struct arena *arena,
                                  struct err *err);
 NODISCARD bool store_image_notices(struct store *store, struct arena *arena, int64_t image_id,
                                    notices *out, struct err *err);
+
+/* Images that are there; an index is not counted, its children are. */
+struct store_image_counts {
+    uint64_t healthy, unhealthy, not_applicable;
+    uint64_t pending, failed; /* without a verdict: not tried yet, or in vain so far */
+};
+NODISCARD bool store_images_count(struct store *store, struct store_image_counts *out,
+                                  struct err *err);
 
 struct store_finding {
     struct store_registry registry;

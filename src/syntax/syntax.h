@@ -43,7 +43,16 @@ void jw_obj(struct jw *jw);
 void jw_obj_end(struct jw *jw);
 void jw_arr(struct jw *jw);
 void jw_arr_end(struct jw *jw);
-void jw_key(struct jw *jw, const char *key);
+void jw_key_text(struct jw *jw, str key);
+void jw_key_plain(struct jw *jw, str key); /* ours: nothing in it needs an escape */
+static inline void jw_key(struct jw *jw, const char *key)
+{
+    str text = str_of(key, __builtin_strlen(key));
+    if (__builtin_constant_p(text.len))
+        jw_key_plain(jw, text);
+    else
+        jw_key_text(jw, text);
+}
 void jw_str(struct jw *jw, str value);
 void jw_int(struct jw *jw, int64_t value);
 /* The shortest text that reads back as the same number: 9.8, 0.00043, 10; null for NaN and
@@ -52,11 +61,27 @@ void jw_num(struct jw *jw, double value);
 void jw_bool(struct jw *jw, bool value);
 void jw_null(struct jw *jw);
 /* key and value in one. */
-void jw_kstr(struct jw *jw, const char *key, str value);
-void jw_kint(struct jw *jw, const char *key, int64_t value);
-void jw_kbool(struct jw *jw, const char *key, bool value);
+static inline void jw_kstr(struct jw *jw, const char *key, str value)
+{
+    jw_key(jw, key);
+    jw_str(jw, value);
+}
+static inline void jw_kint(struct jw *jw, const char *key, int64_t value)
+{
+    jw_key(jw, key);
+    jw_int(jw, value);
+}
+static inline void jw_kbool(struct jw *jw, const char *key, bool value)
+{
+    jw_key(jw, key);
+    jw_bool(jw, value);
+}
 /* Only when the value is not empty. */
-void jw_kstr_if(struct jw *jw, const char *key, str value);
+static inline void jw_kstr_if(struct jw *jw, const char *key, str value)
+{
+    if (value.len)
+        jw_kstr(jw, key, value);
+}
 
 /* --- YAML ------------------------------------------------------------------------------------ */
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_LIST, YAML_MAP };

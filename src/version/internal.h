@@ -99,6 +99,9 @@ int precedence_sign(const struct version_precedence *a, const struct version_pre
 bool precedence_is_valid(str version, struct version_grammar grammar);
 enum version_order precedence_cmp(str a, str b, struct version_grammar grammar);
 
+/* --- ranges (range.c): does a bound hold the builds ("+local") of its version too? */
+bool version_dialect_holds_builds(const struct version_dialect *dialect);
+
 /* --- ranges (range_made.c)
  * -------------------------------------------------------------------------------- */
 enum { PATTERN_NUMBERS = 16 };

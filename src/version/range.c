@@ -616,6 +616,11 @@ enum version_within version_within(const struct version_ranges *ranges, str vers
     return either(any, all);
 }
 
+bool version_dialect_holds_builds(const struct version_dialect *dialect)
+{
+    return dialect->flags & NO_LOCAL;
+}
+
 const struct version_dialect *version_dialect_find(str name)
 {
     for (size_t i = 0; i < ARRAY_LEN(dialects); i++)

@@ -76,3 +76,24 @@ NODISCARD bool version_ranges_add(const struct version_dialect *dialect,
 enum version_within { WITHIN_UNKNOWN, WITHIN_NO, WITHIN_YES };
 /* Unknown when @version is none, and when it moves (is_moving) and no bound names it. */
 enum version_within version_within(const struct version_ranges *ranges, str version);
+
+/* --- what ranges hold as intervals (intervals.c): for whoever keeps them, not their text */
+struct version_cut {
+    str version;    /* empty: before, or behind, every version */
+    bool is_behind; /* just behind it; else just before it */
+};
+struct version_interval {
+    struct version_cut from, to;
+};
+typedef VEC(struct version_interval) version_intervals;
+/* What @ranges holds, in order; alternatives may overlap.  ERR_FORMAT where its versions cannot be
+ * compared, ERR_UNSUPPORTED of a dialect whose bounds hold builds that are not named (pep440). */
+NODISCARD bool version_inside(const struct version_ranges *ranges, struct arena *arena,
+                              version_intervals *out, struct err *err);
+/* All that it does not hold; of no bounds: everything. */
+NODISCARD bool version_outside(const struct version_ranges *ranges, struct arena *arena,
+                               version_intervals *out, struct err *err);
+/* What both hold. */
+NODISCARD bool version_common(const struct version_scheme *scheme, const version_intervals *a,
+                              const version_intervals *b, struct arena *arena,
+                              version_intervals *out, struct err *err);

@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { alpineRoot, freePort, makeLayout, makeSecdb, push, startRegistry, startServer, tar, tempDir, verdictOf } from '../e2e/lib.mjs';
+import { alpineRoot, freePort, makeLayout, makeSecdb, push, startRegistry, startPostgres, startServer, tar, tempDir, verdictOf } from '../e2e/lib.mjs';
 import { makeImage } from './image.mjs';
 import { makeRecords } from './records.mjs';
 
@@ -156,32 +156,41 @@ Object.assign(benches, {
       await t.end();
     }
   },
-  async 'push-to-recommendation'() {
-    const t = scope();
-    try {
-      const dir = tempDir(t);
-      const port = await freePort();
-      const feed = makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001'] } } });
-      const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${feed}`] });
-      const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
-      const times = [];
-      for (let i = 0; i < 50; i++) {
-        const root = alpineRoot({ packages: [{ name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }] });
-        const image = makeLayout(path.join(dir, `img${i}`), [{ tar: tar([...root, { path: `n${i}`, body: String(i) }]) }]);
-        push(image.layout, `${registry.host}/bench:${i}`);
-        const begin = process.hrtime.bigint();
-        await verdictOf(server, image.digest, { settled: false });
-        times.push(Number(process.hrtime.bigint() - begin) / 1e9);
-      }
-      times.sort((a, b) => a - b);
-      row('push-to-recommendation', times[Math.ceil(times.length * 0.99) - 1], 1.5, 's', `p99 of ${times.length}, from the end of the push; median ${ms(median(times))}`);
-      await new Promise((r) => setTimeout(r, 2000));
-      row('idle-server', pssOf(server.child.pid) / 2 ** 20, 40, 'MiB', 'PSS of server and zygote after those pushes');
-    } finally {
-      await t.end();
-    }
-  },
+  'push-to-recommendation': () => pushes('push-to-recommendation', 'idle-server', () => ''),
+  'push-to-recommendation-postgresql': () =>
+    pushes('push-to-recommendation-postgresql', 'idle-server-postgresql', async (t) => {
+      const conninfo = await startPostgres(t, { fsync: true });
+      if (!conninfo) throw new Error('PostgreSQL is not installed: scripts/deps test');
+      return `postgres:${conninfo}`;
+    }),
 });
+
+async function pushes(name, idle, storeOf) {
+  const t = scope();
+  try {
+    const dir = tempDir(t);
+    const port = await freePort();
+    const store = await storeOf(t);
+    const feed = makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001'] } } });
+    const server = await startServer(t, dir, { host: `127.0.0.1:${port}`, feeds: [`alpine-secdb=${feed}`], store });
+    const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
+    const times = [];
+    for (let i = 0; i < 50; i++) {
+      const root = alpineRoot({ packages: [{ name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }] });
+      const image = makeLayout(path.join(dir, `img${i}`), [{ tar: tar([...root, { path: `n${i}`, body: String(i) }]) }]);
+      push(image.layout, `${registry.host}/bench:${i}`);
+      const begin = process.hrtime.bigint();
+      await verdictOf(server, image.digest, { settled: false });
+      times.push(Number(process.hrtime.bigint() - begin) / 1e9);
+    }
+    times.sort((a, b) => a - b);
+    row(name, times[Math.ceil(times.length * 0.99) - 1], 1.5, 's', `p99 of ${times.length}, from the end of the push; median ${ms(median(times))}`);
+    await new Promise((r) => setTimeout(r, 2000));
+    row(idle, pssOf(server.child.pid) / 2 ** 20, 40, 'MiB', 'PSS of server and zygote after those pushes');
+  } finally {
+    await t.end();
+  }
+}
 
 Object.assign(benches, {
   /** Half a million OSV records, those of ../shared and generated ones. */
@@ -223,6 +232,23 @@ benches['match-rate'] = async () => {
   const rates = [];
   for (let i = 0; i < 5; i++) rates.push(Number.parseFloat(execFileSync(path.join(BUILD, 'tests/bench/match_rate'), ['2'], { encoding: 'utf8' })));
   row('match-rate', 1e6 / median(rates), 1, 'us', `a package instance and core, ${(median(rates) / 1e6).toFixed(2)} million a second, 500,000 records, median of 5`);
+};
+
+/** Every report of 100,000 findings: processor time, so a busy machine counts less; and the growth of memory from 10,000 on. */
+benches.reports = async () => {
+  const run = spawnSync(path.join(BUILD, 'tests/bench/reports'), [], { encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(`reports: exit ${run.status}: ${run.stderr}`);
+  for (const line of run.stdout.trim().split('\n')) {
+    const [name, cpu, wall, mib, kib] = line.split(' ');
+    row(`report-${name}`, Number(cpu) / 1000, 0.3, 's', `processor time for 100,000 findings, ${mib} MiB; ${wall} ms by the clock; medians of 5`);
+    row(`report-${name}-memory`, Math.max(0, Number(kib)) / 1024, 12, 'MiB', 'growth of the peak from 10,000 to 100,000 findings');
+  }
+};
+
+/** Processor time of one core: rules, order, remediation and plan of 100,000 findings, 1,020 rules. */
+benches.assess = async () => {
+  const ms = Number(execFileSync(path.join(BUILD, 'tests/bench/assess'), ['100000', '11'], { encoding: 'utf8' }));
+  row('assess', ms / 1000, 0.3, 's', '100,000 findings to decisions: 1,020 rules, order, remediation, plan; median of 11');
 };
 
 const only = option('only', '');

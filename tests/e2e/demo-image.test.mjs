@@ -60,3 +60,21 @@ test('the upgraded image is Healthy', () => {
   assert.equal(report.status, 'Healthy', report.reason);
   assert.equal(code, 0);
 });
+
+// The advice must work: what the report prints is what is run, in the image's own root, as a build step would.
+test('the printed remediation, carried out in the plain image, heals what it says', (t) => {
+  const before = scan(`oci:${images}/plain:latest`, ['--db', db]).report;
+  const steps = before.plan.steps.filter((s) => s.command);
+  assert.ok(steps.length > 0 && before.plan.unhealed.length === 0);
+  const promised = new Set(steps.flatMap((s) => s.packages.flatMap((p) => p.heals.map((id) => `${p.name} ${id}`))));
+  assert.deepEqual([...promised].sort(), flat(found(before)), 'the plan heals every finding');
+  const root = path.join(images, 'healed.root');
+  t.after(() => fs.rmSync(root, { recursive: true, force: true }));
+  must(path.join(ROOT, 'scripts/heal'), [path.join(images, 'plain.tar'), root, steps.map((s) => s.command).join(' && ')]);
+  const { report } = scan(`dir:${root}`, ['--db', db]);
+  const left = flat(found(report)).filter((x) => promised.has(x));
+  console.log(`# promised ${promised.size}, left ${left.length}, commands ${steps.length}`);
+  assert.deepEqual(left, []);
+  assert.equal(report.complete, true);
+  assert.equal(report.status, 'Healthy', report.reason);
+});

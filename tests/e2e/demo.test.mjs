@@ -14,6 +14,8 @@ test('the demo: push to recommendation against the real Debian archive', () => {
   assert.match(r.stdout, /shop\/frontend:upgraded +Healthy/);
   assert.match(r.stdout, /CVE-\d{4}-\d+/, 'the changelogs were read');
   assert.match(r.stdout, /only-upgrade .*openssl/);
+  assert.match(r.stdout, /before +Unhealthy, [1-9]\d* findings/);
+  assert.match(r.stdout, /after +Healthy, 0 findings/);
   const left = run('pgrep', ['-f', path.join(ROOT, 'demo-run')]);
   assert.equal(left.stdout, '', 'something was left running');
 });

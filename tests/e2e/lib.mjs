@@ -113,6 +113,15 @@ export async function startRegistry(t, dir, notify, port) {
   return { host: `127.0.0.1:${port}`, port, child };
 }
 
+/** A private PostgreSQL on a socket: its conninfo; null when it is not installed.  @fsync: as on a real disk. */
+export async function startPostgres(t, { fsync = false } = {}) {
+  const child = start(t, path.join(ROOT, 'tests/with-postgres'), ['--hold'], { env: { ...process.env, FSYNC: fsync ? 'on' : 'off' } });
+  await until(60000, 'PostgreSQL', () => /reach: /.test(child.text) || child.exitCode !== null, () => child.text);
+  if (child.exitCode === 77) return null;
+  if (child.exitCode !== null) throw new Error(child.text);
+  return /reach: (.*)/.exec(child.text)[1];
+}
+
 export function push(layoutRef, target) {
   must('skopeo', ['copy', '--quiet', '--dest-tls-verify=false', '--all', `oci:${layoutRef}`, `docker://${target}`]);
 }
@@ -261,10 +270,10 @@ export const registryId = (name) =>
 export { randomBytes, createHash, fs, os, path, zlib, spawn };
 
 /**
- * `plimsoll serve` with one registry named "lab" at @host.  Gives { url, token, ca, secret, notifyUrl, api,
+ * `plimsoll serve` with one registry named "lab" at @host; @registry: more of its keys.  Gives { url, token, ca, secret, notifyUrl, api,
  * config, restart }; api(path) fetches JSON with the token.
  */
-export async function startServer(t, dir, { host, feeds = [], port, extra = '' }) {
+export async function startServer(t, dir, { host, feeds = [], port, extra = '', registry = '', store = '' }) {
   port ??= await freePort();
   const secret = randomBytes(16).toString('hex');
   const data = path.join(dir, 'data');
@@ -272,11 +281,11 @@ export async function startServer(t, dir, { host, feeds = [], port, extra = '' }
   fs.mkdirSync(data, { recursive: true });
   fs.writeFileSync(config, [
     `listen: { address: 127.0.0.1, port: ${port} }`,
-    `data-directory: ${data}`,
+    `data-directory: ${data}`, `store: ${JSON.stringify(store)}`,
     `feeds: [${feeds.map((f) => JSON.stringify(f)).join(', ')}]`,
     'retry-base: 1', 'refresh-pause: 1', 'sandbox: basic',
     `notification: { secret: ${secret} }`,
-    'registries:', `  - { name: lab, subscription: ${SUBSCRIPTION}, resource-group: ${GROUP}, host: "${host}", plain-http: true }`,
+    'registries:', `  - { name: lab, subscription: ${SUBSCRIPTION}, resource-group: ${GROUP}, host: "${host}", plain-http: true${registry && `, ${registry}`} }`,
     extra, ''].join('\n'));
   const server = { url: `https://127.0.0.1:${port}`, secret, config, data, port, notifyUrl: `https://127.0.0.1:${port}/notifications/lab` };
   const up = async () => {

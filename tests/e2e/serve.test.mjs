@@ -213,3 +213,32 @@ test('a generation published by the command line beside the server re-matches wh
   }, () => server.child.text.slice(-2000));
   assert.equal(shown.counts.findings, 1);
 });
+
+test('the base image is found among all that was scanned, at the scan and when the image is matched again', async (t) => {
+  const { dir, server, registry } = await setUp(t);
+  const below = { tar: tar(vulnerable) };
+  const more = alpineRoot({ packages: [{ name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }, { name: 'busybox', version: '1.37.0-r19' }, { name: 'zlib', version: '1.0-r0' }] });
+  const base = makeLayout(path.join(dir, 'base'), [below]);
+  const early = makeLayout(path.join(dir, 'early'), [below, { tar: tar(more.slice(1)) }]);
+  const late = makeLayout(path.join(dir, 'late'), [below, { tar: tar([{ path: 'x', body: 'y' }]) }]);
+  const fromBase = async (digest) => {
+    const all = (await server.api(`${registryId('lab')}/providers/Microsoft.Security/assessments/${ASSESSMENT}/subAssessments${QUERY}&$top=1000`)).body.value;
+    return all.filter((s) => s.properties.additionalData.imageDigest === digest).map((s) => s.properties.additionalData.plimsoll.fromBaseImage);
+  };
+  push(early.layout, `${registry.host}/shop/early:1`);
+  await verdictOf(server, early.digest);
+  assert.deepEqual(new Set(await fromBase(early.digest)), new Set([false]), 'nobody knows the base yet');
+  push(base.layout, `${registry.host}/base/alpine:3`);
+  await verdictOf(server, base.digest);
+  push(late.layout, `${registry.host}/shop/late:1`);
+  await verdictOf(server, late.digest);
+  assert.deepEqual(new Set(await fromBase(late.digest)), new Set([true]));
+  assert.deepEqual(new Set(await fromBase(base.digest)), new Set([false]), 'no image is its own base');
+  const later = makeSecdb(path.join(dir, 'later'), { 'v3.22': { ...SECDB['v3.22'], zlib: { '2.0-r0': ['CVE-2025-0010'] } } });
+  updateDb(path.join(server.data, 'advisories'), `alpine-secdb=${later}`);
+  const known = await until(20000, 'the re-match', async () => {
+    const all = await fromBase(early.digest);
+    return all.length === 4 && all.includes(true) && all;
+  }, () => server.child.text.slice(-2000));
+  assert.equal(known.filter((x) => x).length, 3, 'what the base brought, and only that');
+});

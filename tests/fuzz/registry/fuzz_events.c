@@ -33,8 +33,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct registry_credentials credentials;
     struct err err = {0};
     str json = {(const char *)data, size};
+    static const char *const types[] = {"", "zotregistry.image.updated", "harbor.artifact.pulled"};
+    const struct registry_message message = {
+        .body = json, .type = str_from(types[size % 3]), .id = STR("1")};
     arena_init(&arena, 16 << 20);
-    if (registry_events_parse(&arena, json, &events, &err))
+    if (registry_events_parse(&arena, &message, &events, &err))
         for (size_t i = 0; i < events.len; i++)
             touch_event(&events.ptr[i]);
     if (registry_credentials_parse(&arena, json, STR("reg.example:5000"), &credentials, &err)) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scene.h - a whole server on loopback: guard, store, api, http; and a client that holds its token.
- */
+ * On PostgreSQL when TEST_POSTGRES says where one is. */
 #pragma once
+
+#include "../store/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ struct scene {
     struct arena arena;
     struct err err;
     const char *dir;
+    struct engine engine; /* of the store */
     struct config config;
     struct guard *guard;
     struct store *store;
@@ -38,6 +41,8 @@ static inline void scene_config(struct scene *s, const char *key)
 {
     s->config = (struct config){.data_dir = str_from(s->dir),
                                 .database_dir = arena_printf(&s->arena, "%s/advisories", s->dir),
+                                .store = str_from(s->engine.name),
+                                .secret_key_file = arena_printf(&s->arena, "%s/secret.key", s->dir),
                                 .assessment_key = str_from(key),
                                 .max_attempts = 3,
                                 .retry_base_s = 10,
@@ -75,6 +80,7 @@ static inline struct scene *scene_open_key(const char *key)
     assert_non_null(s);
     arena_init(&s->arena, 256 * MIB);
     s->dir = test_mkdir(&s->arena);
+    engine_open(&s->engine, &s->arena);
     scene_config(s, key);
     struct guard_spec guard = {.config = &s->config};
     assert_ok(guard_open(&guard, &s->guard, &s->err), s->err);
@@ -95,6 +101,7 @@ static inline void scene_close(struct scene *s)
     api_close(s->api);
     store_close(s->store);
     guard_close(s->guard);
+    engine_close(&s->engine);
     test_rmdir(s->dir);
     arena_fini(&s->arena);
     free(s);
@@ -119,7 +126,8 @@ static inline int scene_call(struct scene *s, const char *method, const char *ta
     assert_ok(http_fetch(s->client, &call, &s->arena, 64 << 20, &s->answer, &s->err), s->err);
     json_decref(s->json);
     s->json = NULL;
-    if (s->answer.body.len)
+    str content_type = http_header_get(&s->answer.headers, STR("Content-Type"));
+    if (s->answer.body.len && str_has(content_type, STR("json")))
         assert_ok(json_read(s->answer.body, &s->json, &s->err), s->err);
     return s->answer.status;
 }

@@ -18,6 +18,15 @@ static void test_health__needs_no_token(void **state)
     scene_close(s);
 }
 
+static void test_ready__only_with_a_database(void **state)
+{
+    (void)state;
+    struct scene *s = scene_open();
+    assert_error(s, scene_call(s, "GET", "/readyz", STR_NONE, NULL, ""), 503, "ServiceUnavailable");
+    assert_true(str_has(scene_str(s, "error.message"), STR("no advisory database")));
+    scene_close(s);
+}
+
 static void test_status__tells_what_the_guard_does(void **state)
 {
     (void)state;
@@ -245,7 +254,7 @@ static void test_rows__each_says_what_it_is(void **state)
         n_public += row.is_public;
         n++;
     }
-    assert_int_equal(n_public, 2); /* health and notifications; think twice before it is three */
+    assert_int_equal(n_public, 3); /* health, readiness, notifications; think twice before more */
     assert_true(n >= 11);
 }
 
@@ -253,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_health__needs_no_token),
+        cmocka_unit_test(test_ready__only_with_a_database),
         cmocka_unit_test(test_status__tells_what_the_guard_does),
         cmocka_unit_test(test_jobs__show_state_and_error),
         cmocka_unit_test(test_jobs__are_filtered_and_paged),

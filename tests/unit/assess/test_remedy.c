@@ -18,6 +18,18 @@ static enum fix_state state_of(str word)
     return FIX_UNKNOWN;
 }
 
+/* An image that has every package manager of a package type. */
+static struct remedy_tools tools_of(struct arena *arena, const struct distro *distro, str type)
+{
+    static const char *const providers[] = {
+        "apt", "apk-tools", "dnf", "yum", "zypper", "tdnf", "pacman", "opkg", "sys-apps/portage"};
+    packages installed = {0};
+    for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++)
+        *vec_push(arena, &installed) =
+            (struct package){.type = type, .name = str_from(providers[i]), .is_os = true};
+    return assess_tools(distro, &installed);
+}
+
 static void test_remedy__rules(void **state)
 {
     (void)state;
@@ -40,7 +52,8 @@ static void test_remedy__rules(void **state)
         finding.fixed_version = column(&row);
         finding.fix_state = state_of(column(&row));
         str command = column(&row), words = column(&row);
-        assert_true(assess_remediate(&arena, &finding, &distro, STR(" RUN apt-get install x ")));
+        struct remedy_tools tools = tools_of(&arena, &distro, finding.type);
+        assert_true(assess_remediate(&arena, &finding, &tools, STR(" RUN apt-get install x ")));
         if (!str_eq(finding.remediation_command, command) ||
             !str_has(finding.remediation_text, words))
             fail_msg("is '" STR_FMT "', '" STR_FMT "'; expected '" STR_FMT "'",
@@ -59,11 +72,12 @@ static void test_remedy__base_image_is_named(void **state)
     arena_init(&arena, 1 << 20);
     struct distro distro = {.id = STR("debian"), .name = STR("Debian GNU/Linux 12")};
     struct finding finding = {.id = STR("CVE-1"), .package_name = STR("a"), .is_from_base = true};
-    assert_true(assess_remediate(&arena, &finding, &distro, STR_NONE));
+    struct remedy_tools tools = tools_of(&arena, &distro, STR("deb"));
+    assert_true(assess_remediate(&arena, &finding, &tools, STR_NONE));
     assert_true(str_has(finding.remediation_text, STR("base image")));
     assert_true(str_has(finding.remediation_text, STR("update of Debian GNU/Linux 12")));
     finding.is_from_base = false;
-    assert_true(assess_remediate(&arena, &finding, &distro, STR_NONE));
+    assert_true(assess_remediate(&arena, &finding, &tools, STR_NONE));
     assert_false(str_has(finding.remediation_text, STR("base image")));
     arena_fini(&arena);
 }
@@ -74,11 +88,14 @@ static void test_remedy__many_binaries_are_cut_in_words_only(void **state)
     struct arena arena;
     arena_init(&arena, 1 << 20);
     struct distro distro = {.id = STR("debian")};
-    struct finding finding = {
-        .id = STR("CVE-1"), .package_name = STR("a"), .fixed_version = STR("2")};
+    struct remedy_tools tools = tools_of(&arena, &distro, STR("deb"));
+    struct finding finding = {.id = STR("CVE-1"),
+                              .type = STR("deb"),
+                              .package_name = STR("a"),
+                              .fixed_version = STR("2")};
     for (int i = 0; i < 20; i++)
         *vec_push(&arena, &finding.binaries) = arena_printf(&arena, "bin%02d", i);
-    assert_true(assess_remediate(&arena, &finding, &distro, STR_NONE));
+    assert_true(assess_remediate(&arena, &finding, &tools, STR_NONE));
     assert_true(str_has(finding.remediation_text, STR("bin07 and 12 more)")));
     assert_true(str_has(finding.remediation_command, STR(" bin19")));
     arena_fini(&arena);

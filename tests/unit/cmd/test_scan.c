@@ -147,6 +147,98 @@ static void test_scan__missing_source_leaves_no_file(void **state)
     arena_fini(&arena);
 }
 
+/* --- decisions and the last line
+ * ------------------------------------------------------------------------ */
+static const char *write_file(struct arena *arena, const char *dir, const char *name,
+                              const char *text)
+{
+    const char *path = arena_printf(arena, "%s/%s", dir, name).ptr;
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* Before the database is missed, the source looked for, or a sandbox made. */
+static void test_scan__a_bad_rules_or_vex_file_is_usage_with_its_place(void **state)
+{
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    const char *dir = test_mkdir(&arena);
+    const char *rules = write_file(&arena, dir, "rules.yaml",
+                                   "rules:\n- name: a\n  criteria:\n    severity: low\n");
+    const char *vex = write_file(&arena, dir, "vex.json", "{\n  \"statements\": oops }\n");
+    struct run run = RUN(&arena, "scan", "oci:/no/such", "--db", dir, "--rules", rules);
+    assert_int_equal(run.code, EXIT_USAGE);
+    if (!str_has(run.errors, arena_printf(&arena, "%s:4:5: unknown key severity", rules)))
+        fail_msg("is \"" STR_FMT "\"", STR_ARG(run.errors));
+    run = RUN(&arena, "scan", "oci:/no/such", "--db", dir, "--vex", vex);
+    assert_int_equal(run.code, EXIT_USAGE);
+    if (!str_has(run.errors, STR("line 2 column ")))
+        fail_msg("is \"" STR_FMT "\"", STR_ARG(run.errors));
+    run = RUN(&arena, "scan", "oci:/no/such", "--db", dir, "--rules", "/no/such/rules");
+    assert_int_equal(run.code, EXIT_INCOMPLETE);
+    assert_true(str_has(run.errors, STR("/no/such/rules")));
+    run = RUN(&arena, "explain", "oci:/no/such", "CVE-2024-1", "--db", dir, "--rules", rules);
+    assert_int_equal(run.code, EXIT_USAGE);
+    test_rmdir(dir);
+    arena_fini(&arena);
+}
+
+static void test_scan__verdict_line(void **state)
+{
+    static const char *const rows[][2] = {
+        {"unhealthy:critical+,high,high-disabled,low-headers",
+         "Unhealthy: 2 findings, 1 critical, 1 high, 1 with a fix, 1 disabled \xc2\xb7 src\n"},
+        {"unhealthy/incomplete:low", "Unhealthy: at least 1 finding, 0 with a fix \xc2\xb7 src\n"},
+        {"healthy:", "Healthy: nothing known against its 0 packages \xc2\xb7 src\n"},
+        {"healthy:low-disabled",
+         "Healthy: nothing known against its 0 packages but 1 disabled finding \xc2\xb7 src\n"},
+        {"notapplicable:", "NotApplicable: no reason was given \xc2\xb7 src\n"},
+    };
+    struct arena arena;
+    (void)state;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct report *report = report_of(&arena, str_from(rows[i][0]));
+        const struct report *one = report;
+        struct sb line;
+        sb_init(&line, 1 << 16);
+        report->source = STR("src");
+        verdict_lines(&line, &one, 1);
+        assert_str(sb_str(&line), rows[i][1]);
+        sb_fini(&line);
+    }
+    arena_fini(&arena);
+}
+
+static void test_scan__gate_line(void **state)
+{
+    struct arena arena;
+    struct sb line;
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    sb_init(&line, 1 << 16);
+    const struct report *two[] = {
+        report_of(&arena, STR("unhealthy:critical,low,unknown,high-disabled")),
+        report_of(&arena, STR("unhealthy:high"))};
+    const struct report_filter none = {0}, rated = {.hides_unknown = true};
+    const struct gate high = {.is_set = true, .severity = SEVERITY_HIGH}, off = {0};
+    gate_line(&line, two, 2, &none, &high);
+    assert_str(sb_str(&line), "--fail-on high: 3 findings trip it\n");
+    sb_clear(&line);
+    gate_line(&line, two, 1, &rated, &high);
+    assert_str(sb_str(&line), "--fail-on high: 1 finding trips it\n");
+    sb_clear(&line);
+    gate_line(&line, two, 2, &none, &off);
+    assert_int_equal(line.len, 0);
+    sb_fini(&line);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +246,9 @@ int main(void)
         cmocka_unit_test(test_scan__default_database),
         cmocka_unit_test(test_scan__without_database_says_how_to_make_one),
         cmocka_unit_test(test_scan__missing_source_leaves_no_file),
+        cmocka_unit_test(test_scan__a_bad_rules_or_vex_file_is_usage_with_its_place),
+        cmocka_unit_test(test_scan__verdict_line),
+        cmocka_unit_test(test_scan__gate_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,6 +68,8 @@ static void test_config__empty_file_gives_the_defaults(void **state)
     assert_int_equal(c.log_level, LOG_INFO);
     assert_false(c.is_log_json);
     assert_str(c.database_dir, "/var/lib/plimsoll/advisories");
+    assert_str(c.store, "sqlite:/var/lib/plimsoll/plimsoll.db");
+    assert_str(c.secret_key_file, "/var/lib/plimsoll/secret.key");
     assert_int_equal(c.limits.of[LIMIT_ID_LAYERS], LIMIT(LAYERS));
     assert_int_equal(c.registries.len, 0);
 }

@@ -21,12 +21,12 @@ static int setup(void **state)
     struct err err = {0};
     arena_init(&f->arena, 64 << 20);
     f->dir = test_mkdir(&f->arena);
-    str text =
-        arena_printf(&f->arena,
-                     "data-directory: %s\nnotification: {secret: s3cret}\nlog: {level: off}\n"
-                     "registries:\n- {name: lab, host: \"127.0.0.1:1\"}\n"
-                     "- {name: own, host: h, notification-secret: other}\n",
-                     f->dir);
+    str text = arena_printf(
+        &f->arena,
+        "data-directory: %s\nnotification: {secret: s3cret}\nlog: {level: off}\n"
+        "registries:\n- {name: lab, host: \"127.0.0.1:1\", username: robot$plimsoll, password: x}\n"
+        "- {name: own, host: h, notification-secret: other}\n",
+        f->dir);
     log_configure(LOG_OFF, false);
     assert_ok(config_parse(&f->arena, STR("FILE"), text, &f->config, &err), err);
     const struct guard_spec spec = {.config = &f->config};
@@ -48,11 +48,8 @@ static int teardown(void **state)
 static bool send(struct fixture *f, const char *registry, const char *secret, str body,
                  struct notify_result *out, struct err *err)
 {
-    const struct notification in = {.registry = str_from(registry),
-                                    .secret = str_from(secret),
-                                    .content_type =
-                                        STR("application/vnd.docker.distribution.events.v2+json"),
-                                    .body = body};
+    const struct notification in = {
+        .registry = str_from(registry), .secret = str_from(secret), .message = {.body = body}};
     return guard_notify(f->guard, &f->arena, &in, out, err);
 }
 
@@ -128,6 +125,29 @@ static void test_notify__events_become_jobs_once(void **state)
         n++;
     }
     assert_true(n >= 9);
+}
+
+/* Harbor names who pulled: our own account does not count, with another it does. */
+static void test_notify__own_pulls_of_harbor(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *operator;
+        unsigned n_events;
+    } rows[] = {{"robot$plimsoll", 0}, {"robot$ci", 1}};
+    for (size_t i = 0; i < 2; i++) {
+        struct notify_result result;
+        struct err err = {0};
+        str body = arena_printf(
+            &f->arena,
+            "{\"type\":\"PULL_ARTIFACT\",\"operator\":\"%s\",\"event_data\":{\"resources\":[{"
+            "\"digest\":"
+            "\"sha256:%064u\",\"tag\":\"a\"}],\"repository\":{\"repo_full_name\":\"a/b\"}}}",
+            rows[i].operator, 7u);
+        assert_ok(send(f, "lab", "s3cret", body, &result, &err), err);
+        assert_int_equal(result.n_events, rows[i].n_events);
+        assert_int_equal(result.n_ignored, 1 - rows[i].n_events);
+    }
 }
 
 static void test_notify__sent_again_is_known(void **state)
@@ -247,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_notify__events_become_jobs_once),
+        T(test_notify__own_pulls_of_harbor),
         T(test_notify__sent_again_is_known),
         T(test_notify__wrong_secret_stores_nothing),
         T(test_notify__malformed_is_400_and_nothing_is_stored),

@@ -270,6 +270,77 @@ static void test_layout__links_do_not_lead_out(void **state)
     test_rmdir(outside);
 }
 
+/* --- referrers
+ * ------------------------------------------------------------------------------------------------
+ */
+static str save_referrer(const char *dir, str subject, const char *type)
+{
+    str layer = save_blob(dir, str_from(type));
+    return save_blob(dir, arena_printf(&arena,
+                                       "{\"artifactType\":\"%s\",\"config\":{\"digest\":\"%s\"},"
+                                       "\"layers\":[{\"digest\":\"%s\"}],"
+                                       "\"subject\":{\"digest\":\"%s\"}}",
+                                       type, layer.ptr, layer.ptr, subject.ptr));
+}
+
+static size_t count_referrers(struct image_source *source, str subject, const char *type)
+{
+    descriptors found = {0};
+    digest d;
+    assert_true(digest_parse(subject, &d));
+    assert_ok(source->ops->referrers(source, &arena, &d, str_from(type), &found, &err), err);
+    return found.len;
+}
+
+static void test_layout__referrers_are_children_with_the_subject(void **state)
+{
+    (void)state;
+    struct image_source *source = NULL;
+    const char *dir = make_layout();
+    char tag[REFERRERS_TAG_SIZE];
+    digest d;
+    str a = save_image(dir, "amd64"), b = save_image(dir, "arm64");
+    str of_a = save_referrer(dir, a, "a/vex"), of_b = save_referrer(dir, b, "a/sbom");
+    str copied = save_referrer(dir, a, "a/copied");
+    str list = save_blob(
+        dir,
+        arena_printf(&arena, "{\"manifests\":[{\"digest\":\"%s\",\"artifactType\":\"a/copied\"}]}",
+                     copied.ptr));
+    assert_true(digest_parse(a, &d));
+    save(
+        dir, "index.json",
+        arena_printf(&arena,
+                     "{\"manifests\":[{\"digest\":\"%s\"},{\"digest\":\"%s\"},{\"digest\":\"%s\"},"
+                     "{\"digest\":\"%s\"},{\"digest\":\"%s\",\"annotations\":{\"org.opencontainers."
+                     "image.ref.name\":\"%s\"}}]}",
+                     a.ptr, b.ptr, of_a.ptr, of_b.ptr, list.ptr, referrers_tag(&d, tag).ptr));
+    assert_ok(open_made(dir, "", &source), err);
+    assert_int_equal(count_referrers(source, a, ""), 2); /* a child, and one of the list */
+    assert_int_equal(count_referrers(source, a, "a/vex"), 1);
+    assert_int_equal(count_referrers(source, a, "a/copied"), 1);
+    assert_int_equal(count_referrers(source, a, "a/sbom"), 0);
+    assert_int_equal(count_referrers(source, b, ""), 1);
+    assert_int_equal(count_referrers(source, of_a, ""), 0);
+    image_source_close(source);
+    test_rmdir(dir);
+}
+
+/* It may be one: who fetches it says what is wrong with it. */
+static void test_layout__a_child_that_cannot_be_read_is_not_hidden(void **state)
+{
+    (void)state;
+    struct image_source *source = NULL;
+    const char *dir = make_layout();
+    str a = save_image(dir, "amd64"), broken = save_blob(dir, STR("{\"subject\":"));
+    save(dir, "index.json",
+         arena_printf(&arena, "{\"manifests\":[{\"digest\":\"%s\"},{\"digest\":\"%s\"}]}", a.ptr,
+                      broken.ptr));
+    assert_ok(open_made(dir, "", &source), err);
+    assert_int_equal(count_referrers(source, a, ""), 1);
+    image_source_close(source);
+    test_rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +358,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_layout__blob_with_other_bytes_is_a_mismatch, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_layout__links_do_not_lead_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_layout__referrers_are_children_with_the_subject,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_layout__a_child_that_cannot_be_read_is_not_hidden,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,8 @@ static bool shelf_blob(struct image_source *source, const struct descriptor *wha
 }
 
 static void shelf_close(struct image_source *source) { (void)source; }
-static const struct image_source_ops shelf_ops = {shelf_manifest, shelf_blob, shelf_close};
+static const struct image_source_ops shelf_ops = {
+    .manifest = shelf_manifest, .blob = shelf_blob, .close = shelf_close};
 
 static void shelf_open(struct shelf *shelf)
 {

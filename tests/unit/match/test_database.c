@@ -13,16 +13,22 @@
 enum { ARENA = 256 << 20 };
 #define FEED "feeds/debian-security-by-changelog/osv-debian-changelog"
 
-static void make_database(struct arena *arena, const char *dir, struct advisory_db **db)
+static void make_database_of(struct arena *arena, const char *dir, const char *feed,
+                             const char *place, struct advisory_db **db)
 {
     struct err err = {0};
-    struct feed_choice choice = {.name = STR("osv"),
-                                 .place = arena_dup(arena, str_from(test_shared_path(FEED)))};
+    struct feed_choice choice = {.name = str_from(feed),
+                                 .place = arena_dup(arena, str_from(place))};
     struct update_spec spec = {.dir = dir, .feeds = &choice, .n_feeds = 1};
     struct update_result result = {0};
     assert_ok(advisory_update(&spec, &result, &err), err);
     assert_int_equal(result.n_failed, 0);
     assert_ok(advisory_db_open(dir, db, &err), err);
+}
+
+static void make_database(struct arena *arena, const char *dir, struct advisory_db **db)
+{
+    make_database_of(arena, dir, "osv", test_shared_path(FEED), db);
 }
 
 static const struct detector *find_detector(const char *name)
@@ -128,6 +134,62 @@ static size_t check_item(const struct advisory_db *db, json_t *item)
     return n;
 }
 
+/* --- VEX feeds
+ * ------------------------------------------------------------------------------------------ */
+static struct finding finding_on(const char *purl, const char *path)
+{
+    return (struct finding){.id = STR("CVE-2024-10001"),
+                            .type = STR("golang"),
+                            .class = CLASS_LANGUAGE,
+                            .purl = str_from(purl),
+                            .path = str_from(path)};
+}
+
+/* openvex.json: lib is not affected within the application; nobody speaks of it elsewhere. */
+static void test_database__vex_feeds_take_findings_away(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    struct advisory_db *db;
+    struct package installed[] = {
+        {.type = STR("golang"),
+         .name = STR("example.com/app"),
+         .version = STR("v2.0.0"),
+         .path = STR("/app")},
+        {.type = STR("golang"),
+         .name = STR("example.com/lib"),
+         .version = STR("v1.0.0"),
+         .path = STR("/app")},
+        {.type = STR("golang"),
+         .name = STR("example.com/lib"),
+         .version = STR("v1.0.0"),
+         .path = STR("/other")},
+    };
+    struct image_inventory inventory = {.packages = {installed, 3, 3}};
+    struct finding found[] = {finding_on("pkg:golang/example.com/lib@v1.0.0", "/app"),
+                              finding_on("pkg:golang/example.com/lib@v1.0.0", "/other")};
+    findings all = {found, 2, 2};
+    const struct vex_image image = {0};
+    notices told = {0};
+    arena_init(&arena, ARENA);
+    const char *dir = test_mkdir(&arena);
+    make_database_of(&arena, dir, "vexhub", test_data_path("advisory/openvex.json"), &db);
+    assert_true(advisory_db_has_vex(db));
+    assert_ok(match_vex_image(db, &image, &inventory, &arena, &all, &told, &err), err);
+    assert_str(found[0].disabled_by, "vex:openvex.json#CVE-2024-10001");
+    assert_int_equal(found[0].evidence.len, 1);
+    assert_str(found[0].evidence.ptr[0].source, "vexhub");
+    assert_str(found[0].evidence.ptr[0].note,
+               "not_affected: vulnerable_code_not_present: we do not call it");
+    assert_int_equal(found[1].disabled_by.len, 0);
+    assert_int_equal(told.len, 1);
+    assert_true(str_starts(told.ptr[0].message, STR("VEX: 1 of 2 findings are taken away")));
+    advisory_db_close(db);
+    test_rmdir(dir);
+    arena_fini(&arena);
+}
+
 static void test_database__findings_of_real_status_files_are_exact(void **state)
 {
     (void)state;
@@ -164,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_database__findings_of_real_status_files_are_exact),
+        cmocka_unit_test(test_database__vex_feeds_take_findings_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

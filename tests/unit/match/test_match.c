@@ -74,9 +74,10 @@ static void check_word(struct world *world, const struct finding *f, str word)
         is = join_ratings(&world->arena, f);
     else if (str_eq(key, STR("scores")))
         is = join_scores(&world->arena, f);
-    else if (str_eq(key, STR("off")))
+    else if (str_eq(key, STR("off"))) {
         is = f->disabled_by.len ? f->disabled_by : STR("-");
-    else if (str_eq(key, STR("note")))
+        assert_true(str_eq(f->disabled_reason, f->disabled_by.len ? last_note(f) : STR_NONE));
+    } else if (str_eq(key, STR("note")))
         is = f->evidence.len && last_note(f).len ? last_note(f) : STR("-");
     else if (str_eq(key, STR("pkg")))
         is = arena_printf(&world->arena, STR_FMT "@" STR_FMT, STR_ARG(f->package_name),

@@ -136,6 +136,15 @@ static inline bool by_id(void *ctx, struct arena *arena, str id, named_records *
     return true;
 }
 
+static inline bool has_vex(void *ctx)
+{
+    const struct world *world = ctx;
+    for (size_t i = 0; i < world->statements.len; i++)
+        if (str_starts(world->statements.ptr[i].ecosystem, STR("VEX:")))
+            return true;
+    return false;
+}
+
 /* --- the rows' language
  * -------------------------------------------------------------------------------- */
 static const char *const states[] = {"unknown",  "fixed",       "affected",    "will-not-fix",
@@ -355,9 +364,43 @@ static inline void parse_vex(struct world *world, str text)
     parse_products(world, statement, products, parts);
 }
 
+/* "hub FEED/DOCUMENT STATUS IDS …", the words of a vex statement: as vex_to_records keeps one. */
+static inline void keep_hub_product(struct world *world, const struct vex_statement *said,
+                                    const struct vex_product *product, str feed)
+{
+    static const enum fix_state kept[] = {[VEX_NOT_AFFECTED] = FIX_NOT_AFFECTED,
+                                          [VEX_AFFECTED] = FIX_AFFECTED,
+                                          [VEX_FIXED] = FIX_NOT_AFFECTED};
+    struct err err = {0};
+    struct statement *s = vec_push(&world->arena, &world->statements);
+    s->affected.source = s->advisory.source = feed;
+    s->affected.record = s->advisory.id = arena_printf(
+        &world->arena, STR_FMT "#" STR_FMT, STR_ARG(said->document), STR_ARG(said->vulnerability));
+    s->affected.state = kept[said->status];
+    s->affected.note = said->status == VEX_FIXED ? STR("fixed") : said->justification;
+    s->affected.symbols = product->subcomponents;
+    str name = product->id.len ? product->id : product->digest;
+    *(str *)vec_push(&world->arena, &s->affected.versions) = name;
+    s->advisory.aliases = said->aliases;
+    s->advisory.modified = s->advisory.revision = said->timestamp;
+    assert_ok(vex_product_key(name, &world->arena, &s->ecosystem, &s->package, &err), err);
+}
+
+static inline void parse_hub(struct world *world, str text)
+{
+    str feed, rest;
+    str_cut_byte(text, '/', &feed, &rest);
+    parse_vex(world, rest);
+    const struct vex_statement said = world->vex.ptr[--world->vex.len];
+    for (size_t i = 0; i < said.products.len; i++)
+        keep_hub_product(world, &said, &said.products.ptr[i], feed);
+}
+
 static inline void parse_statement(struct world *world, str text)
 {
     str rest = text, first = next_word(&rest);
+    if (str_eq(first, STR("hub")))
+        return parse_hub(world, str_trim(rest));
     if (str_eq(first, STR("enrich")))
         return parse_enrichment(world, rest);
     if (str_eq(first, STR("vex")))
@@ -390,12 +433,18 @@ static inline void parse_world(struct world *world, str *row)
 
 static inline struct match_lookup lookup_of(struct world *world)
 {
-    return (struct match_lookup){
-        .covers = covers, .find = find, .get = get, .enrich = enrich, .by_id = by_id, .ctx = world};
+    return (struct match_lookup){.covers = covers,
+                                 .find = find,
+                                 .get = get,
+                                 .enrich = enrich,
+                                 .by_id = by_id,
+                                 .has_vex = has_vex,
+                                 .ctx = world};
 }
 
-/* The image that VEX statements may name. */
-static inline bool apply_vex(struct world *world, findings *found, struct err *err)
+/* The image that VEX statements may name; feeds first, as a scan does. */
+static inline bool apply_vex(struct world *world, const struct match_lookup *lookup,
+                             struct match_result *result, struct err *err)
 {
     str digests[] = {STR("sha256:aaaa"), STR("sha256:bbbb")};
     struct vex_image image = {.digests = {digests, 2, 2},
@@ -404,12 +453,15 @@ static inline bool apply_vex(struct world *world, findings *found, struct err *e
                               .tag = STR("1.4"),
                               .arch = STR("amd64")};
     size_t n;
-    return vex_apply(&world->arena, &world->vex, &image, &world->inventory, found, &n, err);
+    return match_vex(lookup, &image, &world->inventory, &world->arena, &result->findings,
+                     &result->notices, err) &&
+           (!world->vex.len || vex_apply(&world->arena, &world->vex, &image, &world->inventory,
+                                         &result->findings, &n, err));
 }
 
 static inline bool run(struct world *world, struct match_result *out, struct err *err)
 {
     const struct match_lookup lookup = lookup_of(world);
     return match_inventory(&lookup, &world->inventory, &world->arena, out, err) &&
-           (!world->vex.len || apply_vex(world, &out->findings, err));
+           apply_vex(world, &lookup, out, err);
 }

@@ -48,6 +48,28 @@ static void test_purl__an_rpm_names_its_source(void **state)
     arena_fini(&arena);
 }
 
+static void test_purl__patterns(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    struct rd in;
+    size_t n = 0;
+    arena_init(&arena, 1 << 20);
+    rd_init(&in, test_data(&arena, "model/purl-matches.txt"));
+    for (str row; test_next_row(&in, &row); n++) {
+        struct purl pattern, purl;
+        str left = column(&row), right = column(&row), is = column(&row);
+        assert_ok(purl_parse(&arena, left, 0, &pattern, &err), err);
+        assert_ok(purl_parse(&arena, right, 0, &purl, &err), err);
+        if (purl_matches(&pattern, &purl) != str_eq(is, STR("yes")))
+            fail_msg(STR_FMT " and " STR_FMT ": expected " STR_FMT, STR_ARG(left), STR_ARG(right),
+                     STR_ARG(is));
+    }
+    assert_true(n >= 15);
+    arena_fini(&arena);
+}
+
 static str text_of(json_t *object, const char *key)
 {
     return str_from(json_string_value(json_object_get(object, key)));
@@ -194,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_purl__rules),
+        cmocka_unit_test(test_purl__patterns),
         cmocka_unit_test(test_purl__an_rpm_names_its_source),
         cmocka_unit_test(test_purl__follows_the_specification_tests),
         cmocka_unit_test(test_purl__parses_by_rules),

@@ -312,7 +312,9 @@ static bool find_push(struct scene *s, size_t *n_read)
         registry_events events;
         assert_non_null(strstr(head, "application/vnd.docker.distribution.events.v"));
         str body = str_from(strstr(head, "\r\n\r\n") + 4);
-        assert_ok(registry_events_parse(&s->arena, body, &events, &s->err), s->err);
+        assert_ok(registry_events_parse(&s->arena, &(struct registry_message){.body = body},
+                                        &events, &s->err),
+                  s->err);
         for (size_t i = 0; i < events.len; i++) {
             const struct registry_event *e = &events.ptr[i];
             assert_str(e->repository, "team/app");

@@ -15,6 +15,7 @@
 
 #include "base/num.h"
 #include "report/report.h"
+#include "syntax/syntax.h"
 
 /* ESC, a title-setting sequence, C1 CSI, right-to-left override, zero width, not UTF-8, newline. */
 #define SAMPLE_HOSTILE                                                                             \
@@ -324,4 +325,122 @@ static inline void sample_golden(struct arena *arena, const char *path, str got)
             fail_msg("%s:%zu: is\n  \"" STR_FMT "\"\nexpected\n  \"" STR_FMT "\"", path, line,
                      STR_ARG(got_line), STR_ARG(want_line));
     }
+}
+
+/* A result is made in an arena of its own, with foreign text in LC_CTYPE=C.UTF-8. */
+static inline int sample_set_up(void **state)
+{
+    static struct arena arena;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    arena_init(&arena, 512 << 20);
+    *state = &arena;
+    return 0;
+}
+
+static inline int sample_tear_down(void **state)
+{
+    arena_fini(*state);
+    return 0;
+}
+
+#define SAMPLE_TEST(test) cmocka_unit_test_setup_teardown(test, sample_set_up, sample_tear_down)
+
+/* A finding that VEX took away, with the statement among its evidence as match/vex.c leaves it. */
+static inline void sample_vex(struct arena *arena, struct report *report, const char *id,
+                              const char *note)
+{
+    struct finding *f =
+        sample_finding(arena, report, id, SEVERITY_HIGH, "expat", "2.5.0-1", "2.5.0-1+deb12u1");
+    f->disabled_by = STR("vex:https://vendor.example/vex/1");
+    struct finding_evidence *e = vec_push(arena, &f->evidence);
+    *e = (struct finding_evidence){.source = STR("vex"),
+                                   .record = STR("https://vendor.example/vex/1"),
+                                   .revision = STR("2026-11-02T00:00:00Z"),
+                                   .state = FIX_NOT_AFFECTED,
+                                   .note = str_from(note)};
+}
+
+/* sample_unhealthy, and what VEX says of two more. */
+static inline struct report *sample_full(struct arena *arena)
+{
+    struct report *report = sample_unhealthy(arena);
+    sample_vex(arena, report, "CVE-2024-45490",
+               "not_affected: vulnerable_code_not_in_execute_path: never parses "
+               "attachments" SAMPLE_HOSTILE);
+    sample_vex(arena, report, "CVE-2024-45491", "fixed: in our build");
+    return report;
+}
+
+/* Documents are written close, for programs: golden files have them indented. */
+static inline json_t *sample_json(struct arena *arena, const char *format,
+                                  const struct report *const *reports, size_t n,
+                                  const struct report_options *options)
+{
+    struct err err = {0};
+    json_t *root = NULL;
+    assert_ok(json_read(sample_write(arena, format, reports, n, options), &root, &err), err);
+    return root;
+}
+
+/* The engine's digest is in derived names: those are zeros in golden files. */
+static inline void sample_blank(char *text, size_t len, const char *before)
+{
+    static const char shape[] = "00000000-0000-8000-8000-000000000000";
+    for (size_t at = 0; at + strlen(before) + sizeof(shape) < len; at++)
+        if (memcmp(text + at, before, strlen(before)) == 0)
+            memcpy(text + at + strlen(before), shape, sizeof(shape) - 1);
+}
+
+static inline void sample_golden_json(struct arena *arena, const char *path, const char *format,
+                                      const struct report *const *reports, size_t n,
+                                      const struct report_options *options)
+{
+    json_t *root = sample_json(arena, format, reports, n, options);
+    char *dump = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+    assert_non_null(dump);
+    sample_blank(dump, strlen(dump), "urn:uuid:");
+    sample_blank(dump, strlen(dump), "\"serial\": \"");
+    sample_blank(dump, strlen(dump), "plimsoll-cart-");
+    str text = arena_dup(arena, str_from(dump));
+    assert_non_null(text.ptr);
+    sample_golden(arena, path, text);
+    free(dump);
+    json_decref(root);
+}
+
+/* @path is names and array indexes, "runs.0.results.3"; fails when it leads nowhere. */
+static inline const json_t *sample_at(const json_t *root, const char *path)
+{
+    str left = str_from(path), name;
+    while (str_next(&left, '.', &name)) {
+        char key[64];
+        uint64_t index;
+        snprintf(key, sizeof(key), STR_FMT, STR_ARG(name));
+        root = json_is_array(root) && str_to_u64(name, 1000000, &index)
+                   ? json_array_get(root, index)
+                   : json_object_get(root, key);
+        if (!root)
+            fail_msg("%s: %s is not there", path, key);
+    }
+    return root;
+}
+
+static inline const char *sample_text_at(const json_t *root, const char *path)
+{
+    return json_string_value(sample_at(root, path));
+}
+
+/* The first member of @array whose @key is @value. */
+static inline const json_t *sample_find(const json_t *array, const char *key, const char *value)
+{
+    size_t i;
+    const json_t *one;
+    json_array_foreach(array, i, one)
+    {
+        const char *text = json_string_value(json_object_get(one, key));
+        if (text && strcmp(text, value) == 0)
+            return one;
+    }
+    fail_msg("no member with %s %s", key, value);
+    return NULL;
 }

@@ -127,7 +127,7 @@ static void test_table__last_line_is_the_verdict(void **state)
         const char *last;
     } rows[] = {
         {sample_unhealthy(*state),
-         "✗ Unhealthy: 60 findings, 2 critical, 7 high, 38 with a fix · "},
+         "✗ Unhealthy: 60 findings, 2 critical, 7 high, 38 with a fix, 1 disabled · "},
         {sample_healthy(*state),
          "✓ Healthy: nothing known against its 4 packages · oci:build/alpine"},
         {sample_failed(*state), "! Failed: a package database could not be read whole"},

@@ -2,17 +2,11 @@
 /* fixture.h - a fresh store with one registry, and the short ways to push, lease, scan and look. */
 #pragma once
 
-#include "../support.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "store/store.h"
+#include "engine.h"
 
 struct fixture {
     struct arena arena;
-    const char *dir;
-    char path[512];
+    struct engine engine;
     struct store *store;
     struct store_registry registry;
     int64_t now;
@@ -22,7 +16,7 @@ static struct err err; /* of the call before */
 
 static inline void open_it(struct fixture *f)
 {
-    assert_ok(store_open(f->path, STORE_RELAXED, &f->store, &err), err);
+    assert_ok(store_open(f->engine.name, STORE_RELAXED, &f->store, &err), err);
 }
 
 static inline void reopen(struct fixture *f)
@@ -43,8 +37,7 @@ static inline int setup(void **state)
 {
     struct fixture *f = test_calloc(1, sizeof(*f));
     arena_init(&f->arena, 64 << 20);
-    f->dir = test_mkdir(&f->arena);
-    snprintf(f->path, sizeof(f->path), "%s/store.db", f->dir);
+    engine_open(&f->engine, &f->arena);
     f->now = 1000000;
     open_it(f);
     f->registry = registry_named("Main");
@@ -57,7 +50,7 @@ static inline int teardown(void **state)
 {
     struct fixture *f = *state;
     store_close(f->store);
-    test_rmdir(f->dir);
+    engine_close(&f->engine);
     arena_fini(&f->arena);
     test_free(f);
     return 0;
@@ -132,6 +125,10 @@ static inline struct report *report_of(struct fixture *f, unsigned image, unsign
         x->package_version = STR("3.0.11-1");
         x->purl = STR("pkg:deb/debian/openssl@3.0.11-1");
         x->severity = i % 2 ? SEVERITY_HIGH : SEVERITY_UNKNOWN;
+        x->rated_by = STR("debian-tracker");
+        x->rating_basis = STR("own rating");
+        *vec_push(&f->arena, &x->cwes) = STR("CWE-79");
+        *vec_push(&f->arena, &x->cwes) = STR("CWE-125");
         x->fix_state = FIX_FIXED;
         x->fixed_version = STR("3.0.11-2");
         x->is_patchable = true;

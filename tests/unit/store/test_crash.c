@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kill -9 in the middle of writing: every event that was acknowledged has its job afterwards. */
-#include "support.h"
+#include "engine.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "store/store.h"
 
 enum { KILLS = 50 };
 
@@ -72,11 +70,11 @@ static void test_crash__every_acknowledged_event_has_its_job(void **state)
     struct arena arena;
     struct err err = {0};
     struct store *store;
-    char path[512];
+    struct engine engine;
     unsigned last = 0;
     arena_init(&arena, 64 << 20);
-    const char *dir = test_mkdir(&arena);
-    snprintf(path, sizeof(path), "%s/store.db", dir);
+    engine_open(&engine, &arena);
+    const char *path = engine.name;
     struct store_registry registry = {
         .subscription = STR("s"), .resource_group = STR("g"), .name = STR("r"), .host = STR("h")};
     assert_ok(store_open(path, STORE_DURABLE, &store, &err), err);
@@ -95,7 +93,7 @@ static void test_crash__every_acknowledged_event_has_its_job(void **state)
     assert_true(last >= KILLS);
     assert_in_range(counts.queued, last, last + 1);
     store_close(store);
-    test_rmdir(dir);
+    engine_close(&engine);
     arena_fini(&arena);
 }
 

@@ -24,6 +24,11 @@ static void test_results__come_back_as_they_were(void **state)
     assert_str(s->finding.fixed_version, "3.0.11-2");
     assert_int_equal(s->finding.fix_state, FIX_FIXED);
     assert_int_equal(s->finding.severity, SEVERITY_HIGH);
+    assert_str(s->finding.rated_by, "debian-tracker");
+    assert_str(s->finding.rating_basis, "own rating");
+    assert_int_equal(s->finding.cwes.len, 2);
+    assert_str(s->finding.cwes.ptr[0], "CWE-79");
+    assert_str(s->finding.cwes.ptr[1], "CWE-125");
     assert_true(s->finding.is_patchable);
     assert_str(s->finding.aliases.ptr[0], "DSA-3 \"quoted\"");
     assert_str(s->finding.evidence.ptr[0].range, "< 3.0.11-2");
@@ -35,6 +40,27 @@ static void test_results__come_back_as_they_were(void **state)
     assert_int_equal(image.counts.high, 1);
     assert_int_equal(image.counts.patchable, 1);
     assert_str(image.os_version, "12");
+}
+
+/* The same text with another rating is another row: neither takes the other's place. */
+static void test_results__who_rated_and_why_tell_facts_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct report *second = report_of(f, 2, 3, 1);
+    second->findings.ptr[0].rated_by = STR("nvd");
+    second->findings.ptr[0].rating_basis = STR("CVSS 3.1");
+    second->findings.ptr[0].cwes = (strs){0};
+    scan_image(f, 1, report_of(f, 1, 3, 1));
+    f->now++;
+    scan_image(f, 2, second);
+    str next;
+    store_findings all = findings_all(f, 10, &next, STR(""));
+    assert_int_equal(all.len, 2);
+    assert_str(all.ptr[0].finding.rated_by, "debian-tracker");
+    assert_int_equal(all.ptr[0].finding.cwes.len, 2);
+    assert_str(all.ptr[1].finding.rated_by, "nvd");
+    assert_str(all.ptr[1].finding.rating_basis, "CVSS 3.1");
+    assert_int_equal(all.ptr[1].finding.cwes.len, 0);
 }
 
 static void test_results__replace_what_was_and_keep_first_seen(void **state)
@@ -320,13 +346,9 @@ static void test_tokens__only_the_right_one_opens(void **state)
         store_token_check(f->store, &f->arena, str_slice(token, 0, token.len - 1), &name, &err));
     assert_int_equal(err.kind, ERR_DENIED);
     assert_false(store_token_check(f->store, &f->arena, STR(""), &name, &err));
-    /* the token itself lies nowhere in the file */
+    /* the token itself is nowhere in the store */
     reopen(f);
-    FILE *file = fopen(f->path, "r");
-    char bytes[1 << 20];
-    size_t len = fread(bytes, 1, sizeof(bytes), file);
-    fclose(file);
-    assert_false(str_has(str_of(bytes, len), token));
+    assert_false(engine_holds(&f->engine, &f->arena, f->store, token));
 }
 
 static void test_meta__is_what_was_set_last(void **state)
@@ -355,10 +377,56 @@ static void test_purge__leaves_what_is_open_and_what_is_used(void **state)
     assert_int_equal(count_findings(f), 2);
 }
 
+/* --- base images
+ * -----------------------------------------------------------------------------------------------
+ */
+/* Layers 1, 2, … @n, of which the last is @last. */
+static struct report *layered(struct fixture *f, unsigned image, unsigned n, unsigned last)
+{
+    struct report *r = report_of(f, image, 0, 1);
+    r->layers.len = 0;
+    for (unsigned i = 1; i <= n; i++) {
+        struct report_layer *layer = vec_push(&f->arena, &r->layers);
+        unsigned number = i == n ? last : i;
+        assert_true(digest_parse(digest_n(f, 500 + number), &layer->digest));
+        assert_true(digest_parse(digest_n(f, 600 + number), &layer->diff_id));
+    }
+    return r;
+}
+
+static size_t base_of(struct fixture *f, const struct report *report)
+{
+    digest ids[8];
+    size_t n_base = 99;
+    for (size_t i = 0; i < report->layers.len; i++)
+        ids[i] = report->layers.ptr[i].diff_id;
+    assert_ok(store_base_find(f->store, ids, report->layers.len, &n_base, &err), err);
+    return n_base;
+}
+
+static void test_results__base_is_the_longest_chain_of_another_image(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(base_of(f, layered(f, 9, 4, 4)), 0);
+    scan_image(f, 1, layered(f, 1, 1, 1));
+    scan_image(f, 2, layered(f, 2, 2, 2));
+    scan_image(f, 3, layered(f, 3, 3, 7)); /* begins alike, and is no beginning */
+    assert_int_equal(base_of(f, layered(f, 9, 4, 4)), 2);
+    assert_int_equal(base_of(f, layered(f, 9, 2, 2)), 1); /* not the image itself, nor its twin */
+    assert_int_equal(base_of(f, layered(f, 9, 2, 8)), 1);
+    assert_int_equal(base_of(f, layered(f, 9, 1, 1)), 0);
+    scan_image(f, 4, layered(f, 4, 4, 4));
+    assert_int_equal(base_of(f, layered(f, 9, 5, 5)), 4);
+    struct report *unknown = layered(f, 9, 4, 4);
+    unknown->layers.ptr[0].diff_id = (digest){0};
+    assert_int_equal(base_of(f, unknown), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_results__come_back_as_they_were),
+        T(test_results__who_rated_and_why_tell_facts_apart),
         T(test_results__replace_what_was_and_keep_first_seen),
         T(test_results__get_by_name_only_within_scope),
         T(test_results__pages_are_stable_while_others_insert),
@@ -366,6 +434,7 @@ int main(void)
         T(test_results__index_rolls_its_platforms_up),
         T(test_results__index_with_an_unknown_child_is_not_healthy),
         T(test_results__kernel_headers_are_kept_but_not_listed),
+        T(test_results__base_is_the_longest_chain_of_another_image),
         T(test_assessment__knows_since_when),
         T(test_layers__are_known_by_digest_diff_id_and_revision),
         T(test_rematch__finds_what_is_behind_and_never_goes_back),

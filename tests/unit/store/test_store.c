@@ -2,8 +2,6 @@
 /* The contract suite of the store: what every driver must do with registries, events and jobs. */
 #include "fixture.h"
 
-#include <sqlite3.h>
-
 /* --- schema
  * -------------------------------------------------------------------------------------------- */
 static void test_store__refuses_a_newer_schema(void **state)
@@ -11,20 +9,34 @@ static void test_store__refuses_a_newer_schema(void **state)
     struct fixture *f = *state;
     store_close(f->store);
     f->store = NULL;
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db, "INSERT INTO migrations SELECT MAX(version) + 1 FROM migrations", 0, 0, 0),
-        SQLITE_OK);
-    assert_false(store_open(f->path, STORE_RELAXED, &f->store, &err));
+    engine_run(&f->engine, "INSERT INTO migrations SELECT MAX(version) + 1 FROM migrations");
+    assert_false(store_open(f->engine.name, STORE_RELAXED, &f->store, &err));
     assert_int_equal(err.kind, ERR_UNSUPPORTED);
     assert_non_null(strstr(err.msg, "newer"));
-    assert_int_equal(
-        sqlite3_exec(db,
-                     "DELETE FROM migrations WHERE version = (SELECT MAX(version) FROM migrations)",
-                     0, 0, 0),
-        SQLITE_OK);
-    sqlite3_close(db);
+    engine_run(&f->engine,
+               "DELETE FROM migrations WHERE version = (SELECT MAX(version) FROM migrations)");
+    open_it(f);
+}
+
+/* Rows that were written before there were the columns say nothing of them, and are read. */
+static void test_store__takes_a_first_schema_along(void **state)
+{
+    struct fixture *f = *state;
+    struct engine mine = f->engine;
+    str next;
+    store_close(f->store);
+    engine_open(&f->engine, &f->arena);
+    engine_make_first(&f->engine, &f->arena);
+    open_it(f);
+    store_findings all = findings_all(f, 10, &next, STR(""));
+    assert_int_equal(all.len, 1);
+    assert_str(all.ptr[0].finding.id, "CVE-2020-3");
+    assert_str(all.ptr[0].finding.rated_by, "");
+    assert_int_equal(all.ptr[0].finding.cwes.len, 0);
+    assert_true(all.ptr[0].finding.epss > 0.2499 && all.ptr[0].finding.epss < 0.2501);
+    store_close(f->store);
+    engine_close(&f->engine);
+    f->engine = mine;
     open_it(f);
 }
 
@@ -32,7 +44,7 @@ static void test_store__says_what_is_no_database(void **state)
 {
     struct fixture *f = *state;
     char path[600];
-    snprintf(path, sizeof(path), "%s/rubbish.db", f->dir);
+    snprintf(path, sizeof(path), "%s/rubbish.db", f->engine.dir);
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 1000; i++)
         fputs("this is not a database ", file);
@@ -41,7 +53,7 @@ static void test_store__says_what_is_no_database(void **state)
     assert_false(store_open(path, STORE_RELAXED, &store, &err));
     assert_int_equal(err.kind, ERR_FORMAT);
     assert_non_null(strstr(err.msg, "rubbish.db"));
-    snprintf(path, sizeof(path), "%s/no/such/folder.db", f->dir);
+    snprintf(path, sizeof(path), "%s/no/such/folder.db", f->engine.dir);
     assert_false(store_open(path, STORE_RELAXED, &store, &err));
     assert_int_equal(err.kind, ERR_UNAVAILABLE);
 }
@@ -454,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_store__refuses_a_newer_schema),
+        T(test_store__takes_a_first_schema_along),
         T(test_store__says_what_is_no_database),
         T(test_store__check_finds_a_good_one_good),
         T(test_registry__names_compare_without_case_and_stay_where_they_are),
