@@ -96,12 +96,34 @@ static void put_step(struct page *page, const struct group *group)
     out_piece(&page->out);
 }
 
+static void put_at_once(struct page *page, const struct at_once *at_once)
+{
+    struct sb *out = &page->out.sb;
+    for (size_t i = 0; i < at_once->plan.steps.len; i++) {
+        const struct plan_step *step = &at_once->plan.steps.ptr[i];
+        if (!is_at_once(step))
+            continue;
+        html_put(out, "<div class=\"step once\"><h4>");
+        at_once_words(out, page->report, step);
+        html_wrap(out, "</h4>\n<pre><code>", step->command, "</code></pre>\n");
+        if (step->folder.len)
+            html_wrap(out, "<p class=\"soft\">in <code>", step->folder, "</code></p>\n");
+        if (step->build_step.len)
+            html_wrap(out, "<p class=\"soft\">brought by <code>", step->build_step,
+                      "</code></p>\n");
+        html_put(out, "</div>\n");
+    }
+}
+
 bool html_steps(struct page *page)
 {
     enum { STEPS_A_PART = 20 };
     groups all;
+    struct at_once at_once;
     struct sb *out = &page->out.sb;
-    if (!group_findings(&page->arena, page->report, &page->options->filter, &all))
+    const struct report_filter *filter = &page->options->filter;
+    if (!group_findings(&page->arena, page->report, filter, &all) ||
+        !at_once_make(&page->arena, page->report, filter, &at_once))
         return false;
     size_t n = 0, n_healed = 0;
     for (; n < all.len && all.ptr[n].first->is_patchable; n++)
@@ -110,9 +132,11 @@ bool html_steps(struct page *page)
         return true;
     sb_addf(out,
             "<section aria-labelledby=\"p%zu-steps\"><h3 id=\"p%zu-steps\">What to do</h3>\n"
-            "<p>%zu step%s heal%s %zu finding%s. A click on a command selects it.</p>\n",
+            "<p>%zu upgrade%s heal%s %zu finding%s. A click on a command selects it.</p>\n",
             page->platform, page->platform, n, plural(n), n == 1 ? "s" : "", n_healed,
             plural(n_healed));
+    put_at_once(page, &at_once);
+    html_put(out, at_once.n_packages ? "<p>Or package by package, worst first:</p>\n" : "");
     for (size_t i = 0; i < n; i++) {
         if (i % STEPS_A_PART == 0)
             sb_addf(out, "%s<ul class=\"plain%s\">\n", i ? "</ul>\n" : "",

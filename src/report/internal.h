@@ -158,6 +158,19 @@ NODISCARD bool group_findings(struct arena *arena, const struct report *report,
 NODISCARD bool report_plan(struct arena *arena, const struct report *report,
                            const struct report_filter *filter, struct plan *out);
 
+/* A step that upgrades several packages with one command. */
+struct at_once {
+    struct plan plan;
+    struct map covered; /* findings that one of them heals */
+    size_t n_packages;
+};
+bool is_at_once(const struct plan_step *step);
+NODISCARD bool at_once_make(struct arena *arena, const struct report *report,
+                            const struct report_filter *filter, struct at_once *out);
+bool at_once_has(const struct at_once *at_once, const struct finding *finding);
+/* "5 packages of base layer 1 at once, heals 16 findings" */
+void at_once_words(struct sb *out, const struct report *report, const struct plan_step *step);
+
 /* --- painting: lines of a terminal, in colour or not
  * ----------------------------------------------- */
 enum style {

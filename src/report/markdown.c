@@ -190,7 +190,7 @@ static void put_origin(struct comment *c, const struct group *group)
         sb_addf(&c->block, " (%s%slayer %d)", origin, *origin ? ", " : "", group->first->layer + 1);
 }
 
-static void put_step(struct comment *c, const struct group *group)
+static void put_step(struct comment *c, const struct at_once *at_once, const struct group *group)
 {
     const struct finding *best = group->best;
     char epss[16];
@@ -208,7 +208,9 @@ static void put_step(struct comment *c, const struct group *group)
         sb_addf(&c->block, ", EPSS up to %s", epss);
     sb_addc(&c->block, "  \n");
     put_members(c, group);
-    if (best->remediation_command.len) {
+    if (at_once_has(at_once, best)) {
+        /* a command above does it */
+    } else if (best->remediation_command.len) {
         put_fence(c, best->remediation_command);
     } else if (best->remediation_text.len) {
         put_code(c, best->remediation_text);
@@ -217,22 +219,41 @@ static void put_step(struct comment *c, const struct group *group)
     sb_byte(&c->block, '\n');
 }
 
+static void put_at_once(struct comment *c, const struct at_once *at_once)
+{
+    for (size_t i = 0; i < at_once->plan.steps.len; i++) {
+        const struct plan_step *step = &at_once->plan.steps.ptr[i];
+        if (!is_at_once(step))
+            continue;
+        sb_addc(&c->block, "**");
+        at_once_words(&c->block, c->report, step);
+        sb_addc(&c->block, "**\n\n");
+        put_fence(c, step->command);
+        sb_byte(&c->block, '\n');
+        c->n_steps += !take_block(c);
+    }
+}
+
 static bool put_steps(struct comment *c)
 {
     groups all;
-    if (!group_findings(&c->arena, c->report, &c->options->filter, &all))
+    struct at_once at_once;
+    const struct report_filter *filter = &c->options->filter;
+    if (!group_findings(&c->arena, c->report, filter, &all) ||
+        !at_once_make(&c->arena, c->report, filter, &at_once))
         return false;
     size_t n = 0, n_healed = 0;
     for (; n < all.len && all.ptr[n].first->is_patchable; n++)
         n_healed += all.ptr[n].n_findings;
     if (!n)
         return true;
-    sb_addf(&c->block, "\n#### What to do: %zu step%s, %zu finding%s healed\n\n", n, plural(n),
+    sb_addf(&c->block, "\n#### What to do: %zu upgrade%s, %zu finding%s healed\n\n", n, plural(n),
             n_healed, plural(n_healed));
     bool has_room = take_block(c);
+    put_at_once(c, &at_once);
     for (size_t i = 0; i < n; i++) {
         if (has_room) {
-            put_step(c, &all.ptr[i]);
+            put_step(c, &at_once, &all.ptr[i]);
             has_room = take_block(c);
         }
         c->n_steps += !has_room;

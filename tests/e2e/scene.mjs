@@ -56,6 +56,7 @@ const DEBIAN = {
   ncurses: ['6.4-4', ['libtinfo6', 'ncurses-base'], { 'CVE-2023-50495': ['', 'Segmentation fault in _nc_wrap_entry', cvss('local', 'C:N/I:N/A:L'), 'Minor issue', 'postponed'] }],
   pcre2: ['10.42-1', ['libpcre2-8-0'], {}],
   bash: ['5.2.15-2', ['bash'], {}],
+  apt: ['2.6.1', ['apt', 'libapt-pkg6.0'], {}],
 };
 
 // What a step of its own installs on top.
