@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What to do: one upgrade that heals many findings is one step. */
+/* What to do: the plan's steps, each a command that heals many findings; then what each upgrade of
+ * a package heals. */
+#include "base/num.h"
 #include "report/internal.h"
 
 static void put_counts(struct sb *out, const struct group *group)
@@ -74,21 +76,61 @@ static void put_members(struct page *page, const struct group *group)
     html_put(out, is_long ? "</ul></details>\n" : "</ul>\n");
 }
 
+/* --- the plan
+ * ------------------------------------------------------------------------------------- */
+static void put_command(struct page *page, const struct plan_step *step)
+{
+    struct sb *out = &page->out.sb;
+    const char *origin = !has_base(page->report) ? "" : step->is_base ? "base " : "own ";
+    sb_addf(out, "<li class=\"step %s\"><p>", level_of(step->rank.severity)->word);
+    size_t n = num_min(step->packages.len, STEP_NAMES);
+    for (size_t i = 0; i < n; i++)
+        html_wrap(out, i ? ", " : "", step->packages.ptr[i].first->package_name, "");
+    if (n < step->packages.len)
+        sb_addf(out, " and %zu more", step->packages.len - n);
+    sb_addf(out, ": %zu finding%s", step->n_findings, plural(step->n_findings));
+    if (step->layer >= 0)
+        sb_addf(out, ", %slayer %d", origin, step->layer + 1);
+    if (step->folder.len)
+        html_wrap(out, ", in <code>", step->folder, "</code>");
+    html_put(out, "</p>\n");
+    if (step->command.len)
+        html_wrap(out, "<pre><code>", step->command, "</code></pre>\n");
+    if (step->how.len)
+        html_wrap(out, "<p>", step->how, "</p>\n");
+    html_put(out, "</li>\n");
+    out_piece(&page->out);
+}
+
+static bool put_plan(struct page *page)
+{
+    struct plan plan;
+    struct sb *out = &page->out.sb;
+    if (!report_plan(&page->arena, page->report, &page->options->filter, &plan))
+        return false;
+    sb_addf(out, "<p>%zu step%s heal%s %zu finding%s. A click on a command selects it.</p>\n",
+            plan.steps.len, plural(plan.steps.len), plan.steps.len == 1 ? "s" : "", plan.n_healed,
+            plural(plan.n_healed));
+    html_put(out, "<ol class=\"plain\">\n");
+    for (size_t i = 0; i < plan.steps.len; i++)
+        put_command(page, &plan.steps.ptr[i]);
+    html_put(out, "</ol>\n<h4>What each upgrade heals</h4>\n");
+    return true;
+}
+
+/* --- each package
+ * --------------------------------------------------------------------------------- */
 static void put_step(struct page *page, const struct group *group)
 {
     struct sb *out = &page->out.sb;
     const struct finding *first = group->first, *best = group->best;
-    sb_addf(out, "<li class=\"step %s\"><h4>", level_of(first->severity)->word);
+    sb_addf(out, "<li class=\"step %s\"><h5>", level_of(first->severity)->word);
     html_wrap(out, "", first->package_name, " ");
     html_wrap(out, "<code>", first->package_version, "</code> → <code>");
-    html_wrap(out, "", best->fixed_version, "</code></h4>\n<p>");
+    html_wrap(out, "", best->fixed_version, "</code></h5>\n<p>");
     put_counts(out, group);
     put_marks(out, group);
     html_put(out, "</p>\n");
-    if (best->remediation_command.len)
-        html_wrap(out, "<pre><code>", best->remediation_command, "</code></pre>\n");
-    else if (best->remediation_text.len)
-        html_wrap(out, "<p>", best->remediation_text, "</p>\n");
     put_origin(out, page->report, group);
     put_paths(out, group);
     put_members(page, group);
@@ -96,47 +138,22 @@ static void put_step(struct page *page, const struct group *group)
     out_piece(&page->out);
 }
 
-static void put_at_once(struct page *page, const struct at_once *at_once)
-{
-    struct sb *out = &page->out.sb;
-    for (size_t i = 0; i < at_once->plan.steps.len; i++) {
-        const struct plan_step *step = &at_once->plan.steps.ptr[i];
-        if (!is_at_once(step))
-            continue;
-        html_put(out, "<div class=\"step once\"><h4>");
-        at_once_words(out, page->report, step);
-        html_wrap(out, "</h4>\n<pre><code>", step->command, "</code></pre>\n");
-        if (step->folder.len)
-            html_wrap(out, "<p class=\"soft\">in <code>", step->folder, "</code></p>\n");
-        if (step->build_step.len)
-            html_wrap(out, "<p class=\"soft\">brought by <code>", step->build_step,
-                      "</code></p>\n");
-        html_put(out, "</div>\n");
-    }
-}
-
 bool html_steps(struct page *page)
 {
     enum { STEPS_A_PART = 20 };
     groups all;
-    struct at_once at_once;
     struct sb *out = &page->out.sb;
-    const struct report_filter *filter = &page->options->filter;
-    if (!group_findings(&page->arena, page->report, filter, &all) ||
-        !at_once_make(&page->arena, page->report, filter, &at_once))
+    if (!group_findings(&page->arena, page->report, &page->options->filter, &all))
         return false;
-    size_t n = 0, n_healed = 0;
-    for (; n < all.len && all.ptr[n].first->is_patchable; n++)
-        n_healed += all.ptr[n].n_findings;
+    size_t n = 0;
+    while (n < all.len && all.ptr[n].first->is_patchable)
+        n++;
     if (!n)
         return true;
-    sb_addf(out,
-            "<section aria-labelledby=\"p%zu-steps\"><h3 id=\"p%zu-steps\">What to do</h3>\n"
-            "<p>%zu upgrade%s heal%s %zu finding%s. A click on a command selects it.</p>\n",
-            page->platform, page->platform, n, plural(n), n == 1 ? "s" : "", n_healed,
-            plural(n_healed));
-    put_at_once(page, &at_once);
-    html_put(out, at_once.n_packages ? "<p>Or package by package, worst first:</p>\n" : "");
+    sb_addf(out, "<section aria-labelledby=\"p%zu-steps\"><h3 id=\"p%zu-steps\">What to do</h3>\n",
+            page->platform, page->platform);
+    if (!put_plan(page))
+        return false;
     for (size_t i = 0; i < n; i++) {
         if (i % STEPS_A_PART == 0)
             sb_addf(out, "%s<ul class=\"plain%s\">\n", i ? "</ul>\n" : "",

@@ -158,19 +158,6 @@ NODISCARD bool group_findings(struct arena *arena, const struct report *report,
 NODISCARD bool report_plan(struct arena *arena, const struct report *report,
                            const struct report_filter *filter, struct plan *out);
 
-/* A step that upgrades several packages with one command. */
-struct at_once {
-    struct plan plan;
-    struct map covered; /* findings that one of them heals */
-    size_t n_packages;
-};
-bool is_at_once(const struct plan_step *step);
-NODISCARD bool at_once_make(struct arena *arena, const struct report *report,
-                            const struct report_filter *filter, struct at_once *out);
-bool at_once_has(const struct at_once *at_once, const struct finding *finding);
-/* "5 packages of base layer 1 at once, heals 16 findings" */
-void at_once_words(struct sb *out, const struct report *report, const struct plan_step *step);
-
 /* --- painting: lines of a terminal, in colour or not
  * ----------------------------------------------- */
 enum style {
@@ -264,6 +251,8 @@ struct tally {
 };
 NODISCARD bool tally_findings(struct arena *arena, const struct report *report, struct tally *out);
 
+enum { STEP_NAMES = 3 }; /* packages that the head of a step names; of the others the number */
+
 /* --- the table, in its parts
  * --------------------------------------------------------------------- */
 enum { TABLE_LABEL_COLUMNS = 9 };
@@ -274,6 +263,7 @@ void table_more(struct paint *paint, size_t n, const char *what);
 const char *table_more_words(const struct paint *paint);
 void table_head(struct paint *paint, const struct report *report);
 /* False when the arena is used up. */
+NODISCARD bool table_steps(struct paint *paint, struct arena *arena, const struct report *report);
 NODISCARD bool table_groups(struct paint *paint, struct arena *arena, const struct report *report);
 NODISCARD bool table_details(struct paint *paint, struct arena *arena, const struct report *report);
 

@@ -190,7 +190,7 @@ static void put_origin(struct comment *c, const struct group *group)
         sb_addf(&c->block, " (%s%slayer %d)", origin, *origin ? ", " : "", group->first->layer + 1);
 }
 
-static void put_step(struct comment *c, const struct at_once *at_once, const struct group *group)
+static void put_step(struct comment *c, const struct group *group)
 {
     const struct finding *best = group->best;
     char epss[16];
@@ -208,52 +208,74 @@ static void put_step(struct comment *c, const struct at_once *at_once, const str
         sb_addf(&c->block, ", EPSS up to %s", epss);
     sb_addc(&c->block, "  \n");
     put_members(c, group);
-    if (at_once_has(at_once, best)) {
-        /* a command above does it */
-    } else if (best->remediation_command.len) {
-        put_fence(c, best->remediation_command);
-    } else if (best->remediation_text.len) {
-        put_code(c, best->remediation_text);
+}
+
+static void put_command(struct comment *c, const struct plan_step *step)
+{
+    size_t n = num_min(step->packages.len, STEP_NAMES);
+    for (size_t i = 0; i < n; i++) {
+        sb_addc(&c->block, i ? ", " : "");
+        put_code(c, step->packages.ptr[i].first->package_name);
+    }
+    if (n < step->packages.len)
+        sb_addf(&c->block, " and %zu more", step->packages.len - n);
+    sb_addf(&c->block, ": %zu finding%s", step->n_findings, plural(step->n_findings));
+    if (step->layer >= 0)
+        sb_addf(&c->block, ", %slayer %d",
+                !has_base(c->report) ? ""
+                : step->is_base      ? "base "
+                                     : "own ",
+                step->layer + 1);
+    if (step->folder.len) {
+        sb_addc(&c->block, ", in ");
+        put_code(c, step->folder);
+    }
+    sb_addc(&c->block, ":\n\n");
+    if (step->command.len)
+        put_fence(c, step->command);
+    if (step->how.len) {
+        put_code(c, step->how);
         sb_byte(&c->block, '\n');
     }
     sb_byte(&c->block, '\n');
 }
 
-static void put_at_once(struct comment *c, const struct at_once *at_once)
+static bool put_plan(struct comment *c, bool *has_room)
 {
-    for (size_t i = 0; i < at_once->plan.steps.len; i++) {
-        const struct plan_step *step = &at_once->plan.steps.ptr[i];
-        if (!is_at_once(step))
-            continue;
-        sb_addc(&c->block, "**");
-        at_once_words(&c->block, c->report, step);
-        sb_addc(&c->block, "**\n\n");
-        put_fence(c, step->command);
-        sb_byte(&c->block, '\n');
-        c->n_steps += !take_block(c);
+    struct plan plan;
+    if (!report_plan(&c->arena, c->report, &c->options->filter, &plan))
+        return false;
+    sb_addf(&c->block, "\n#### What to do: %zu step%s, %zu finding%s healed\n\n", plan.steps.len,
+            plural(plan.steps.len), plan.n_healed, plural(plan.n_healed));
+    *has_room = take_block(c);
+    for (size_t i = 0; i < plan.steps.len; i++) {
+        if (*has_room) {
+            put_command(c, &plan.steps.ptr[i]);
+            *has_room = take_block(c);
+        }
+        c->n_steps += !*has_room;
     }
+    return true;
 }
 
 static bool put_steps(struct comment *c)
 {
     groups all;
-    struct at_once at_once;
-    const struct report_filter *filter = &c->options->filter;
-    if (!group_findings(&c->arena, c->report, filter, &all) ||
-        !at_once_make(&c->arena, c->report, filter, &at_once))
+    bool has_room = true;
+    if (!group_findings(&c->arena, c->report, &c->options->filter, &all))
         return false;
-    size_t n = 0, n_healed = 0;
-    for (; n < all.len && all.ptr[n].first->is_patchable; n++)
-        n_healed += all.ptr[n].n_findings;
+    size_t n = 0;
+    while (n < all.len && all.ptr[n].first->is_patchable)
+        n++;
     if (!n)
         return true;
-    sb_addf(&c->block, "\n#### What to do: %zu upgrade%s, %zu finding%s healed\n\n", n, plural(n),
-            n_healed, plural(n_healed));
-    bool has_room = take_block(c);
-    put_at_once(c, &at_once);
+    if (!put_plan(c, &has_room))
+        return false;
+    sb_addf(&c->block, "#### What each upgrade heals: %zu package%s\n\n", n, plural(n));
+    has_room = has_room && take_block(c);
     for (size_t i = 0; i < n; i++) {
         if (has_room) {
-            put_step(c, &at_once, &all.ptr[i]);
+            put_step(c, &all.ptr[i]);
             has_room = take_block(c);
         }
         c->n_steps += !has_room;

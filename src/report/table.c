@@ -120,7 +120,7 @@ static bool table_report(struct paint *t, const struct report *report)
     struct arena arena;
     arena_init(&arena, LIMIT(SCAN_MEMORY));
     table_head(t, report);
-    bool is_done = table_groups(t, &arena, report) &&
+    bool is_done = table_steps(t, &arena, report) && table_groups(t, &arena, report) &&
                    (!t->options->is_detailed || table_details(t, &arena, report)) &&
                    (!t->options->shows_disabled || disabled_print(t, report));
     arena_fini(&arena);

@@ -193,65 +193,23 @@ static void put_places(struct paint *t, const struct group *group)
     paint_end(t);
 }
 
-static void put_command(struct paint *t, str command)
-{
-    paint_text(t, STYLE_DIM, "  $ ");
-    paint_command(t, STYLE_PLAIN, command, 4);
-    paint_end(t);
-}
-
-/* How: unless a command above does it, with others. */
-static void put_how(struct paint *t, const struct at_once *at_once, const struct group *group)
-{
-    str command = group->best->remediation_command, text = group->best->remediation_text;
-    if (!group->first->is_patchable || at_once_has(at_once, group->best))
-        return;
-    if (command.len) {
-        put_command(t, command);
-    } else if (text.len) {
-        paint_text(t, STYLE_DIM, "  → ");
-        paint_wrap(t, STYLE_PLAIN, text, 4);
-        paint_end(t);
-    }
-}
-
-static void group_print(struct paint *t, const struct report *report, const struct at_once *at_once,
-                        const struct group *group)
+static void group_print(struct paint *t, const struct report *report, const struct group *group)
 {
     if (put_one_line(t, report, group))
         return;
     group_head(t, report, group);
     put_places(t, group);
     put_members(t, group);
-    put_how(t, at_once, group);
-}
-
-static void put_at_once(struct paint *t, const struct report *report, const struct at_once *at_once)
-{
-    for (size_t i = 0; i < at_once->plan.steps.len; i++) {
-        const struct plan_step *step = &at_once->plan.steps.ptr[i];
-        if (!is_at_once(step))
-            continue;
-        auto_sb words;
-        sb_init(&words, 256);
-        at_once_words(&words, report, step);
-        paint_rest(t, STYLE_BOLD, sb_str(&words));
-        paint_end(t);
-        put_command(t, step->command);
-    }
-    if (at_once->n_packages)
-        paint_end(t);
 }
 
 /* Groups @from to @to, at most @max of them. */
-static void section_groups(struct paint *t, const struct report *report,
-                           const struct at_once *at_once, const groups *all, size_t from, size_t to,
-                           size_t max)
+static void section_groups(struct paint *t, const struct report *report, const groups *all,
+                           size_t from, size_t to, size_t max)
 {
     if (t->options->is_detailed)
         max = to - from;
     for (size_t i = from; i < to && i < from + max; i++)
-        group_print(t, report, at_once, &all->ptr[i]);
+        group_print(t, report, &all->ptr[i]);
     if (to > from + max) {
         table_more(t, to - from - max, " packages");
         paint_end(t);
@@ -352,19 +310,18 @@ static bool put_rest_of_level(struct paint *t, struct arena *arena, const groups
 static bool section_unfixed(struct paint *t, struct arena *arena, const struct report *report,
                             const groups *all, size_t from)
 {
-    const struct at_once none = {0};
     groups notable = {0}, rest = {0};
     size_t n = count_members(all, from, all->len), n_packages = all->len - from;
     table_section(t, "NO FIX", "%zu package%s, %zu finding%s%s", n_packages, plural(n_packages), n,
                   plural(n), t->options->is_detailed ? "" : "; --details lists all");
     if (t->options->is_detailed) {
-        section_groups(t, report, &none, all, from, all->len, GROUPS_UNFIXED);
+        section_groups(t, report, all, from, all->len, GROUPS_UNFIXED);
         return true;
     }
     if (!split_groups(arena, all, from, true, &notable) ||
         !split_groups(arena, all, from, false, &rest))
         return false;
-    section_groups(t, report, &none, &notable, 0, notable.len, GROUPS_UNFIXED);
+    section_groups(t, report, &notable, 0, notable.len, GROUPS_UNFIXED);
     for (size_t i = 0; i < N_LEVELS; i++)
         if (!put_rest_of_level(t, arena, &rest, &levels[i]))
             return false;
@@ -403,14 +360,10 @@ bool table_groups(struct paint *t, struct arena *arena, const struct report *rep
     while (n_fixable < all.len && all.ptr[n_fixable].first->is_patchable)
         n_fixable++;
     if (n_fixable) {
-        struct at_once at_once;
         size_t n = count_members(&all, 0, n_fixable);
-        if (!at_once_make(arena, report, &t->options->filter, &at_once))
-            return false;
-        table_section(t, "UPGRADE", "%zu package%s, heals %zu finding%s", n_fixable,
-                      plural(n_fixable), n, plural(n));
-        put_at_once(t, report, &at_once);
-        section_groups(t, report, &at_once, &all, 0, n_fixable, GROUPS_FIXABLE);
+        table_section(t, "UPGRADE", "%zu package%s, %zu finding%s", n_fixable, plural(n_fixable), n,
+                      plural(n));
+        section_groups(t, report, &all, 0, n_fixable, GROUPS_FIXABLE);
     }
     if (n_fixable < all.len && !section_unfixed(t, arena, report, &all, n_fixable))
         return false;
