@@ -59,7 +59,9 @@ static void put_age(struct sb *out, const struct report *report)
     if (!newest || newest > report->scanned_at)
         return;
     size_t hours = (size_t)(report->scanned_at - newest) / 3600;
-    if (hours < 48)
+    if (hours == 0)
+        html_put(out, ", fresh at the scan");
+    else if (hours < 48)
         sb_addf(out, ", %zu hour%s old at the scan", hours, plural(hours));
     else
         sb_addf(out, ", <strong>%zu days old at the scan</strong>", hours / 24);
@@ -232,7 +234,7 @@ static void chart_origin(struct sb *out, const struct report *report, const stru
         char name[64];
         snprintf(name, sizeof(name), "layer %zu%s", i + 1, origin);
         if (tally->by_layer[i])
-            chart_row(out, name, tally->by_layer[i], n, false);
+            chart_row(out, name, tally->by_layer[i], n, true);
     }
     chart_close(out);
 }

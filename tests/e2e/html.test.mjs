@@ -97,9 +97,9 @@ describe('the page in a browser', { skip: noBrowser() }, () => {
 
   test('the filter: text, severity, fixable, known exploited, and back; by keyboard', async () => {
     const p = await openPage(browser, page);
-    const visible = () => p.locator('.f:not([hidden])').count();
+    const visible = () => p.locator('.findings:not([hidden]) > .f:not([hidden])').count();
     const settled = async (n, what) => {
-      await p.waitForFunction((want) => document.querySelectorAll('.f:not([hidden])').length === want, n, { timeout: 5000 })
+      await p.waitForFunction((want) => document.querySelectorAll('.findings:not([hidden]) > .f:not([hidden])').length === want, n, { timeout: 5000 })
         .catch(async () => assert.equal(await visible(), n, what));
       const all = report.findings.length;
       assert.equal(await p.locator('#shown').innerText(), n === all ? `${n} findings shown` : `${n} of ${all} findings shown by the filter`);

@@ -3,8 +3,8 @@
 (() => {
   const form = document.getElementById('filter');
   const status = document.getElementById('shown');
-  const findings = Array.from(document.querySelectorAll('.f'));
-  const parts = Array.from(document.querySelectorAll('.findings'));
+  const parts = Array.from(document.querySelectorAll('.findings'), (node) => ({ node, findings: Array.from(node.children) }));
+  const findings = parts.flatMap((part) => part.findings);
   const texts = new Map();
   const textOf = (finding) => {
     let text = texts.get(finding);
@@ -31,20 +31,24 @@
     (!want.isExploited || 'kev' in finding.dataset) &&
     want.words.every((word) => textOf(finding).includes(word));
 
+  /* A part of which nothing is left is hidden as a whole: its findings need not be touched. */
+  let shown = findings;
+  const applyTo = (part, want) => {
+    const wantedHere = part.findings.filter((finding) => matches(finding, want));
+    part.node.hidden = wantedHere.length === 0;
+    if (part.node.hidden) return [];
+    const isWanted = new Set(wantedHere);
+    for (const finding of part.findings)
+      if (finding.hidden === isWanted.has(finding)) finding.hidden = !finding.hidden;
+    part.node.style.containIntrinsicBlockSize = `auto ${wantedHere.length * 2.3}rem`;
+    return wantedHere;
+  };
   const apply = () => {
     const want = wanted();
-    let shown = 0;
-    for (const finding of findings) {
-      finding.hidden = !matches(finding, want);
-      shown += finding.hidden ? 0 : 1;
-    }
-    for (const part of parts) {
-      const n = Array.prototype.filter.call(part.children, (f) => !f.hidden).length;
-      part.hidden = n === 0;
-      part.style.containIntrinsicBlockSize = `auto ${n * 2.3}rem`;
-    }
-    const isFiltered = shown !== findings.length;
-    status.textContent = isFiltered ? `${shown} of ${findings.length} findings shown by the filter` : `${shown} findings shown`;
+    shown = parts.flatMap((part) => applyTo(part, want));
+    const n = shown.length;
+    const isFiltered = n !== findings.length;
+    status.textContent = isFiltered ? `${n} of ${findings.length} findings shown by the filter` : `${n} findings shown`;
     status.hidden = false;
   };
 
@@ -59,7 +63,6 @@
     form.addEventListener('input', later);
     form.addEventListener('reset', () => setTimeout(apply));
     document.getElementById('open').addEventListener('click', () => {
-      const shown = findings.filter((finding) => !finding.hidden);
       const isOpen = shown.some((finding) => !finding.open);
       for (const finding of shown) finding.open = isOpen;
     });
@@ -74,7 +77,10 @@
   const reveal = () => {
     const target = location.hash && document.getElementById(location.hash.slice(1));
     if (!target || !target.matches('details')) return;
-    if (target.hidden) form.reset();
+    if (target.hidden || target.closest('.findings[hidden]')) {
+      form.reset();
+      apply();
+    }
     for (let node = target; node; node = node.parentElement) if (node.matches('details')) node.open = true;
     setTimeout(() => target.scrollIntoView());
   };
