@@ -83,9 +83,10 @@ static void check_catalog(struct check *c)
 static bool check_tags(struct check *c)
 {
     struct err err = {0};
+    bool is_there;
     c->n_names = 0;
     if (!registry_turn_to(c->source, c->ref.repository, &err) ||
-        !registry_each_tag(c->source, count_name, c, &err))
+        !registry_each_tag(c->source, count_name, c, &is_there, &err))
         return say_bad(c, "tags", &err);
     say_good(
         c, "tags",

@@ -20,6 +20,7 @@ struct sweep {
     struct image_source *source;
     struct arena arena; /* of one repository */
     str repository;
+    bool has_catalog; /* it told us its repositories: then what it hides from us is not there */
     int64_t began;
     VEC(struct store_event) events; /* not yet told */
     size_t n_repositories, n_tags, n_found, n_gone, n_failed;
@@ -148,8 +149,16 @@ static bool sweep_repository(struct sweep *s, str repository, struct err *err)
     s->began = clock_now_s();
     s->n_repositories++;
     map_init(&now.names, &s->arena);
-    return registry_turn_to(s->source, repository, err) &&
-           registry_each_tag(s->source, note_tag, &now, err) && compare(s, &now, err);
+    bool is_there;
+    if (!registry_turn_to(s->source, repository, err) ||
+        !registry_each_tag(s->source, note_tag, &now, &is_there, err))
+        return false;
+    if (is_there || s->has_catalog)
+        return compare(s, &now, err);
+    /* many registries say so to strangers too */
+    log_event(LOG_WARN, "sweep: not there, or not shown to this account: what is known of it stays",
+              LOG_STR("registry", s->registry.name), LOG_STR("repository", repository));
+    return true;
 }
 
 /* --- all of them
@@ -178,7 +187,8 @@ static bool note_all(struct names *names, const strs *list, struct err *err)
 static bool ask_catalog(struct sweep *s, struct names *names, struct err *err)
 {
     struct err why = {0};
-    if (registry_each_repository(s->source, note_repository, names, &why))
+    s->has_catalog = registry_each_repository(s->source, note_repository, names, &why);
+    if (s->has_catalog)
         return true;
     if (why.kind != ERR_UNSUPPORTED && why.kind != ERR_DENIED && why.kind != ERR_NOT_FOUND) {
         *err = why;

@@ -106,15 +106,15 @@ bool registry_each_repository(struct image_source *registry, registry_name *each
 }
 
 bool registry_each_tag(struct image_source *registry, registry_name *each, void *ctx,
-                       struct err *err)
+                       bool *is_there, struct err *err)
 {
     struct registry *r = (struct registry *)registry;
     struct listing l = {.registry = r, .member = "tags", .each = each, .ctx = ctx};
-    bool is_there = false;
     auto_sb path;
+    *is_there = false;
     sb_init(&path, LIMIT(HTTP_HEADER));
     sb_addf(&path, "/v2/" STR_FMT "/tags/list?n=%d", STR_ARG(r->ref.repository), PAGE);
-    return list_all(&l, &path, &is_there, err);
+    return list_all(&l, &path, is_there, err);
 }
 
 bool registry_turn_to(struct image_source *registry, str repository, struct err *err)

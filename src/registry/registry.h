@@ -64,9 +64,9 @@ typedef bool registry_name(void *ctx, str name, struct err *err);
 /* In pages; at most LIMIT_NAMES.  ERR_UNSUPPORTED: this registry has no catalog. */
 NODISCARD bool registry_each_repository(struct image_source *registry, registry_name *each,
                                         void *ctx, struct err *err);
-/* Of its repository; of one that is not there: none. */
+/* Of its repository; of one that is not there, or is not shown to us: none, and *is_there false. */
 NODISCARD bool registry_each_tag(struct image_source *registry, registry_name *each, void *ctx,
-                                 struct err *err);
+                                 bool *is_there, struct err *err);
 /* The same connections, for another repository.  Blobs of the former must be closed. */
 NODISCARD bool registry_turn_to(struct image_source *registry, str repository, struct err *err);
 

@@ -67,4 +67,11 @@ test('a registry without catalog: the repositories that the configuration lists'
   await verdictOf(server, one.digest, { settled: false });
   await until(20000, 'a second sweep', () => server.child.text.match(/registry swept/g)?.length >= 2);
   assert.equal((await listed(server))[two.digest], undefined);
+
+  // Without a catalog, "no such repository" may mean "not for you": what is known stays.
+  registry.child.kill('SIGTERM');
+  await registry.child.ended;
+  await startRegistry(t, path.join(dir, 'empty'), null, registry.port);
+  await until(20000, 'a sweep of the other registry', () => /not shown to this account/.test(server.child.text));
+  assert.ok((await listed(server))[one.digest]);
 });
