@@ -51,10 +51,11 @@ static bool combine(void *ctx, struct arena *arena, const struct file_record *ma
     bool is_done = ask(&to, main, side, &answer, &why);
     if (channel_close(&to, is_done, &why) && take(arena, sb_str(&answer), main, out, &why))
         return true;
-    if (why.kind == ERR_CANCELLED || why.kind == ERR_MEMORY) {
+    if (why.kind == ERR_CANCELLED) {
         *err = why;
         return false;
     }
+    /* Also what did not fit the analyser's memory: the file is told, the others go on. */
     str reason = arena_printf(arena, "with the file beside it: %s", why.msg);
     *out = (struct file_record){.detector = main->detector, .is_failed = true, .reason = reason};
     return reason.ptr || err_memory(err); /* what killed the analyser, or garbled its answer */
