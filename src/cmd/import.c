@@ -114,7 +114,7 @@ static bool run(const struct cmd_call *call, struct import *import, struct scann
                 struct err *err)
 {
     struct image_source *from = NULL, *to = NULL;
-    struct registry_config from_config, to_config;
+    struct registry_config from_config = {0}, to_config = {0};
     bool is_done = open_from(call, import, scanner, &from_config, &from, err) &&
                    cmd_registry_config(call, &import->to, &to_config, err);
     to_config.cancel = cmd_cancel();

@@ -21,7 +21,7 @@ struct copy {
 struct passage {
     struct copy *copy;
     const struct descriptor *what;
-    struct blob blob;
+    struct blob blob; /* opened when its first byte is wanted: a mount wants none */
     struct hash *hash;
     uint64_t passed_bytes;
     bool is_wrong;
@@ -44,7 +44,10 @@ static void tell(struct copy *copy)
 static enum next pass(void *ctx, str *chunk, struct err *err)
 {
     struct passage *p = ctx;
+    struct image_source *from = p->copy->spec->from;
     digest got = {.kind = p->what->digest.kind};
+    if (!p->blob.from.read && !from->ops->blob(from, p->what, &p->blob, err))
+        return NEXT_ERR;
     enum next next = p->blob.from.read(p->blob.from.ctx, chunk, err);
     if (next == NEXT_ERR || cancel_is(p->copy->spec->cancel, err))
         return NEXT_ERR;
@@ -77,7 +80,6 @@ static bool attempt(struct copy *copy, const struct descriptor *what, bool *is_m
     uint64_t before = copy->now.done_bytes;
     *is_again = false;
     bool is_done = hash_open(&passage.hash, what->digest.kind, err) &&
-                   spec->from->ops->blob(spec->from, what, &passage.blob, err) &&
                    registry_upload(spec->to, &upload, is_again, err);
     blob_close(&passage.blob);
     hash_close(passage.hash);
@@ -143,10 +145,13 @@ static str media_type_of(const struct manifest *manifest)
 struct document {
     str json, media_type;
     digest digest;
+    struct manifest manifest;
 };
 
-static bool copy_manifest(struct copy *copy, str tag, const digest *want, unsigned depth,
-                          struct document *out, struct err *err);
+static bool read_document(struct copy *copy, str tag, const digest *want, struct document *out,
+                          struct err *err);
+static bool copy_named(struct copy *copy, const struct document *of, unsigned depth,
+                       struct err *err);
 
 static bool copy_children(struct copy *copy, const struct manifest *manifest, unsigned depth,
                           struct err *err)
@@ -161,7 +166,8 @@ static bool copy_children(struct copy *copy, const struct manifest *manifest, un
         if (!is_new)
             continue;
         const char *printed = digest_print(name, text).ptr;
-        if (!copy_manifest(copy, STR_NONE, name, depth + 1, &child, err))
+        if (!read_document(copy, STR_NONE, name, &child, err) ||
+            !copy_named(copy, &child, depth + 1, err))
             return err_wrap(err, "%.19s…", printed);
         const char *type = arena_cstr(copy->arena, child.media_type);
         if (!type ||
@@ -171,25 +177,30 @@ static bool copy_children(struct copy *copy, const struct manifest *manifest, un
     return true;
 }
 
-/* All that it names; itself is the caller's to put. */
-static bool copy_manifest(struct copy *copy, str tag, const digest *want, unsigned depth,
-                          struct document *out, struct err *err)
+static bool read_document(struct copy *copy, str tag, const digest *want, struct document *out,
+                          struct err *err)
 {
-    const struct copy_spec *spec = copy->spec;
-    struct manifest manifest;
+    struct image_source *from = copy->spec->from;
+    if (!from->ops->manifest(from, copy->arena, tag, want, &out->json, &out->digest, err) ||
+        !manifest_parse(copy->arena, out->json, &out->manifest, err))
+        return false;
+    out->media_type = media_type_of(&out->manifest);
+    copy->out->n_manifests++;
+    return true;
+}
+
+/* All that it names; itself is the caller's to put. */
+static bool copy_named(struct copy *copy, const struct document *of, unsigned depth,
+                       struct err *err)
+{
+    const struct manifest *manifest = &of->manifest;
     if (depth > LIMIT(INDEX_DEPTH))
         return err_set(err, ERR_LIMIT, "indexes within indexes, deeper than %llu",
                        (unsigned long long)LIMIT(INDEX_DEPTH));
-    if (!spec->from->ops->manifest(spec->from, copy->arena, tag, want, &out->json, &out->digest,
-                                   err) ||
-        !manifest_parse(copy->arena, out->json, &manifest, err))
+    if (!copy_children(copy, manifest, depth, err) || !copy_blob(copy, &manifest->config, err))
         return false;
-    out->media_type = media_type_of(&manifest);
-    copy->out->n_manifests++;
-    if (!copy_children(copy, &manifest, depth, err) || !copy_blob(copy, &manifest.config, err))
-        return false;
-    for (size_t i = 0; i < manifest.layers.len; i++)
-        if (!copy_blob(copy, &manifest.layers.ptr[i], err))
+    for (size_t i = 0; i < manifest->layers.len; i++)
+        if (!copy_blob(copy, &manifest->layers.ptr[i], err))
             return false;
     return true;
 }
@@ -197,18 +208,13 @@ static bool copy_manifest(struct copy *copy, str tag, const digest *want, unsign
 /* --- names
  * ---------------------------------------------------------------------------------------- */
 /* Before anything is sent.  A tag that names it already is no conflict. */
-static bool check_tags(const struct copy_spec *spec, struct arena *arena, struct err *err)
+static bool check_tags(const struct copy_spec *spec, const digest *here, struct err *err)
 {
-    str json;
-    digest here, there;
-    if (spec->is_forced || !spec->n_tags)
-        return true;
-    if (!spec->from->ops->manifest(spec->from, arena, spec->tag, spec->want, &json, &here, err))
-        return false;
-    for (size_t i = 0; i < spec->n_tags; i++) {
+    digest there;
+    for (size_t i = 0; !spec->is_forced && i < spec->n_tags; i++) {
         if (!registry_digest_of(spec->to, spec->tags[i], &there, err))
             return false;
-        if (!digest_is_none(&there) && !digest_eq(&there, &here))
+        if (!digest_is_none(&there) && !digest_eq(&there, here))
             return err_set(err, ERR_CONFLICT, "tag " STR_FMT " names another image already",
                            STR_ARG(spec->tags[i]));
     }
@@ -238,8 +244,8 @@ bool registry_copy(const struct copy_spec *spec, struct arena *arena, struct cop
     struct document top;
     *out = (struct copy_result){0};
     map_init(&copy.seen, arena);
-    if (!check_tags(spec, arena, err) ||
-        !copy_manifest(&copy, spec->tag, spec->want, 0, &top, err) ||
+    if (!read_document(&copy, spec->tag, spec->want, &top, err) ||
+        !check_tags(spec, &top.digest, err) || !copy_named(&copy, &top, 0, err) ||
         !put_names(spec, arena, &top, err))
         return false;
     out->digest = top.digest;
