@@ -89,6 +89,25 @@ static void say_vex(struct sb *out, const struct explanation *e)
     }
 }
 
+static void say_rule(struct sb *out, const struct explanation *e)
+{
+    say_trace(out, e);
+    say(out, "; a rule disables it: ", e->finding->disabled_by, "");
+    if (e->finding->disabled_reason.len)
+        say(out, " (", e->finding->disabled_reason, ")");
+}
+
+static void say_other_source(struct sb *out, const struct explain_result *result,
+                             const struct explanation *e)
+{
+    say(out, "it speaks of ", e->ecosystem,
+        "; the image's package manager installed this package, so ");
+    if (result->ecosystem.len)
+        say(out, "the advisories of ", result->ecosystem, " judge it");
+    else
+        sb_addc(out, "only its distribution could judge it");
+}
+
 static void say_why(struct sb *out, const struct explain_result *result,
                     const struct explanation *e)
 {
@@ -104,10 +123,7 @@ static void say_why(struct sb *out, const struct explain_result *result,
         say_vex(out, e);
         break;
     case EXPLAIN_RULE:
-        say_trace(out, e);
-        say(out, "; a rule disables it: ", e->finding->disabled_by, "");
-        if (e->finding->disabled_reason.len)
-            say(out, " (", e->finding->disabled_reason, ")");
+        say_rule(out, e);
         break;
     case EXPLAIN_REJECTED:
         say_trace(out, e);
@@ -137,13 +153,7 @@ static void say_why(struct sb *out, const struct explain_result *result,
         say(out, "its files are of ", e->owned_by, ": the distribution's advisories judge it");
         break;
     case EXPLAIN_OTHER_SOURCE:
-        say(out, "it speaks of ", e->ecosystem,
-            "; the image's package manager installed this "
-            "package, so ");
-        if (result->ecosystem.len)
-            say(out, "the advisories of ", result->ecosystem, " judge it");
-        else
-            sb_addc(out, "only its distribution could judge it");
+        say_other_source(out, result, e);
         break;
     case EXPLAIN_RELEASE:
         say(out, "it speaks of ", e->ecosystem, "; the image is ");

@@ -113,7 +113,7 @@ static bool check_manifest(struct check *c, struct manifest *out)
     return true;
 }
 
-/* The smallest blob there is of an image; of an index, that of its first image. */
+/* The configuration, verified; of an index, that of its first image. */
 static bool check_blob(struct check *c, const struct manifest *manifest)
 {
     struct err err = {0};
@@ -121,7 +121,8 @@ static bool check_blob(struct check *c, const struct manifest *manifest)
     str json, chunk;
     digest got;
     struct blob blob = {0};
-    uint64_t n = 0;
+    auto_sb bytes;
+    sb_init(&bytes, LIMIT(MANIFEST)); /* however much the registry sends */
     if (manifest->kind == MANIFEST_INDEX && manifest->children.len) {
         if (!c->source->ops->manifest(c->source, c->call->arena, STR_NONE,
                                       &manifest->children.ptr[0].digest, &json, &got, &err) ||
@@ -133,14 +134,14 @@ static bool check_blob(struct check *c, const struct manifest *manifest)
         return true;
     if (!c->source->ops->blob(c->source, &manifest->config, &blob, &err))
         return say_bad(c, "blob", &err);
-    enum next next;
-    while ((next = blob.from.read(blob.from.ctx, &chunk, &err)) == NEXT_ITEM)
-        n += chunk.len;
+    enum next next = NEXT_END;
+    while (!bytes.has_failed && (next = blob.from.read(blob.from.ctx, &chunk, &err)) == NEXT_ITEM)
+        sb_add(&bytes, chunk);
     blob_close(&blob);
-    if (next == NEXT_ERR)
+    if (next == NEXT_ERR || !sb_ok(&bytes, &err) ||
+        !digest_check(&manifest->config.digest, sb_str(&bytes), &err))
         return say_bad(c, "blob", &err);
-    say_good(c, "blob",
-             arena_printf(c->call->arena, "the configuration, %llu bytes", (unsigned long long)n));
+    say_good(c, "blob", arena_printf(c->call->arena, "the configuration, %zu bytes", bytes.len));
     return true;
 }
 
