@@ -134,11 +134,21 @@ static const char version_4[] =
     "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
     "  PRIMARY KEY (registry_id, name));";
 
+/* The queue, by what is fair: of the most urgent jobs those of each registry, the longest due
+ * first. turns: which registry had its last lease when; a number that rises.  leaders: who
+ * schedules. */
+static const char version_5[] =
+    "DROP INDEX jobs_queue;"
+    "CREATE INDEX jobs_queue ON jobs (kind, priority, registry_id, not_before, id)"
+    "  WHERE state = 'queued';"
+    "CREATE INDEX jobs_running ON jobs (registry_id, leased_until) WHERE state = 'running';"
+    "CREATE TABLE turns (registry_id BIGINT PRIMARY KEY, turn BIGINT NOT NULL);"
+    "CREATE INDEX turns_in_order ON turns (turn);"
+    "CREATE TABLE leaders (name TEXT PRIMARY KEY, holder TEXT NOT NULL, term BIGINT NOT NULL,"
+    "  until BIGINT NOT NULL);";
+
 static const struct migration migrations[] = {
-    {1, version_1},
-    {2, version_2},
-    {3, version_3},
-    {4, version_4},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5},
 };
 
 const struct migration *schema_migrations(size_t *n)

@@ -25,6 +25,8 @@ static const struct table tables[] = {
     {"ledger", "subscription, digest", false},
     {"events", "registry_id, id", false},
     {"jobs", "id", true},
+    {"turns", "registry_id", false},
+    {"leaders", "name", false},
     {"wanted", "ecosystem, source_name, source_version", false},
 };
 
