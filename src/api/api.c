@@ -151,6 +151,8 @@ static bool serve(struct api_call *call, struct err *err)
 {
     const struct api_op *op = NULL;
     enum http_route_fit fit = find(call->req, &op);
+    if (op && op->is_later)
+        return op->run(call, err);
     if (!store_pool_take(call->api->pool, &call->store, err))
         return false;
     /* The token comes before everything, so that strangers cannot ask what there is. */
@@ -176,6 +178,28 @@ void api_handle(struct http_request *req, struct http_response *res)
         api_write_error(&call, &err);
     if (call.store)
         store_pool_give(call.api->pool, call.store);
+}
+
+struct api_call *api_later(struct api_call *call)
+{
+    struct api_call *copy = arena_new(call->arena, struct api_call);
+    struct http_response *res = arena_new(call->arena, struct http_response);
+    if (!copy || !res)
+        return NULL;
+    *res = (struct http_response){.headers = call->res->headers};
+    *copy = *call;
+    copy->res = res;
+    sb_init(&res->body, LIMIT(HTTP_ANSWER));
+    jw_init(&copy->jw, &res->body, false);
+    copy->later = http_respond_later(call->req);
+    return copy->later ? copy : NULL;
+}
+
+void api_answer(struct api_call *later, bool ok, const struct err *err)
+{
+    if (!ok)
+        api_write_error(later, err);
+    http_answer(later->later, later->res);
 }
 
 uint64_t api_max_body(void *user, str path)

@@ -22,6 +22,7 @@ struct api_call {
     str principal;      /* who showed the token; empty: nobody */
     int refusal_status; /* set by api_refuse; 0: what the err's kind says */
     const char *refusal_code;
+    struct http_later *later; /* of a copy that api_later() made */
 };
 
 /* An operation answers by writing its JSON and api_done(); false: *err, or api_refuse(), says why
@@ -32,6 +33,7 @@ struct api_op {
     const char *summary;
     bool is_public; /* no bearer token */
     bool is_arm;    /* wants api-version */
+    bool is_later;  /* answers by api_later(), and needs no store of its own; is_public */
 };
 /* One file's rows; http_route.handler is NULL, extra is a struct api_op. */
 struct api_resource {
@@ -44,6 +46,11 @@ struct api_resource {
 
 /* --- answer.c -----------------------------------------------------------------------------------
  */
+/* A copy of @call, in the request's arena, that is answered by api_answer() from another thread; the
+ * operation returns true then.  NULL: no memory. */
+struct api_call *api_later(struct api_call *call);
+/* @ok false: with the error body of @err. */
+void api_answer(struct api_call *later, bool ok, const struct err *err);
 /* Headers of ARM 1.3. */
 NODISCARD bool api_headers(struct api_call *call);
 NODISCARD bool api_done(struct api_call *call, int status, struct err *err);

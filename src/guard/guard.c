@@ -113,6 +113,8 @@ static void init_threads(struct guard *guard)
     pthread_cond_init(&guard->changed, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&guard->lock, NULL);
+    pthread_mutex_init(&guard->intake.lock, NULL);
+    pthread_cond_init(&guard->intake.changed, NULL);
 }
 
 bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err)
@@ -130,7 +132,8 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     free(dir);
     if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
         !prepare_store(guard, err) ||
-        !advisories_init(&guard->advisories, spec->config->database_dir, err)) {
+        !advisories_init(&guard->advisories, spec->config->database_dir, err) ||
+        !intake_start(guard, err)) {
         guard_close(guard);
         return false;
     }
@@ -150,6 +153,8 @@ void guard_close(struct guard *guard)
     secret_key_forget(&guard->key);
     if (guard->lock_fd >= 0)
         close(guard->lock_fd);
+    pthread_cond_destroy(&guard->intake.changed);
+    pthread_mutex_destroy(&guard->intake.lock);
     pthread_cond_destroy(&guard->changed);
     pthread_mutex_destroy(&guard->lock);
     free(guard);
@@ -282,6 +287,7 @@ static bool any_busy(const struct guard *guard)
 
 void guard_stop(struct guard *guard, uint32_t grace_ms)
 {
+    intake_stop(guard);
     struct timespec until = mono_in(grace_ms);
     pthread_mutex_lock(&guard->lock);
     atomic_store(&guard->is_stopping, true);

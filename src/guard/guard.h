@@ -3,7 +3,7 @@
  * notifications of registries, the job loop, the advisory refresh.  Not: HTTP (api/), how a scan is
  * done (scan/).
  *
- *   notification ─ guard_notify ─> events + jobs (one durable commit) ─> N workers: lease, scan,
+ *   notifications ─ guard_notify ─> events + jobs (one commit for all that wait) ─> N workers: lease, scan,
  * store scanned Debian packages, feeds-interval ─> refresher: advisory_update ─> new generation ─>
  * re-match
  *
@@ -77,12 +77,13 @@ struct guard_spec {
 };
 /* Takes DATA/lock (ERR_CONFLICT: another server has it), opens the store, writes the configured
  * registries and their sealed credentials into it, puts jobs of a killed predecessor back into the
- * queue (of a shared store: those whose lease ran out).  No threads yet. */
+ * queue (of a shared store: those whose lease ran out).  No threads yet but the one that keeps
+ * notifications. */
 NODISCARD bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err);
 /* Name of the store: for pools and commands. */
 const char *guard_store_path(const struct guard *guard);
 NODISCARD bool guard_start(struct guard *guard, struct err *err);
-/* No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.
+/* What was notified is kept, more is not taken.  No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.
  */
 void guard_stop(struct guard *guard, uint32_t grace_ms);
 void guard_close(struct guard *guard);
@@ -106,6 +107,13 @@ struct notify_result {
  * ERR_FORMAT 400, ERR_LIMIT 413, ERR_UNAVAILABLE 503. */
 NODISCARD bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                             struct notify_result *out, struct err *err);
+
+/* The same without waiting: @done is told once, perhaps before this returns, else by the thread that
+ * keeps many of them in one commit.  @err NULL: durable.  @arena and what @in points to live until
+ * then. */
+typedef void notify_done(void *ctx, const struct notify_result *result, const struct err *err);
+void guard_notify_later(struct guard *guard, struct arena *arena, const struct notification *in,
+                        notify_done *done, void *ctx);
 
 /* What a server counts of its work since its start. */
 enum { SCAN_BUCKETS = 12 };

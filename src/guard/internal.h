@@ -49,6 +49,30 @@ void counters_add(struct counters *counters, const struct job *job, enum job_end
                   int64_t took_ms, int64_t now);
 enum { WORKERS_MAX = 64, SLOT_REFRESHER = WORKERS_MAX, SLOT_SWEEPER, SLOTS };
 
+/* intake.c: what waits for the next commit. */
+struct waiting {
+    struct waiting *next;
+    str registry; /* name */
+    const struct store_event *events;
+    size_t n;
+    struct event_counts counts;
+    struct err err;
+    bool is_kept;
+    void (*done)(struct waiting *waiting); /* on the intake's thread */
+};
+struct intake {
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t changed;
+    struct waiting *first, *last;
+    bool is_open;
+    pthread_t thread;
+};
+bool intake_start(struct guard *guard, struct err *err) NODISCARD;
+/* What waits is kept, more is refused; harmless twice, and on one that never started. */
+void intake_stop(struct guard *guard);
+/* False with ERR_UNAVAILABLE when it is stopped; else waiting->done is called. */
+bool intake_add(struct guard *guard, struct waiting *waiting, struct err *err) NODISCARD;
+
 struct guard {
     const struct config *config; /* borrowed */
     struct scanner *scanner;     /* borrowed */
@@ -59,6 +83,7 @@ struct guard {
     struct store_pool *durable; /* for what is acknowledged */
     struct store_pool *relaxed; /* for results */
     struct advisories advisories;
+    struct intake intake;
     pthread_mutex_t lock; /* guards wakes, slots, is_stopping's change */
     pthread_cond_t changed;
     uint64_t wakes;
