@@ -21,6 +21,7 @@ bool api_open(const struct api_spec *spec, struct api **out, struct err *err)
         return err_memory(err);
     api->config = spec->config;
     api->guard = spec->guard;
+    api->is_probe = spec->is_probe;
     api->assessment_key = spec->config->assessment_key.len
                               ? spec->config->assessment_key
                               : STR("dbd0cb49-b563-45e7-9724-889e799fa648");
@@ -151,12 +152,14 @@ static bool serve(struct api_call *call, struct err *err)
 {
     const struct api_op *op = NULL;
     enum http_route_fit fit = find(call->req, &op);
+    if (call->api->is_probe && (!op || !op->is_probe))
+        return refuse_route(call, fit, err);
     if (op && op->is_later)
         return op->run(call, err);
     if (!store_pool_take(call->api->pool, &call->store, err))
         return false;
     /* The token comes before everything, so that strangers cannot ask what there is. */
-    if (op && op->is_public)
+    if (op && (op->is_public || call->api->is_probe))
         return op->run(call, err);
     if (!authenticate(call, err))
         return false;

@@ -10,6 +10,7 @@ struct api {
     struct guard *guard;         /* borrowed, may be NULL */
     struct store_pool *pool;
     str assessment_key; /* in memory of the config */
+    bool is_probe;
 };
 
 struct api_call {
@@ -33,6 +34,7 @@ struct api_op {
     const char *summary;
     bool is_public; /* no bearer token */
     bool is_arm;    /* wants api-version */
+    bool is_probe;  /* a worker answers it too */
     bool is_later;  /* answers by api_later(), and needs no store of its own; is_public */
 };
 /* One file's rows; http_route.handler is NULL, extra is a struct api_op. */

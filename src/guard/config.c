@@ -88,6 +88,10 @@ static const struct row rows[] = {
            "seconds between two looks at what each registry has, for what no notification told; 0: "
            "never"),
     NUMBER("workers", "2", workers, 64, "scans at the same time"),
+    TEXT("worker.address", "", worker_address,
+         "where plimsoll worker answers /healthz, /readyz and /metrics, by plain HTTP to anybody; "
+         "empty: nowhere"),
+    NUMBER("worker.port", "9464", worker_port, 65535, "its port; 0: any free one"),
     NUMBER("http-workers", "4", http_workers, 256, "requests answered at the same time"),
     NUMBER("attempts", "8", max_attempts, 1000, "tries before a job is put aside as dead"),
     NUMBER("retry-base", "10", retry_base_s, 3600,

@@ -31,16 +31,27 @@ static bool lock_data(struct guard *guard, struct err *err)
         ok = err_sys(err, ERR_IO, "%s", path);
     else if (flock(guard->lock_fd, LOCK_EX | LOCK_NB) != 0)
         ok =
-            err_set(err, ERR_CONFLICT, "%s: another plimsoll serve uses this data directory", path);
+            err_set(err, ERR_CONFLICT, "%s: another plimsoll serve or worker uses this data directory", path);
     free(path);
     return ok;
+}
+
+/* A worker makes none: it could open nothing with it. */
+static bool check_key(const struct guard *guard, const char *path, struct err *err)
+{
+    return guard->role != GUARD_WORKER || access(path, F_OK) == 0 ||
+           err_set(err, ERR_USAGE,
+                   "%s: there is none: a worker needs the key of the servers, which opens the "
+                   "registries' credentials; copy it, or name it as secret-key-file",
+                   path);
 }
 
 static bool load_key(struct guard *guard, struct err *err)
 {
     str file = guard->config->secret_key_file;
     char *path = strndup(file.ptr, file.len);
-    bool ok = path ? secret_key_load(path, &guard->key, err) : err_memory(err);
+    bool ok = path ? check_key(guard, path, err) && secret_key_load(path, &guard->key, err)
+                   : err_memory(err);
     free(path);
     return ok;
 }
@@ -96,13 +107,26 @@ static bool prepare_store(struct guard *guard, struct err *err)
     size_t n = 0;
     if (!store_pool_take(guard->durable, &store, err))
         return false;
-    bool ok = write_registries(guard, store, err) &&
+    guard->is_shared = store_is_shared(store);
+    bool ok = (guard->role == GUARD_WORKER || write_registries(guard, store, err)) &&
               store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
-    guard->is_shared = ok && store_is_shared(store);
     store_pool_give(guard->durable, store);
     if (ok && n)
         log_event(LOG_WARN, "jobs of a killed server are queued again", LOG_NUM("jobs", n));
     return ok;
+}
+
+/* A file of SQLite is one server's. */
+static bool check_role(const struct guard *guard, struct err *err)
+{
+    str name = guard->config->store;
+    if (guard->role != GUARD_WORKER || str_starts(name, STR("postgres")))
+        return true;
+    return err_set(err, ERR_USAGE,
+                   "worker: the store " STR_FMT
+                   " is a file of one machine, and its server works on it already; workers share a "
+                   "PostgreSQL: set store: to the one that the servers use",
+                   STR_ARG(name));
 }
 
 static void init_threads(struct guard *guard)
@@ -122,6 +146,7 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     struct guard *guard = calloc(1, sizeof(*guard));
     if (!guard)
         return err_memory(err);
+    guard->role = spec->role;
     guard->config = spec->config;
     guard->scanner = spec->scanner;
     guard->lock_fd = -1;
@@ -130,7 +155,7 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
-    if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
+    if (!ok || !check_role(guard, err) || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
         !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err) ||
         !intake_start(guard, err)) {
@@ -258,9 +283,11 @@ static bool start_with_slot(struct guard *guard, void *(*run)(void *), struct sl
 
 static bool start_all(struct guard *guard, struct err *err)
 {
+    bool is_server = guard->role == GUARD_SERVER;
     if (!start_one(guard, keeper_main, guard, err) ||
-        !start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
-        !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
+        (is_server &&
+         (!start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
+          !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err))) ||
         (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)
@@ -312,6 +339,8 @@ void guard_status_get(struct guard *guard, struct guard_status *out)
         .generation = generation,
         .notifications_accepted = atomic_load(&guard->n_accepted),
         .notifications_refused = atomic_load(&guard->n_refused),
+        .is_leader = atomic_load(&guard->is_leader),
+        .newest = atomic_load(&guard->newest),
         .sandbox = guard->scanner ? scanner_level(guard->scanner) : SANDBOX_NONE,
     };
 }

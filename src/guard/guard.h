@@ -42,6 +42,8 @@ struct config {
     uint32_t refresh_pause_s;  /* between two refreshes for scanned images */
     uint32_t sweep_interval_s; /* between two looks at what a registry has; 0: never */
     uint32_t workers, http_workers;
+    str worker_address; /* of a worker's probes; empty: none */
+    uint16_t worker_port;
     uint32_t max_attempts;
     uint32_t retry_base_s, lease_s;
     enum sandbox_level sandbox;
@@ -71,7 +73,11 @@ const struct config_key *config_key_at(size_t i);
 /* --- the guard
  * --------------------------------------------------------------------------------------- */
 struct guard;
+/* A server takes notifications, schedules when it leads, and works.  A worker only works: for the
+ * servers of a shared store, with their key and their advisory database. */
+enum guard_role { GUARD_SERVER, GUARD_WORKER };
 struct guard_spec {
+    enum guard_role role;
     const struct config *config; /* borrowed, must outlive it */
     struct scanner *scanner;     /* borrowed; NULL: nothing is scanned here (tests, API only) */
 };
@@ -137,6 +143,8 @@ struct guard_status {
     uint64_t generation; /* 0: no database yet */
     uint64_t notifications_accepted, notifications_refused;
     enum sandbox_level sandbox;
+    bool is_leader;  /* of several servers on one store the one that schedules */
+    uint64_t newest; /* generation of the one that leads; 0: not known */
 };
 /* Any thread. */
 void guard_status_get(struct guard *guard, struct guard_status *out);

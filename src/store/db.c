@@ -127,7 +127,7 @@ static bool bulk_run(struct store *store, const char *sql, const struct value *v
 bool db_bulk(struct store *store, const struct bulk *bulk, const struct value *values,
              size_t n_rows, bulk_row *on_row, void *ctx, struct err *err)
 {
-    static const size_t sizes[] = {64, 8, 1};
+    static const size_t sizes[] = {64, 32, 16, 8, 4, 2, 1};
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         const char *sql = n_rows >= sizes[i] ? bulk_text(store, bulk, sizes[i], err) : NULL;
         if (n_rows >= sizes[i] && !sql)

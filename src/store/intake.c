@@ -231,9 +231,11 @@ static bool homes_pass(struct batch *b, const struct bulk *sql, bool with_time, 
 
 static bool homes_fill(struct batch *b, struct err *err)
 {
+    /* a look-up a row: no planner may find a scan of the whole table cheaper */
     static const struct bulk find = {
-        "SELECT id, registry_id, name FROM repositories WHERE (registry_id, name) IN (VALUES ", ")",
-        2};
+        "SELECT (SELECT id FROM repositories WHERE registry_id = v.column1 AND name = v.column2),"
+        " v.column1, v.column2 FROM (VALUES ",
+        ") AS v", 2};
     static const struct bulk make = {
         "INSERT INTO repositories (registry_id, name, first_seen) VALUES ",
         " ON CONFLICT (registry_id, name) DO NOTHING RETURNING id, registry_id, name", 3};
@@ -251,9 +253,10 @@ static bool subject_found(void *ctx, struct rows *rows, struct err *err)
     struct subject *subject = get(&b->subjects, b->arena, row_int(rows, 1), row_text(rows, 2));
     if (!subject)
         return err_set(err, ERR_IO, "store: an image came back that was not asked for");
-    subject->id = row_int(rows, 0);
-    subject->is_settled = row_int(rows, 3) != 0;
-    subject->was_there = row_int(rows, 4) != 0;
+    int64_t state = row_int(rows, 0); /* 0: not there */
+    subject->id = state / 2;
+    subject->is_settled = state % 2 != 0;
+    subject->was_there = state && row_int(rows, 3);
     return true;
 }
 
@@ -305,14 +308,17 @@ static bool subject_of(struct batch *b, struct home *home, const struct item *it
     return true;
 }
 
+/* The id, and whether a complete result stands of an image that was never gone since. */
 #define IMAGE_STATE                                                                                \
-    "id, repository_id, digest, CASE WHEN deleted_at = 0 AND scanned_at > 0 AND"                   \
+    "id * 2 + CASE WHEN deleted_at = 0 AND scanned_at > 0 AND"                                     \
     " (is_complete = 1 OR verdict = 'not-applicable') THEN 1 ELSE 0 END"
 
 static bool subjects_find(struct batch *b, struct err *err)
 {
     static const struct bulk sql = {
-        "SELECT " IMAGE_STATE ", 1 FROM images WHERE (repository_id, digest) IN (VALUES ", ")", 2};
+        "SELECT (SELECT " IMAGE_STATE " FROM images WHERE repository_id = v.column1"
+        " AND digest = v.column2), v.column1, v.column2, 1 FROM (VALUES ",
+        ") AS v", 2};
     struct value *values = arena_array(b->arena, struct value, b->subjects.len * sql.n_columns);
     if (!values)
         return err_memory(err);
@@ -331,7 +337,7 @@ static bool subjects_make(struct batch *b, struct err *err)
     static const struct bulk sql = {
         "INSERT INTO images (registry_id, repository_id, digest, first_seen, last_pushed,"
         " last_pulled, is_index, media_type) VALUES ",
-        " RETURNING " IMAGE_STATE ", 0", 8};
+        " RETURNING id * 2, repository_id, digest, 0", 8};
     struct value *values = arena_array(b->arena, struct value, b->subjects.len * sql.n_columns);
     size_t n = 0;
     if (!values)

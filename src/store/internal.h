@@ -91,7 +91,7 @@ struct prepared {
     const char *sql; /* the literal itself is the key: no two compare */
     void *stmt;
 };
-enum { PREPARED_MAX = 512, BULKS_MAX = 96 };
+enum { PREPARED_MAX = 512, BULKS_MAX = 192 };
 struct bulk_text {
     const void *bulk;
     size_t n_rows;

@@ -251,13 +251,15 @@ struct job_outcome {
     size_t n_results;
     bool is_index;       /* the job's digest names an index: results are its children */
     uint64_t generation; /* of the database that was matched against */
+    uint64_t newest;     /* that is known; above it: see store_job_finish */
     uint64_t revision;   /* inventory_revision() */
     int64_t now;
 };
 /* End a job and store its results, in one commit.  VERDICT_FAILED keeps what the image had, and
  * notes the failure.  An image that was deleted meanwhile stays deleted.  A job marked while it was
- * leased is queued once more if it failed for good, or if its kind is not a scan. ERR_CONFLICT: the
- * lease went to another, nothing was stored. */
+ * leased is queued once more if it failed for good, or if its kind is not a scan.  What was matched
+ * against a generation that is not the newest does not replace a verdict of a later one, and a
+ * re-match is queued with it.  ERR_CONFLICT: the lease went to another, nothing was stored. */
 NODISCARD bool store_job_finish(struct store *store, const struct job *job,
                                 const struct job_outcome *outcome, struct err *err);
 /* Queue a dead, failed or cancelled job again. */
