@@ -48,8 +48,8 @@ struct api_resource {
 
 /* --- answer.c -----------------------------------------------------------------------------------
  */
-/* A copy of @call, in the request's arena, that is answered by api_answer() from another thread; the
- * operation returns true then.  NULL: no memory. */
+/* A copy of @call, in the request's arena, that is answered by api_answer() from another thread;
+ * the operation returns true then.  NULL: no memory. */
 struct api_call *api_later(struct api_call *call);
 /* @ok false: with the error body of @err. */
 void api_answer(struct api_call *later, bool ok, const struct err *err);

@@ -65,8 +65,7 @@ static const struct http_route routes[] = {
     {"POST", "/notifications/{registry}", NULL,
      API_OP(.run = take_notification,
             .summary = "a registry's notification; its shared secret as bearer token",
-            
-            .is_public = true,
-            .is_later = true)},
+
+            .is_public = true, .is_later = true)},
 };
 API_RESOURCE(notifications, routes);

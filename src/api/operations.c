@@ -342,15 +342,12 @@ static bool queue_scan(struct api_call *call, struct err *err)
 #define OWN "/plimsoll/v1/"
 static const struct http_route routes[] = {
     {"GET", "/healthz", NULL,
-     API_OP(.run = get_health,
-            .summary = "200 while the store answers",
-            .is_public = true,
+     API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true,
             .is_probe = true)},
     {"GET", "/readyz", NULL,
      API_OP(.run = get_ready,
             .summary = "200 while scans run; 503 without an advisory database, or while it stops",
-            .is_public = true,
-            .is_probe = true)},
+            .is_public = true, .is_probe = true)},
     {"GET", OWN "status", NULL,
      API_OP(.run = get_status, .summary = "version, generation, counters")},
     {"GET", OWN "jobs", NULL, API_OP(.run = list_jobs, .summary = "the queue, newest first")},

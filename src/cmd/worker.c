@@ -146,13 +146,14 @@ static const struct cmd_example examples[] = {
 const struct command command_worker = {
     .name = "worker",
     .summary = "scan for the servers of a shared store, on another machine",
-    .about = "Leases scan jobs of a store in PostgreSQL, as many at once as `workers` says, and "
-             "stores their results. Any number of them may run; whose lease runs out (it was "
-             "killed, or frozen) loses its job to another, and its late answer is refused. It takes "
-             "no notifications and schedules nothing: that is done by plimsoll serve.\n\n"
-             "It needs a data directory of its own, the servers' secret-key-file, and their "
-             "database-directory, shared or copied. SIGTERM and SIGINT end it in order: running "
-             "scans that do not end within ten seconds are given back to the queue.",
+    .about =
+        "Leases scan jobs of a store in PostgreSQL, as many at once as `workers` says, and "
+        "stores their results. Any number of them may run; whose lease runs out (it was "
+        "killed, or frozen) loses its job to another, and its late answer is refused. It takes "
+        "no notifications and schedules nothing: that is done by plimsoll serve.\n\n"
+        "It needs a data directory of its own, the servers' secret-key-file, and their "
+        "database-directory, shared or copied. SIGTERM and SIGINT end it in order: running "
+        "scans that do not end within ten seconds are given back to the queue.",
     .options = options,
     .examples = examples,
     .check = worker_check,

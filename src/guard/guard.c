@@ -30,8 +30,8 @@ static bool lock_data(struct guard *guard, struct err *err)
     if (guard->lock_fd < 0)
         ok = err_sys(err, ERR_IO, "%s", path);
     else if (flock(guard->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        ok =
-            err_set(err, ERR_CONFLICT, "%s: another plimsoll serve or worker uses this data directory", path);
+        ok = err_set(err, ERR_CONFLICT,
+                     "%s: another plimsoll serve or worker uses this data directory", path);
     free(path);
     return ok;
 }
@@ -120,7 +120,12 @@ static bool prepare_store(struct guard *guard, struct err *err)
 static bool check_role(const struct guard *guard, struct err *err)
 {
     str name = guard->config->store;
-    if (guard->role != GUARD_WORKER || str_starts(name, STR("postgres")))
+    bool is_file = !str_starts(name, STR("postgres"));
+    if (!guard->config->workers && (is_file || guard->role == GUARD_WORKER))
+        return err_set(err, ERR_USAGE,
+                       "workers: 0 leaves all scans to plimsoll worker, on a store in PostgreSQL; "
+                       "here it is at least 1");
+    if (guard->role != GUARD_WORKER || !is_file)
         return true;
     return err_set(err, ERR_USAGE,
                    "worker: the store " STR_FMT
@@ -155,8 +160,8 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
-    if (!ok || !check_role(guard, err) || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
-        !prepare_store(guard, err) ||
+    if (!ok || !check_role(guard, err) || !lock_data(guard, err) || !load_key(guard, err) ||
+        !open_store(guard, err) || !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err) ||
         !intake_start(guard, err)) {
         guard_close(guard);

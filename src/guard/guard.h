@@ -3,9 +3,9 @@
  * notifications of registries, the job loop, the advisory refresh.  Not: HTTP (api/), how a scan is
  * done (scan/).
  *
- *   notifications ─ guard_notify ─> events + jobs (one commit for all that wait) ─> N workers: lease, scan,
- * store scanned Debian packages, feeds-interval ─> refresher: advisory_update ─> new generation ─>
- * re-match
+ *   notifications ─ guard_notify ─> events + jobs (one commit for all that wait) ─> N workers:
+ * lease, scan, store scanned Debian packages, feeds-interval ─> refresher: advisory_update ─> new
+ * generation ─> re-match
  *
  * Owns: a guard owns its threads and connections until guard_close; a config lives in its arena.
  * Threads: guard_notify and guard_wake from any; the others from the thread that opened it. */
@@ -89,7 +89,8 @@ NODISCARD bool guard_open(const struct guard_spec *spec, struct guard **out, str
 /* Name of the store: for pools and commands. */
 const char *guard_store_path(const struct guard *guard);
 NODISCARD bool guard_start(struct guard *guard, struct err *err);
-/* What was notified is kept, more is not taken.  No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.
+/* What was notified is kept, more is not taken.  No new job is taken; running ones have @grace_ms
+ * to end, then they are cancelled and given back.
  */
 void guard_stop(struct guard *guard, uint32_t grace_ms);
 void guard_close(struct guard *guard);
@@ -114,9 +115,9 @@ struct notify_result {
 NODISCARD bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                             struct notify_result *out, struct err *err);
 
-/* The same without waiting: @done is told once, perhaps before this returns, else by the thread that
- * keeps many of them in one commit.  @err NULL: durable.  @arena and what @in points to live until
- * then. */
+/* The same without waiting: @done is told once, perhaps before this returns, else by the thread
+ * that keeps many of them in one commit.  @err NULL: durable.  @arena and what @in points to live
+ * until then. */
 typedef void notify_done(void *ctx, const struct notify_result *result, const struct err *err);
 void guard_notify_later(struct guard *guard, struct arena *arena, const struct notification *in,
                         notify_done *done, void *ctx);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* intake.c - one thread keeps what registries say.  While it waits for the disk, others arrive: they
- * are the next commit, however many.  Who comes alone is kept at once. */
+/* intake.c - one thread keeps what registries say.  While it waits for the disk, others arrive:
+ * they are the next commit, however many.  Who comes alone is kept at once. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -21,7 +21,8 @@ struct batch {
 };
 
 /* --- a commit
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool id_of(struct batch *b, str name, int64_t *id, struct err *err)
 {
     struct store_registry registry;

@@ -80,12 +80,12 @@ struct guard {
     int lock_fd;
     char *store_path;
     struct secret_key key;
-    bool is_shared;             /* others may bring work to the store */
-    char holder[128];           /* what we are called as leader */
+    bool is_shared;   /* others may bring work to the store */
+    char holder[128]; /* what we are called as leader */
     atomic_bool is_leader;
     atomic_uint_fast64_t newest; /* generation that the leader has; 0: not known */
-    struct store_pool *durable; /* for what is acknowledged */
-    struct store_pool *relaxed; /* for results */
+    struct store_pool *durable;  /* for what is acknowledged */
+    struct store_pool *relaxed;  /* for results */
     struct advisories advisories;
     struct intake intake;
     pthread_mutex_t lock; /* guards wakes, slots, is_stopping's change */

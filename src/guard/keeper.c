@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper: keeps leases of running jobs alive, takes back those that ran out, and, where it leads,
- * knows when feeds are due.  It does no work that takes long, so a slow scan never costs a lease. */
+/* The keeper: keeps leases of running jobs alive, takes back those that ran out, and, where it
+ * leads, knows when feeds are due.  It does no work that takes long, so a slow scan never costs a
+ * lease. */
 #include "base/clock.h"
 #include "guard/internal.h"
 

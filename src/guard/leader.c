@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* leader.c - of several servers on one store one schedules.  It says so every second; who was not
- * heard of for LEAD_S is followed by another.  What a leader does is fenced by its term: one that was
- * frozen finds out before it writes. */
+ * heard of for LEAD_S is followed by another.  What a leader does is fenced by its term: one that
+ * was frozen finds out before it writes. */
 #include <sodium.h>
 #include <unistd.h>
 

@@ -147,7 +147,7 @@ static void kept(struct waiting *waiting)
 }
 
 static bool take_in(struct guard *guard, struct arena *arena, const struct notification *in,
-                 store_events *events, unsigned *n_ignored, struct err *err)
+                    store_events *events, unsigned *n_ignored, struct err *err)
 {
     uint64_t max = guard->config->limits.of[LIMIT_ID_EVENTS_BODY];
     if (!is_authentic(guard->config, in))
@@ -183,7 +183,8 @@ void guard_notify_later(struct guard *guard, struct arena *arena, const struct n
 }
 
 /* --- and waited for
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 struct wait {
     pthread_mutex_t lock; /* guards the others */
     pthread_cond_t changed;

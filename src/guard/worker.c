@@ -293,8 +293,8 @@ static void work(struct loop *loop)
     while (!guard_is_stopping(guard)) {
         uint64_t wakes = guard_wakes(guard);
         uint64_t generation = advisories_generation(&guard->advisories);
-        bool was_busy =
-            may_work(guard, &was_foreign) && loop_step(loop, kinds, ARRAY_LEN(kinds), limit_s, run_scan);
+        bool was_busy = may_work(guard, &was_foreign) &&
+                        loop_step(loop, kinds, ARRAY_LEN(kinds), limit_s, run_scan);
         if (was_busy)
             catch_up(loop, &generation);
         else

@@ -6,8 +6,8 @@
  * completed worker:                                          └ handler ┘
  *
  * A handler that asked for it returns without an answer, which comes later from any thread.
- * A job belongs to its connection; from the day close() gives a handler up, to its worker (or to who
- * answers later) too. */
+ * A job belongs to its connection; from the day close() gives a handler up, to its worker (or to
+ * who answers later) too. */
 #include "http/http.h"
 
 #include <arpa/inet.h>
@@ -89,7 +89,7 @@ struct http_server {
     pthread_cond_t work, quiet; /* a job was queued; a request ended */
     struct job *first, *last;
     struct http_later waiting; /* ring of those that are answered later */
-    size_t n_active; /* requests begun and not completed */
+    size_t n_active;           /* requests begun and not completed */
     bool is_closing;
     unsigned n_refs; /* one for open..close, one a worker */
     unsigned n_workers;

@@ -297,8 +297,7 @@ static bool finish(struct store *store, const struct job *job, const struct job_
         return o->end == JOB_END_DONE || attempt_note(store, job, o, err);
     return repository_ensure(store, job->registry_id, job->repository, o->now, &w.repository_id,
                              err) &&
-           results_write(&w, job, err) &&
-           assessment_touch(store, job->registry_id, o->now, err) &&
+           results_write(&w, job, err) && assessment_touch(store, job->registry_id, o->now, err) &&
            rematch_when_behind(store, o, err);
 }
 

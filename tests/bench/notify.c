@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* notify - posts a registry's notifications over keep-alive HTTPS, each with one push of an image that
- * was never seen, and prints: accepted a second, median and p99 in ms, how many were not accepted.
- * usage: notify URL SECRET CA-FILE REQUESTS CONNECTIONS [get]   (get: GET URL, what the client can do) */
+/* notify - posts a registry's notifications over keep-alive HTTPS, each with one push of an image
+ * that was never seen, and prints: accepted a second, median and p99 in ms, how many were not
+ * accepted. usage: notify URL SECRET CA-FILE REQUESTS CONNECTIONS [get]   (get: GET URL, what the
+ * client can do) */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +44,13 @@ static void send_next(struct load *l, struct conn *c)
 {
     size_t i = l->n_sent++;
     if (!l->is_get) {
-        snprintf(c->body, sizeof(c->body),
-                 "{\"events\":[{\"id\":\"%x-%zu\",\"timestamp\":\"2026-11-24T12:00:00Z\",\"action\":"
-                 "\"push\",\"target\":{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
-                 "\"digest\":\"sha256:%08x%056zx\",\"repository\":\"team/app%zu\",\"tag\":\"v%zu\"},"
-                 "\"request\":{\"id\":\"r\",\"useragent\":\"docker/24\"}}]}",
-                 l->run, i, l->run, i, i % 50, i);
+        snprintf(
+            c->body, sizeof(c->body),
+            "{\"events\":[{\"id\":\"%x-%zu\",\"timestamp\":\"2026-11-24T12:00:00Z\",\"action\":"
+            "\"push\",\"target\":{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+            "\"digest\":\"sha256:%08x%056zx\",\"repository\":\"team/app%zu\",\"tag\":\"v%zu\"},"
+            "\"request\":{\"id\":\"r\",\"useragent\":\"docker/24\"}}]}",
+            l->run, i, l->run, i, i % 50, i);
         curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->body);
         curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(c->body));
     }
