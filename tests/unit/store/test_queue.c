@@ -16,7 +16,7 @@ static uint32_t next_random(uint32_t *state)
 /* Of few images, tags and ids, so that they meet. */
 static struct store_event any_event(struct fixture *f, uint32_t *state)
 {
-    static const enum event_action actions[] = {EVENT_PUSH, EVENT_PUSH,  EVENT_PUSH, EVENT_PULL,
+    static const enum event_action actions[] = {EVENT_PUSH, EVENT_PUSH,  EVENT_PUSH,  EVENT_PULL,
                                                 EVENT_PULL, EVENT_FOUND, EVENT_DELETE};
     static const char *const repositories[] = {"team/app", "team/lib", "other"};
     static const char *const tags[] = {"", "v1", "v2", "v3"};
@@ -138,8 +138,8 @@ static struct store_registry another(struct fixture *f, const char *name)
     return r;
 }
 
-static void queue(struct fixture *f, int64_t registry_id, unsigned image, enum job_priority priority,
-                  int64_t not_before)
+static void queue(struct fixture *f, int64_t registry_id, unsigned image,
+                  enum job_priority priority, int64_t not_before)
 {
     const struct job_spec spec = {.kind = JOB_SCAN,
                                   .registry_id = registry_id,
@@ -189,7 +189,8 @@ static void test_lease__fewest_running_go_first(void **state)
         assert_int_equal(lease(f).registry_id, other.id);
     for (size_t i = 0; i < ARRAY_LEN(hung); i++)
         assert_int_equal(hung[i].registry_id, f->registry.id);
-    assert_int_equal(lease(f).registry_id, f->registry.id); /* 3 and 3: the one not served longest */
+    assert_int_equal(lease(f).registry_id,
+                     f->registry.id); /* 3 and 3: the one not served longest */
 }
 
 static void test_lease__urgent_beats_fair_and_what_waits_hides_nothing(void **state)
