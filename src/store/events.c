@@ -35,13 +35,15 @@ struct drop {
     int64_t registry_id, now;
 };
 
-static bool tag_note(struct drop *in, int64_t repository_id, str tag, str target, int64_t at,
-                     struct err *err)
+/* A tag that is removed without being there has no new history. */
+static bool tag_note_gone(struct drop *in, int64_t repository_id, const struct store_event *e,
+                          struct err *err)
 {
-    return db_run(
-        in->store, err,
-        "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ($1, $2, $3, $4)",
-        vi(repository_id), vt(tag), vt(target), vi(at));
+    return db_run(in->store, err,
+                  "INSERT INTO tag_history (repository_id, name, digest, at)"
+                  " SELECT repository_id, name, '', $3 FROM tags"
+                  " WHERE repository_id = $1 AND name = $2",
+                  vi(repository_id), vt(e->tag), vi(e->at));
 }
 
 /* Out of the results; the row, its layers and the history stay. */
@@ -107,7 +109,7 @@ static bool drop_all(struct drop *in, const struct store_event *e, int64_t repos
 static bool drop_tag(struct drop *in, const struct store_event *e, int64_t repository_id,
                      struct err *err)
 {
-    return tag_note(in, repository_id, e->tag, STR(""), e->at, err) &&
+    return tag_note_gone(in, repository_id, e, err) &&
            db_run(in->store, err,
                   "DELETE FROM tags WHERE repository_id = $1 AND name = $2 AND set_at <= $3",
                   vi(repository_id), vt(e->tag), vi(e->at));

@@ -31,11 +31,16 @@ struct subject { /* an image, and what a run says of it */
     int priority; /* of its job */
     bool is_index, was_there, is_settled, has_job;
 };
-struct aim { /* a tag, and where it points when the run is over */
+struct aim { /* a tag, and where it points */
     struct home *home;
-    struct subject *subject;
     str name;
-    int64_t set_at;
+    int64_t image_id, set_at; /* 0: nowhere */
+    bool is_moved;
+};
+struct naming { /* one event that names an image by a tag */
+    struct aim *aim;
+    const struct subject *subject;
+    int64_t at;
 };
 struct batch {
     struct store *store;
@@ -45,7 +50,7 @@ struct batch {
     struct map known, homes; /* items by registry and key; homes by registry and name */
     /* of one run */
     struct map subjects, aims; /* by home and digest; by home and name */
-    VEC(struct value) history;
+    VEC(struct naming) namings;
 };
 
 /* --- texts
@@ -280,7 +285,8 @@ static void subject_merge(struct subject *s, const struct item *item)
 {
     const struct store_event *e = &item->e;
     int priority = priority_of(e->action);
-    if (e->action == EVENT_PUSH && e->at > s->last_pushed)
+    bool is_push = e->action != EVENT_FOUND && e->action != EVENT_PULL;
+    if (is_push && e->at > s->last_pushed)
         s->last_pushed = e->at;
     if (e->action == EVENT_PULL && e->at > s->last_pulled)
         s->last_pulled = e->at;
@@ -380,53 +386,108 @@ static bool subjects_update(struct batch *b, struct err *err)
 /* --- tags
  * ---------------------------------------------------------------------------------------------------
  */
-/* Events come in any order: an older push does not take the tag from a newer one. */
-static bool tag_note(struct batch *b, const struct item *item, struct home *home,
-                     struct subject *subject, struct err *err)
+static bool naming_add(struct batch *b, const struct item *item, struct home *home,
+                       const struct subject *subject, struct err *err)
 {
     const struct store_event *e = &item->e;
     if (!e->tag.len || e->action == EVENT_PULL)
         return true;
-    const struct value row[] = {vi(home->id), vt(e->tag), vt(e->digest), vi(e->at)};
-    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
-        struct value *to = vec_push(b->arena, &b->history);
-        if (!to)
-            return err_memory(err);
-        *to = row[i];
-    }
     str key = key_of(b->arena, home->id, e->tag);
     void **at = key.ptr ? map_at(&b->aims, key) : NULL;
-    bool is_first = at && !*at;
-    if (is_first)
-        *at = arena_new(b->arena, struct aim);
-    if (!at || !*at)
+    struct naming *naming = vec_push(b->arena, &b->namings);
+    if (at && !*at && (*at = arena_new(b->arena, struct aim)))
+        *(struct aim *)*at = (struct aim){.home = home, .name = e->tag};
+    if (!at || !*at || !naming)
         return err_memory(err);
-    struct aim *aim = *at;
-    if (is_first || aim->set_at <= e->at)
-        *aim = (struct aim){home, subject, e->tag, e->at};
+    *naming = (struct naming){*at, subject, e->at};
     return true;
+}
+
+static bool aim_found(void *ctx, struct rows *rows, struct err *err)
+{
+    struct batch *b = ctx;
+    struct aim *aim = get(&b->aims, b->arena, row_int(rows, 0), row_text(rows, 1));
+    if (!aim)
+        return err_set(err, ERR_IO, "store: a tag came back that was not asked for");
+    aim->image_id = row_int(rows, 2);
+    aim->set_at = row_int(rows, 3);
+    return true;
+}
+
+static bool aims_find(struct batch *b, struct err *err)
+{
+    static const struct bulk sql = {
+        "SELECT v.column1, v.column2,"
+        " (SELECT image_id FROM tags WHERE repository_id = v.column1 AND name = v.column2),"
+        " (SELECT set_at FROM tags WHERE repository_id = v.column1 AND name = v.column2)"
+        " FROM (VALUES ",
+        ") AS v", 2};
+    struct value *values = arena_array(b->arena, struct value, sql.n_columns * b->aims.len + 1);
+    if (!values)
+        return err_memory(err);
+    for (size_t i = 0; i < b->aims.len; i++) {
+        const struct aim *aim = b->aims.entries[i].value;
+        values[2 * i] = vi(aim->home->id);
+        values[2 * i + 1] = vt(aim->name);
+    }
+    return db_bulk(b->store, &sql, values, b->aims.len, aim_found, b, err);
+}
+
+/* Events come in any order: an older push does not take the tag from a newer one.  And a tag that is
+ * set to what it names already has no new history. */
+static bool aim_take(const struct naming *n)
+{
+    struct aim *aim = n->aim;
+    bool is_newer = !aim->image_id || aim->set_at <= n->at;
+    bool is_history = aim->image_id != n->subject->id || !is_newer;
+    if (is_newer) {
+        aim->image_id = n->subject->id;
+        aim->set_at = n->at;
+        aim->is_moved = true;
+    }
+    return is_history;
+}
+
+static bool history_write(struct batch *b, struct err *err)
+{
+    static const struct bulk sql = {
+        "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ", "", 4};
+    struct value *values =
+        arena_array(b->arena, struct value, sql.n_columns * b->namings.len + 1);
+    size_t n = 0;
+    if (!values)
+        return err_memory(err);
+    for (size_t i = 0; i < b->namings.len; i++) {
+        const struct naming *one = &b->namings.ptr[i];
+        const struct value row[] = {vi(one->aim->home->id), vt(one->aim->name),
+                                    vt(one->subject->digest), vi(one->at)};
+        if (aim_take(one))
+            memcpy(values + sql.n_columns * n++, row, sizeof(row));
+    }
+    return db_bulk(b->store, &sql, values, n, NULL, NULL, err);
 }
 
 static bool tags_write(struct batch *b, struct err *err)
 {
-    static const struct bulk history = {
-        "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ", "", 4};
-    static const struct bulk tags = {
+    static const struct bulk sql = {
         "INSERT INTO tags (repository_id, name, image_id, set_at) VALUES ",
         " ON CONFLICT (repository_id, name) DO UPDATE SET image_id = excluded.image_id,"
-        " set_at = excluded.set_at WHERE tags.set_at <= excluded.set_at",
+        " set_at = excluded.set_at",
         4};
-    struct value *values = arena_array(b->arena, struct value, 4 * b->aims.len + 1);
+    struct value *values = arena_array(b->arena, struct value, sql.n_columns * b->aims.len + 1);
+    size_t n = 0;
     if (!values)
         return err_memory(err);
+    if (!aims_find(b, err) || !history_write(b, err))
+        return false;
     for (size_t i = 0; i < b->aims.len; i++) {
-        const struct aim *a = b->aims.entries[i].value;
-        const struct value row[] = {vi(a->home->id), vt(a->name), vi(a->subject->id),
-                                    vi(a->set_at)};
-        memcpy(values + 4 * i, row, sizeof(row));
+        const struct aim *aim = b->aims.entries[i].value;
+        const struct value row[] = {vi(aim->home->id), vt(aim->name), vi(aim->image_id),
+                                    vi(aim->set_at)};
+        if (aim->is_moved)
+            memcpy(values + sql.n_columns * n++, row, sizeof(row));
     }
-    return db_bulk(b->store, &history, b->history.ptr, b->history.len / 4, NULL, NULL, err) &&
-           db_bulk(b->store, &tags, values, b->aims.len, NULL, NULL, err);
+    return db_bulk(b->store, &sql, values, n, NULL, NULL, err);
 }
 
 /* --- jobs
@@ -520,7 +581,7 @@ static bool run_read(struct batch *b, size_t from, size_t to, struct err *err)
         const struct item *item = &b->items.ptr[i];
         if (speaks_of_image(item) &&
             (!home_of(b, item, &home, err) || !subject_of(b, home, item, &subject, err) ||
-             !tag_note(b, item, home, subject, err)))
+             !naming_add(b, item, home, subject, err)))
             return false;
     }
     return true;
@@ -530,7 +591,7 @@ static bool run_write(struct batch *b, size_t from, size_t to, struct err *err)
 {
     map_init(&b->subjects, b->arena);
     map_init(&b->aims, b->arena);
-    b->history.len = 0;
+    b->namings.len = 0;
     if (!run_read(b, from, to, err))
         return false;
     return !b->subjects.len || (subjects_find(b, err) && subjects_update(b, err) &&
