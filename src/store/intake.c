@@ -433,8 +433,8 @@ static bool aims_find(struct batch *b, struct err *err)
     return db_bulk(b->store, &sql, values, b->aims.len, aim_found, b, err);
 }
 
-/* Events come in any order: an older push does not take the tag from a newer one.  And a tag that is
- * set to what it names already has no new history. */
+/* Events come in any order: an older push does not take the tag from a newer one.  And a tag that
+ * is set to what it names already has no new history. */
 static bool aim_take(const struct naming *n)
 {
     struct aim *aim = n->aim;
@@ -452,8 +452,7 @@ static bool history_write(struct batch *b, struct err *err)
 {
     static const struct bulk sql = {
         "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ", "", 4};
-    struct value *values =
-        arena_array(b->arena, struct value, sql.n_columns * b->namings.len + 1);
+    struct value *values = arena_array(b->arena, struct value, sql.n_columns * b->namings.len + 1);
     size_t n = 0;
     if (!values)
         return err_memory(err);
