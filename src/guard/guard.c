@@ -121,7 +121,7 @@ static bool check_role(const struct guard *guard, struct err *err)
 {
     str name = guard->config->store;
     bool is_file = !str_starts(name, STR("postgres"));
-    if (!guard->config->workers && (is_file || guard->role == GUARD_WORKER))
+    if (guard->scanner && !guard->config->workers && (is_file || guard->role == GUARD_WORKER))
         return err_set(err, ERR_USAGE,
                        "workers: 0 leaves all scans to plimsoll worker, on a store in PostgreSQL; "
                        "here it is at least 1");
