@@ -1,6 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Principals: who may log in, and with which secrets.  A secret is kept as argon2id's text. */
+#include <sodium.h>
+
 #include "store/internal.h"
+
+/* --- whose
+ * -------------------------------------------------------------------------------------------------
+ */
+static str uuid(struct arena *arena)
+{
+    uint8_t b[16];
+    randombytes_buf(b, sizeof(b));
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    return arena_printf(
+        arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+        b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+bool store_claim(struct store *store, str key, bool *is_first, struct err *err)
+{
+    bool ok = db_run(store, err,
+                     "INSERT INTO meta (name, value) VALUES ($1, 'yes')"
+                     " ON CONFLICT (name) DO NOTHING",
+                     vt(key));
+    *is_first = ok && db_changes(store) > 0;
+    return ok;
+}
+
+bool store_tenant(struct store *store, struct arena *arena, str *tenant, struct err *err)
+{
+    str key = STR("tenant"), made = uuid(arena);
+    if (!made.ptr)
+        return err_memory(err);
+    return db_run(store, err,
+                  "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+                  vt(key), vt(made)) &&
+           store_meta_get(store, arena, key, tenant, err);
+}
 
 /* --- principals
  * ------------------------------------------------------------------------------------------------

@@ -134,9 +134,15 @@ static const char version_4[] =
     "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
     "  PRIMARY KEY (registry_id, name));";
 
-/* Who may log in, with which secrets (argon2id), what tokens are signed with (sealed), who may do
+/* Subscriptions and groups that were made by themselves; those of registries are known by them.
+ * Who may log in, with which secrets (argon2id), what tokens are signed with (sealed), who may do
  * what where, and who changed what. */
 static const char version_10[] =
+    "CREATE TABLE subscriptions (id TEXT PRIMARY KEY, name TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL);"
+    "CREATE TABLE resource_groups (subscription TEXT NOT NULL, folded TEXT NOT NULL,"
+    "  name TEXT NOT NULL, location TEXT NOT NULL, tags TEXT NOT NULL, created_at BIGINT NOT NULL,"
+    "  PRIMARY KEY (subscription, folded));"
     "CREATE TABLE principals (object_id TEXT PRIMARY KEY, app_id TEXT NOT NULL UNIQUE,"
     "  name TEXT NOT NULL, is_disabled SMALLINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL,"
     "  created_by TEXT NOT NULL);"

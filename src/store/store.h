@@ -82,6 +82,9 @@ typedef VEC(struct store_registry) store_registries;
  */
 struct store_scope {
     str subscription, resource_group, registry;
+    bool is_limited; /* only what lies below one of @within too: what the asker may see */
+    const struct store_scope *within;
+    size_t n_within;
 };
 /* "/subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…" */
 str store_registry_arm_id(struct arena *arena, const struct store_registry *registry);
@@ -454,8 +457,38 @@ NODISCARD bool store_token_check(struct store *store, struct arena *arena, str t
 NODISCARD bool store_meta_get(struct store *store, struct arena *arena, str key, str *value,
                               struct err *err);
 NODISCARD bool store_meta_set(struct store *store, str key, str value, struct err *err);
+/* True for the first who claims @key, ever. */
+NODISCARD bool store_claim(struct store *store, str key, bool *is_first, struct err *err);
+/* The tenant that this store's servers speak for: a UUID, made the first time. */
+NODISCARD bool store_tenant(struct store *store, struct arena *arena, str *tenant, struct err *err);
 /* Ended jobs and events older than @before go. */
 NODISCARD bool store_purge(struct store *store, int64_t before, struct err *err);
+
+/* --- subscriptions and resource groups
+ * ------------------------------------------------------------------------------------------ */
+struct store_subscription {
+    str id;   /* UUID, lower case */
+    str name; /* for people; its id when nobody named it */
+};
+typedef VEC(struct store_subscription) store_subscriptions;
+/* Those that were made, those of registries and those in which a role is assigned; sorted by id. */
+NODISCARD bool store_subscriptions_list(struct store *store, struct arena *arena,
+                                        store_subscriptions *out, struct err *err);
+NODISCARD bool store_subscription_put(struct store *store, str id, str name, int64_t now,
+                                      struct err *err);
+struct store_group {
+    str subscription, name; /* as first written */
+    str location, tags;     /* tags: JSON; both empty for a group that is only known by a registry */
+    int64_t created_at;
+};
+typedef VEC(struct store_group) store_groups;
+/* Of one subscription, sorted by name. */
+NODISCARD bool store_groups_list(struct store *store, struct arena *arena, str subscription,
+                                 store_groups *out, struct err *err);
+NODISCARD bool store_group_put(struct store *store, const struct store_group *group, int64_t now,
+                               struct err *err);
+/* ERR_CONFLICT while a registry is in it. */
+NODISCARD bool store_group_delete(struct store *store, str subscription, str name, struct err *err);
 
 /* --- who may do what: principals, their secrets, assignments of roles, the audit
  * ----------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ static const struct table tables[] = {
     {"ledger", "subscription, digest", false},
     {"events", "registry_id, id", false},
     {"jobs", "id", true},
+    {"subscriptions", "id", false},
+    {"resource_groups", "subscription, folded", false},
     {"principals", "object_id", false},
     {"principal_secrets", "id", true},
     {"signing_keys", "kid", false},
