@@ -27,10 +27,10 @@ static bool take_own(struct api_call *call, str token, struct err *err)
     caller->is_owner = true;
     if (store_token_check(call->store, call->arena, token, &caller->name, err))
         return true;
-    return err->kind == ERR_DENIED ? refuse_token(call, "InvalidAuthenticationToken",
-                                                  "The access token is not known to this server.",
-                                                  err)
-                                   : false;
+    return err->kind == ERR_DENIED
+               ? refuse_token(call, "InvalidAuthenticationToken",
+                              "The access token is not known to this server.", err)
+               : false;
 }
 
 static const char *code_of(const struct err *err)
@@ -203,8 +203,8 @@ static bool scope_of(struct api_call *call, const struct api_op *op, str *scope,
         return err_memory(err);
     if (op->where == WHERE_REGISTRY) {
         struct err why = {0};
-        bool is_there = store_registry_get(call->store, call->arena, call->req->params[0],
-                                           &registry, &why);
+        bool is_there =
+            store_registry_get(call->store, call->arena, call->req->params[0], &registry, &why);
         if (!is_there && why.kind != ERR_NOT_FOUND) {
             *err = why;
             return false;

@@ -84,9 +84,8 @@ bool api_row_at(size_t index, struct api_row *out)
         }
         const struct http_route *route = &resources[i]->routes[index];
         const struct api_op *op = route->extra;
-        *out =
-            (struct api_row){route->method, route->pattern, op->summary,
-                             op->is_public, op->is_arm,     op->action};
+        *out = (struct api_row){route->method, route->pattern, op->summary,
+                                op->is_public, op->is_arm,     op->action};
         return true;
     }
     return false;
@@ -177,7 +176,8 @@ static bool serve(struct api_call *call, struct err *err)
         return false;
     if (!op)
         return refuse_route(call, fit, err);
-    return api_authorise(call, op, err) && (!op->is_arm || check_version(call, err)) && check_type(call, err) && op->run(call, err);
+    return api_authorise(call, op, err) && (!op->is_arm || check_version(call, err)) &&
+           check_type(call, err) && op->run(call, err);
 }
 
 /* What may have changed something, and whatever became of it: who, what, when.  A notification is

@@ -40,8 +40,8 @@ const char *api_refusal(unsigned status, struct sb *body);
 /* What documents and tests loop over. */
 struct api_row {
     const char *method, *pattern, *summary;
-    bool is_public; /* no bearer token */
-    bool is_arm;    /* wants api-version */
+    bool is_public;     /* no bearer token */
+    bool is_arm;        /* wants api-version */
     const char *action; /* that a role must allow; NULL: none */
 };
 /* The metrics of GET /metrics. */

@@ -17,10 +17,7 @@ static str scope_of(const struct api_call *call, bool has_scope)
 
 /* Roles are compared by the UUID that ends their id. */
 static str last_segment(str id) { return str_skip(id, str_rfind_byte(id, '/') + 1); }
-static str segment(str id)
-{
-    return str_find_byte(id, '/') < id.len ? last_segment(id) : id;
-}
+static str segment(str id) { return str_find_byte(id, '/') < id.len ? last_segment(id) : id; }
 
 /* --- definitions
  * --------------------------------------------------------------------------------------------- */
@@ -64,8 +61,8 @@ static bool write_scopes(struct api_call *call, const struct role *role, struct 
 static bool write_role(struct api_call *call, const struct role *role, str scope, struct err *err)
 {
     struct jw *jw = &call->jw;
-    str id = arena_printf(call->arena, STR_FMT PROVIDER "roleDefinitions/%s", STR_ARG(scope),
-                          role->id);
+    str id =
+        arena_printf(call->arena, STR_FMT PROVIDER "roleDefinitions/%s", STR_ARG(scope), role->id);
     if (!id.ptr)
         return err_memory(err);
     jw_obj(jw);
@@ -98,8 +95,7 @@ static bool is_asked(const struct role *role, const filter_terms *terms)
 {
     str name = filter_get(terms, STR("roleName")), type = filter_get(terms, STR("type"));
     return (!name.ptr || str_eq_nocase(name, str_from(role->name))) &&
-           (!type.ptr ||
-            str_eq_nocase(type, role->made ? STR("CustomRole") : STR("BuiltInRole")));
+           (!type.ptr || str_eq_nocase(type, role->made ? STR("CustomRole") : STR("BuiltInRole")));
 }
 
 static bool write_roles(struct api_call *call, const filter_terms *terms, const roles *made,
@@ -228,8 +224,8 @@ static bool put_role(struct api_call *call, struct err *err)
                           STR_ARG(id));
     if (!api_body(call, &body, err))
         return false;
-    bool ok = read_role(call, body, &role, err) &&
-              store_role_put(call->store, &role, clock_now_s(), err);
+    bool ok =
+        read_role(call, body, &role, err) && store_role_put(call->store, &role, clock_now_s(), err);
     json_decref(body);
     return ok && show_role(call, role.name, scope_of(call, true), 201, err);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* filter.c - the little of OData's $filter that ARM's lists take:
  *
- *   filter = term { " and " term }      term = NAME " eq '" TEXT "'" | NAME "(" [ "'" TEXT "'" ] ")"
+ *   filter = term { " and " term }      term = NAME " eq '" TEXT "'" | NAME "(" [ "'" TEXT "'" ]
+ * ")"
  *
  * A quote in a text is written twice.  An empty filter asks for everything. */
 #include "api/internal.h"
@@ -131,8 +132,7 @@ bool api_has_tag(str tags, const filter_terms *terms)
         return true;
     if (tags.len && json_read(tags, &object, &none))
         json_object_foreach(object, key, one) has |=
-            str_eq_nocase(str_from(key), name) &&
-            (!value.ptr || str_eq(json_str_of(one), value));
+            str_eq_nocase(str_from(key), name) && (!value.ptr || str_eq(json_str_of(one), value));
     json_decref(object);
     return has;
 }

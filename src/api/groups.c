@@ -31,9 +31,9 @@ static bool need_group(struct api_call *call, struct store_group *out, struct er
     if (!api_subscription(call, params[0], &subscription, err) ||
         !find_group(call, params[0], params[1], out, &is_there, err))
         return false;
-    return is_there || api_refuse(call, err, 404, "ResourceGroupNotFound",
-                                  "Resource group '" STR_FMT "' could not be found.",
-                                  STR_ARG(params[1]));
+    return is_there ||
+           api_refuse(call, err, 404, "ResourceGroupNotFound",
+                      "Resource group '" STR_FMT "' could not be found.", STR_ARG(params[1]));
 }
 
 /* Tags are JSON that was an object of texts when it was stored. */
@@ -159,8 +159,7 @@ static bool put_group(struct api_call *call, struct err *err)
                           "The location property is required for this definition.");
     if (is_there && old.location.len && !str_eq_nocase(old.location, group.location))
         return api_refuse(call, err, 409, "InvalidResourceGroupLocation",
-                          "The resource group is in '" STR_FMT "' already.",
-                          STR_ARG(old.location));
+                          "The resource group is in '" STR_FMT "' already.", STR_ARG(old.location));
     return store_group_put(call->store, &group, clock_now_s(), err) &&
            find_group(call, params[0], params[1], &group, &is_there, err) &&
            write_group(call, &group, err) && api_done(call, old.location.len ? 200 : 201, err);

@@ -11,7 +11,7 @@
 /* --- roles.c, custom.c: what a role allows
  * ----------------------------------------------------------------------- */
 struct role {
-    const char *id, *name, *description; /* id: UUID */
+    const char *id, *name, *description;                                   /* id: UUID */
     const char *const *actions, *const *not_actions, *const *data_actions; /* each ends with NULL */
     const struct store_role *made; /* by somebody, and not built in; NULL */
 };
@@ -109,7 +109,7 @@ struct api_call {
     struct http_response *res;
     struct arena *arena; /* of the request */
     struct store *store;
-    struct jw jw;       /* into the answer's body */
+    struct jw jw; /* into the answer's body */
     struct api_caller caller;
     str action;         /* that was granted, perhaps only for a part of what is asked */
     bool is_oauth;      /* errors look as RFC 6749 says */
@@ -129,8 +129,8 @@ typedef bool api_run(struct api_call *call, struct err *err);
 struct api_op {
     api_run *run;
     const char *summary;
-    bool is_public; /* no bearer token */
-    bool is_arm;    /* wants api-version */
+    bool is_public;     /* no bearer token */
+    bool is_arm;        /* wants api-version */
     const char *action; /* that a role must allow; NULL: whoever is signed in */
     enum api_where where;
     bool is_list; /* who may read a part of it gets that part */

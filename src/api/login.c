@@ -143,9 +143,8 @@ static void write_authentication(struct api_call *call)
 /* A list of one cloud: newer clients. */
 static bool write_metadata(struct api_call *call)
 {
-    static const char *const empty[] = {"batch",          "media",
-                                        "sqlManagement",  "vmImageAliasDoc",
-                                        "gallery",        "activeDirectoryDataLake",
+    static const char *const empty[] = {"batch",           "media",   "sqlManagement",
+                                        "vmImageAliasDoc", "gallery", "activeDirectoryDataLake",
                                         "graphAudience"};
     str origin = arena_printf(call->arena, STR_FMT "/", STR_ARG(api_origin(call)));
     str graph = arena_printf(call->arena, STR_FMT "graph/", STR_ARG(origin));
@@ -184,12 +183,14 @@ static bool get_metadata(struct api_call *call, struct err *err)
 static bool get_instance(struct api_call *call, struct err *err)
 {
     struct jw *jw = &call->jw;
-    str authority = http_request_query(call->req, STR("authorization_endpoint")), scheme, host, rest;
+    str authority = http_request_query(call->req, STR("authorization_endpoint")), scheme, host,
+        rest;
     if (!http_url_split(authority, &scheme, &host, &rest) || !str_eq_nocase(host, host_of(call)))
         return api_refuse(call, err, 400, "invalid_instance",
                           "AADSTS50049: The authority is not of this server.");
     jw_obj(jw);
-    bool ok = write_url(call, "tenant_discovery_endpoint", "/v2.0/.well-known/openid-configuration");
+    bool ok =
+        write_url(call, "tenant_discovery_endpoint", "/v2.0/.well-known/openid-configuration");
     jw_kstr(jw, "api-version", STR("1.1"));
     jw_key(jw, "metadata");
     jw_arr(jw);
@@ -242,7 +243,8 @@ static void read_basic(struct api_call *call, struct login *login)
         secret;
     if (login->client_id.len || !str_cut_byte(header, ' ', &scheme, &rest) ||
         !str_eq_nocase(scheme, STR("Basic")) ||
-        !base64_decode(call->arena, str_trim(rest), &rest) || !str_cut_byte(rest, ':', &id, &secret))
+        !base64_decode(call->arena, str_trim(rest), &rest) ||
+        !str_cut_byte(rest, ':', &id, &secret))
         return;
     if (!unform(call->arena, id, &login->client_id) ||
         !unform(call->arena, secret, &login->client_secret))
@@ -252,12 +254,12 @@ static void read_basic(struct api_call *call, struct login *login)
 static void read_login(struct api_call *call, bool is_v1, struct login *login)
 {
     str form = call->req->body, suffix = STR("/.default");
-    *login = (struct login){.grant_type = field(call->arena, form, STR("grant_type")),
-                            .client_id = field(call->arena, form, STR("client_id")),
-                            .client_secret = field(call->arena, form, STR("client_secret")),
-                            .audience = field(call->arena, form,
-                                              is_v1 ? STR("resource") : STR("scope")),
-                            .is_v1 = is_v1};
+    *login =
+        (struct login){.grant_type = field(call->arena, form, STR("grant_type")),
+                       .client_id = field(call->arena, form, STR("client_id")),
+                       .client_secret = field(call->arena, form, STR("client_secret")),
+                       .audience = field(call->arena, form, is_v1 ? STR("resource") : STR("scope")),
+                       .is_v1 = is_v1};
     if (str_ends(login->audience, suffix))
         login->audience.len -= suffix.len;
     read_basic(call, login);
@@ -441,8 +443,7 @@ static const struct http_route routes[] = {
     {"GET", "/{tenant}/v2.0" DISCOVERY, NULL,
      API_OP(.run = get_discovery, .summary = "OpenID discovery", .is_public = true)},
     {"GET", "/{tenant}" DISCOVERY, NULL,
-     API_OP(.run = get_discovery, .summary = "OpenID discovery, first version",
-            .is_public = true)},
+     API_OP(.run = get_discovery, .summary = "OpenID discovery, first version", .is_public = true)},
     {"GET", "/{tenant}/discovery/v2.0/keys", NULL,
      API_OP(.run = get_keys, .summary = "keys that access tokens are signed with (JWKS)",
             .is_public = true)},

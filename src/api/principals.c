@@ -9,9 +9,9 @@
 enum { DAY_S = 86400, DEFAULT_DAYS = 180, MAX_DAYS = 730, NAME_MAX_LEN = 120, MAX_SECRETS = 10 };
 
 /* --- showing
- * ------------------------------------------------------------------------------------------------- */
-static bool write_principal(struct api_call *call, const struct store_principal *p,
-                            struct err *err)
+ * -------------------------------------------------------------------------------------------------
+ */
+static bool write_principal(struct api_call *call, const struct store_principal *p, struct err *err)
 {
     store_principal_secrets secrets = {0};
     struct jw *jw = &call->jw;
@@ -63,10 +63,10 @@ static bool find(struct api_call *call, struct store_principal *out, struct err 
         return err_memory(err);
     if (store_principal_get(call->store, call->arena, id, out, err))
         return true;
-    return err->kind == ERR_NOT_FOUND ? api_refuse(call, err, 404, "PrincipalNotFound",
-                                                   "There is no principal '" STR_FMT "'.",
-                                                   STR_ARG(call->req->params[0]))
-                                      : false;
+    return err->kind == ERR_NOT_FOUND
+               ? api_refuse(call, err, 404, "PrincipalNotFound",
+                            "There is no principal '" STR_FMT "'.", STR_ARG(call->req->params[0]))
+               : false;
 }
 
 static bool show(struct api_call *call, const struct store_principal *principal, str secret,
@@ -199,9 +199,8 @@ static bool make_owner(struct api *api, struct store *store, struct arena *arena
     int64_t now = clock_now_s();
     bool is_new = false;
     struct store_principal_secret secret = {0};
-    const struct store_principal owner = {.object_id = api_uuid(arena),
-                                          .app_id = api_uuid(arena),
-                                          .name = STR("owner")};
+    const struct store_principal owner = {
+        .object_id = api_uuid(arena), .app_id = api_uuid(arena), .name = STR("owner")};
     const struct store_assignment everything = {.name = api_uuid(arena),
                                                 .scope = STR("/"),
                                                 .role = str_from(role_at(0)->id),

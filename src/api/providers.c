@@ -17,10 +17,10 @@ struct provider {
 #define TYPES(rows) .types = (rows), .n_types = ARRAY_LEN(rows)
 
 static const struct type authorization[] = {
-    {"roleDefinitions", LIST("2022-04-01", "2020-04-01-preview", "2018-01-01-preview",
-                             "2015-07-01")},
-    {"roleAssignments", LIST("2022-04-01", "2020-04-01-preview", "2018-01-01-preview",
-                             "2015-07-01")},
+    {"roleDefinitions",
+     LIST("2022-04-01", "2020-04-01-preview", "2018-01-01-preview", "2015-07-01")},
+    {"roleAssignments",
+     LIST("2022-04-01", "2020-04-01-preview", "2018-01-01-preview", "2015-07-01")},
     {"permissions", LIST("2022-04-01", "2018-01-01-preview", "2015-07-01")},
 };
 static const struct type registry[] = {
@@ -28,8 +28,8 @@ static const struct type registry[] = {
                         "2022-02-01-preview", "2021-09-01", "2021-06-01-preview",
                         "2019-12-01-preview", "2019-05-01", "2017-10-01", "2017-03-01")},
     {"registries/importImage", LIST("2025-11-01", "2023-07-01", "2022-12-01", "2019-05-01")},
-    {"registries/webhooks", LIST("2025-11-01", "2023-07-01", "2022-12-01", "2019-05-01",
-                                 "2017-10-01")},
+    {"registries/webhooks",
+     LIST("2025-11-01", "2023-07-01", "2022-12-01", "2019-05-01", "2017-10-01")},
 };
 static const struct type graph[] = {
     {"resources", LIST("2024-04-01", "2022-10-01", "2021-03-01", "2019-04-01")},
@@ -44,8 +44,8 @@ static const struct type security[] = {
     {"assessments", LIST("2025-05-04", "2021-06-01", "2020-01-01", "2019-01-01-preview")},
     {"assessmentMetadata", LIST("2025-05-04", "2021-06-01", "2020-01-01", "2019-01-01-preview")},
     {"subAssessments", LIST("2020-01-01", "2019-01-01-preview")},
-    {"pricings", LIST("2024-01-01", "2023-01-01", "2022-03-01", "2018-06-01",
-                      "2017-08-01-preview")},
+    {"pricings",
+     LIST("2024-01-01", "2023-01-01", "2022-03-01", "2018-06-01", "2017-08-01-preview")},
 };
 static const struct provider providers[] = {
     {"Microsoft.Authorization", TYPES(authorization)},

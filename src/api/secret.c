@@ -58,8 +58,8 @@ bool secret_make(struct hasher *hasher, struct arena *arena, str *secret,
     return out->hash.ptr ? true : err_memory(err);
 }
 
-static const struct store_principal_secret *
-find(const store_principal_secrets *secrets, str secret, int64_t now)
+static const struct store_principal_secret *find(const store_principal_secrets *secrets, str secret,
+                                                 int64_t now)
 {
     if (!str_starts(secret, STR(PREFIX)))
         return NULL;

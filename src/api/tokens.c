@@ -55,8 +55,8 @@ static bool print_key(struct arena *arena, EVP_PKEY *key, struct store_signing_k
                       struct err *err)
 {
     BIO *private = BIO_new(BIO_s_secmem()), *public = BIO_new(BIO_s_mem());
-    bool ok = private && public && PEM_write_bio_PrivateKey(private, key, NULL, NULL, 0, NULL,
-                                                            NULL) == 1 &&
+    bool ok = private && public &&
+              PEM_write_bio_PrivateKey(private, key, NULL, NULL, 0, NULL, NULL) == 1 &&
               PEM_write_bio_PUBKEY(public, key) == 1;
     if (ok) {
         out->private_pem = bio_text(arena, private);

@@ -152,9 +152,10 @@ static bool first_owner(struct server *s, struct err *err)
  */
 static bool open_http(struct server *s, struct err *err)
 {
-    const struct api_spec api = {
-        .config = &s->config, .guard = s->guard, .store_path = guard_store_path(s->guard),
-        .key = guard_secret_key(s->guard)};
+    const struct api_spec api = {.config = &s->config,
+                                 .guard = s->guard,
+                                 .store_path = guard_store_path(s->guard),
+                                 .key = guard_secret_key(s->guard)};
     if (!api_open(&api, &s->api, err) || !first_owner(s, err))
         return false;
     const struct http_server_spec spec = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subscriptions and resource groups: those that somebody made, and those that a registry implies. */
+/* Subscriptions and resource groups: those that somebody made, and those that a registry implies.
+ */
 #include "store/internal.h"
 
 static str folded(struct arena *arena, str text)
@@ -46,11 +47,12 @@ bool store_subscription_put(struct store *store, str id, str name, int64_t now, 
     struct arena arena;
     arena_init(&arena, 64 * KIB);
     str key = folded(&arena, id);
-    bool ok = key.ptr ? db_run(store, err,
-                               "INSERT INTO subscriptions (id, name, created_at) VALUES ($1, $2, $3)"
-                               " ON CONFLICT (id) DO UPDATE SET name = excluded.name",
-                               vt(key), vt(name), vi(now))
-                      : err_memory(err);
+    bool ok = key.ptr
+                  ? db_run(store, err,
+                           "INSERT INTO subscriptions (id, name, created_at) VALUES ($1, $2, $3)"
+                           " ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+                           vt(key), vt(name), vi(now))
+                  : err_memory(err);
     arena_fini(&arena);
     return ok;
 }
@@ -135,9 +137,8 @@ bool store_group_delete(struct store *store, str subscription, str name, struct 
     struct arena arena;
     arena_init(&arena, 64 * KIB);
     str key = folded(&arena, subscription), group = folded(&arena, name);
-    bool ok = key.ptr && group.ptr
-                  ? TX_DONE_ALONE(store, err, group_drop(store, key, group, err))
-                  : err_memory(err);
+    bool ok = key.ptr && group.ptr ? TX_DONE_ALONE(store, err, group_drop(store, key, group, err))
+                                   : err_memory(err);
     arena_fini(&arena);
     return ok;
 }

@@ -63,9 +63,8 @@ static bool assignment_update(struct store *store, const struct store_assignment
                 vt(a->description), vi(now), vt(a->created_by), vt(a->name), vt(scope), vt(a->role),
                 vt(a->principal)))
         return false;
-    return db_changes(store) > 0
-               ? true
-               : err_set(err, ERR_CONFLICT, "the role assignment exists already");
+    return db_changes(store) > 0 ? true
+                                 : err_set(err, ERR_CONFLICT, "the role assignment exists already");
 }
 
 bool store_assignment_put(struct store *store, const struct store_assignment *assignment,

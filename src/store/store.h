@@ -478,7 +478,7 @@ NODISCARD bool store_subscription_put(struct store *store, str id, str name, int
                                       struct err *err);
 struct store_group {
     str subscription, name; /* as first written */
-    str location, tags;     /* tags: JSON; both empty for a group that is only known by a registry */
+    str location, tags; /* tags: JSON; both empty for a group that is only known by a registry */
     int64_t created_at;
 };
 typedef VEC(struct store_group) store_groups;

@@ -62,11 +62,10 @@ static inline void scene_config(struct scene *s, const char *key)
 
 static inline void scene_open_server(struct scene *s)
 {
-    struct api_spec spec = {
-        .config = &s->config,
-        .guard = s->guard,
-        .store_path = guard_store_path(s->guard),
-        .key = guard_secret_key(s->guard)};
+    struct api_spec spec = {.config = &s->config,
+                            .guard = s->guard,
+                            .store_path = guard_store_path(s->guard),
+                            .key = guard_secret_key(s->guard)};
     assert_ok(api_open(&spec, &s->api, &s->err), s->err);
     struct http_server_spec server = {.address = STR("127.0.0.1"),
                                       .handler = api_handle,
@@ -159,13 +158,13 @@ static inline int scene_login(struct scene *s, str tenant, str id, str secret, s
 {
     const char *target =
         arena_printf(&s->arena, "/" STR_FMT "/oauth2/v2.0/token", STR_ARG(tenant)).ptr;
-    str form = arena_printf(&s->arena,
-                            "grant_type=client_credentials&client_id=" STR_FMT
-                            "&client_secret=" STR_FMT
-                            "&scope=https%%3A%%2F%%2Fmanagement.azure.com%%2F.default",
-                            STR_ARG(id), STR_ARG(http_url_escape(&s->arena, secret)));
-    int status =
-        scene_call(s, "POST", target, form, NULL, "application/x-www-form-urlencoded;charset=utf-8");
+    str form =
+        arena_printf(&s->arena,
+                     "grant_type=client_credentials&client_id=" STR_FMT "&client_secret=" STR_FMT
+                     "&scope=https%%3A%%2F%%2Fmanagement.azure.com%%2F.default",
+                     STR_ARG(id), STR_ARG(http_url_escape(&s->arena, secret)));
+    int status = scene_call(s, "POST", target, form, NULL,
+                            "application/x-www-form-urlencoded;charset=utf-8");
     const json_t *access = json_object_get(s->json, "access_token");
     *token = arena_dup(&s->arena, json_str_of(access));
     return status;
@@ -184,12 +183,11 @@ static inline str scene_principal(struct scene *s, const char *name, const char 
     secret = arena_dup(&s->arena, json_str(s->json, "clientSecret"));
     str tenant = arena_dup(&s->arena, json_str(s->json, "tenantId"));
     if (role) {
-        const char *target =
-            arena_printf(&s->arena,
-                         "%s/providers/Microsoft.Authorization/roleAssignments/"
-                         "00000000-0000-4000-8000-%012x?api-version=2022-04-01",
-                         scope, ++n)
-                .ptr;
+        const char *target = arena_printf(&s->arena,
+                                          "%s/providers/Microsoft.Authorization/roleAssignments/"
+                                          "00000000-0000-4000-8000-%012x?api-version=2022-04-01",
+                                          scope, ++n)
+                                 .ptr;
         body = arena_printf(&s->arena,
                             "{\"properties\":{\"roleDefinitionId\":\"/providers/"
                             "Microsoft.Authorization/roleDefinitions/%s\",\"principalId\":"

@@ -54,8 +54,9 @@ static void test_login__discovery_names_where_the_rest_is(void **state)
 {
     (void)state;
     struct owner o = open_owner();
-    const char *target = arena_printf(&o.s->arena, "/" STR_FMT "/v2.0/.well-known/"
-                                                   "openid-configuration",
+    const char *target = arena_printf(&o.s->arena,
+                                      "/" STR_FMT "/v2.0/.well-known/"
+                                      "openid-configuration",
                                       STR_ARG(o.made.tenant))
                              .ptr;
     assert_int_equal(scene_call(o.s, "GET", target, STR_NONE, NULL, ""), 200);
@@ -65,9 +66,9 @@ static void test_login__discovery_names_where_the_rest_is(void **state)
     assert_true(str_starts(scene_str(o.s, "token_endpoint"), origin));
     assert_true(str_ends(scene_str(o.s, "token_endpoint"), STR(TOKEN_V2)));
     assert_true(scene_str(o.s, "jwks_uri").len && scene_str(o.s, "authorization_endpoint").len);
-    assert_int_equal(scene_call(o.s, "GET", "/common/.well-known/openid-configuration", STR_NONE,
-                                NULL, ""),
-                     200);
+    assert_int_equal(
+        scene_call(o.s, "GET", "/common/.well-known/openid-configuration", STR_NONE, NULL, ""),
+        200);
     assert_int_equal(scene_call(o.s, "GET",
                                 "/00000000-0000-0000-0000-000000000001/v2.0/.well-known/"
                                 "openid-configuration",
@@ -145,22 +146,23 @@ static void test_login__what_is_wrong_is_said_as_azure_does(void **state)
     assert_oauth_error(&o, post_form(&o, TOKEN_V2, ""), 400, "invalid_request", 900144);
     assert_oauth_error(&o, post_form(&o, TOKEN_V2, credentials(&o, "grant_type=password&scope=x")),
                        400, "unsupported_grant_type", 70003);
-    assert_oauth_error(
-        &o, post_form(&o, TOKEN_V2, credentials(&o, "grant_type=client_credentials")), 400,
-        "invalid_scope", 70011);
+    assert_oauth_error(&o,
+                       post_form(&o, TOKEN_V2, credentials(&o, "grant_type=client_credentials")),
+                       400, "invalid_scope", 70011);
     assert_oauth_error(&o,
                        post_form(&o, TOKEN_V2,
                                  "grant_type=client_credentials&scope=x&client_id=" SUB
                                  "&client_secret=plims_12345678~wrong"),
                        401, "invalid_client", 7000215);
-    assert_oauth_error(&o,
-                       post_form(&o, TOKEN_V2,
-                                 arena_printf(&o.s->arena,
-                                              "grant_type=client_credentials&scope=x&client_id="
-                                              STR_FMT "&client_secret=plims_12345678~wrong",
-                                              STR_ARG(o.made.client_id))
-                                     .ptr),
-                       401, "invalid_client", 7000215);
+    assert_oauth_error(
+        &o,
+        post_form(&o, TOKEN_V2,
+                  arena_printf(&o.s->arena,
+                               "grant_type=client_credentials&scope=x&client_id=" STR_FMT
+                               "&client_secret=plims_12345678~wrong",
+                               STR_ARG(o.made.client_id))
+                      .ptr),
+        401, "invalid_client", 7000215);
     scene_close(o.s);
 }
 
@@ -228,9 +230,8 @@ static str forge(struct owner *o, jwt_alg_t alg, str key)
     jwt_t *jwt = NULL;
     str claims = claims_until(o, clock_now_s() + 600, o->made.tenant);
     assert_int_equal(jwt_new(&jwt), 0);
-    assert_int_equal(jwt_set_alg(jwt, alg, key.len ? (const unsigned char *)key.ptr : NULL,
-                                 (int)key.len),
-                     0);
+    assert_int_equal(
+        jwt_set_alg(jwt, alg, key.len ? (const unsigned char *)key.ptr : NULL, (int)key.len), 0);
     assert_int_equal(jwt_add_grants_json(jwt, arena_cstr(&o->s->arena, claims)), 0);
     char *text = jwt_encode_str(jwt);
     str out = arena_dup(&o->s->arena, str_from(text));
@@ -286,8 +287,8 @@ static void test_login__a_key_is_made_anew_and_the_old_one_still_read(void **sta
     now += 31 * day;
     assert_ok(token_sign(ring, o.s->store, &o.s->arena, text, now, &fresh, &o.s->err), o.s->err);
     assert_int_equal(ring->keys.len, 2);
-    assert_false(token_verify(ring, o.s->store, &o.s->arena, old, now - 60 * day, &claims,
-                              &o.s->err));
+    assert_false(
+        token_verify(ring, o.s->store, &o.s->arena, old, now - 60 * day, &claims, &o.s->err));
     scene_close(o.s);
 }
 
