@@ -44,6 +44,9 @@ struct api_row {
     bool is_arm;        /* wants api-version */
     const char *action; /* that a role must allow; NULL: none */
 };
+/* The built-in roles, and whether one allows an action. */
+const char *api_role_name(size_t i); /* NULL behind the last */
+bool api_role_may(size_t i, const char *action);
 /* The metrics of GET /metrics. */
 struct api_metric {
     const char *name, *type, *help;

@@ -149,3 +149,10 @@ bool role_allows(const struct role *role, str action)
 {
     return any_fits(role->actions, action) && !any_fits(role->not_actions, action);
 }
+
+const char *api_role_name(size_t i) { return role_at(i) ? role_at(i)->name : NULL; }
+
+bool api_role_may(size_t i, const char *action)
+{
+    return role_at(i) && role_allows(role_at(i), str_from(action));
+}
