@@ -124,7 +124,7 @@ static const char *example(struct scene *s, const char *pattern)
     while (rest.len && str_next(&rest, '/', &part)) {
         sb_addc(&out, "/");
         if (str_eq(part, STR("{scope*}")))
-            sb_addc(&out, REG + 1);
+            sb_addc(&out, &REG[1]);
         else if (str_eq(part, STR("{subscription}")))
             sb_addc(&out, SUB);
         else if (str_eq(part, STR("{group}")))
