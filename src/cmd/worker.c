@@ -48,6 +48,7 @@ static bool open_http(struct worker *w, struct err *err)
     const struct api_spec api = {.config = &w->config,
                                  .guard = w->guard,
                                  .store_path = guard_store_path(w->guard),
+                                 .key = guard_secret_key(w->guard),
                                  .is_probe = true};
     if (!api_open(&api, &w->api, err))
         return false;

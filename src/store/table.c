@@ -27,6 +27,14 @@ static const struct table tables[] = {
     {"jobs", "id", true},
     {"turns", "registry_id", false},
     {"leaders", "name", false},
+    {"subscriptions", "id", false},
+    {"resource_groups", "subscription, folded", false},
+    {"principals", "object_id", false},
+    {"principal_secrets", "id", true},
+    {"signing_keys", "kid", false},
+    {"role_assignments", "name", false},
+    {"role_definitions", "name", false},
+    {"audit", "id", true},
     {"wanted", "ecosystem, source_name, source_version", false},
 };
 
