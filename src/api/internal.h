@@ -90,7 +90,7 @@ struct api {
     struct store_pool *pool;
     str assessment_key; /* in memory of the config */
     bool is_probe;
-    str tenant;         /* UUID */
+    str tenant; /* UUID */
     char tenant_text[40];
     struct token_ring ring;
     struct hasher hasher;
@@ -137,7 +137,7 @@ struct api_op {
     enum api_where where;
     bool is_probe; /* a worker answers it too */
     bool is_later; /* answers by api_later(), and needs no store of its own; is_public */
-    bool is_list; /* who may read a part of it gets that part */
+    bool is_list;  /* who may read a part of it gets that part */
 };
 /* One file's rows; http_route.handler is NULL, extra is a struct api_op. */
 struct api_resource {
