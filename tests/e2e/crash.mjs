@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 
-import { BINARY, alpineRoot, freePort, makeSecdb, path, plimsoll, start, startPostgres, startRegistry, startServer, tempDir, until } from './lib.mjs';
+import { BINARY, alpineRoot, freePort, fs, makeSecdb, path, plimsoll, start, startPostgres, startRegistry, startServer, tempDir, until } from './lib.mjs';
 import { putImage } from './push.mjs';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -86,6 +86,13 @@ async function ledgerOf(server, from) {
   return (await Promise.all([...months].map((m) => all(server, `/plimsoll/v1/billing?month=${m}`)))).flat();
 }
 
+/** The server's, with a data directory of its own. */
+function workerConfig(dir, server, n) {
+  const file = path.join(dir, `worker-${n}.yaml`);
+  fs.writeFileSync(file, fs.readFileSync(server.config, 'utf8').replace(/^data-directory: .*$/m, `data-directory: ${dir}/worker-${n}`));
+  return file;
+}
+
 /** Whether the commands of this program know one of that name. */
 const has = (name) => plimsoll([name, '--help']).code === 0;
 
@@ -95,13 +102,13 @@ export async function crashRun(t, { engine, images, kills, seed = 7 }) {
   const dir = tempDir(t), port = await freePort(), from = new Date(), chance = dice(seed);
   const feed = makeSecdb(path.join(dir, 'secdb'), { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001'] } } });
   const server = await startServer(t, dir, { host: await slowly(t, port), feeds: [`alpine-secdb=${feed}`], store: conninfo ? `postgres:${conninfo}` : '',
-    extra: 'lease: 3\nsweep-interval: 4\nworkers: 2' });
+    extra: `lease: 3\nsweep-interval: 4\nworkers: 2\ndatabase-directory: ${dir}/advisories\nsecret-key-file: ${dir}/secret.key` });
   const registry = await startRegistry(t, dir, { url: server.notifyUrl, secret: server.secret, ca: server.ca }, port);
   await until(30000, 'the first generation', async () => (await server.api('/plimsoll/v1/status')).body.generation > 0);
 
   const kept = [keep(t, 'server', ['serve', '--config', server.config])];
   kept[0].child = server.child;
-  if (conninfo && has('worker')) kept.push(...['worker 1', 'worker 2'].map((n) => keep(t, n, ['worker', '--config', server.config])));
+  if (conninfo && has('worker')) kept.push(...[1, 2].map((n) => keep(t, `worker ${n}`, ['worker', '--config', workerConfig(dir, server, n)])));
   for (const it of kept.slice(1)) it.up();
   const began = Date.now();
   const [pushed] = await Promise.all([pushAll(registry.host, images, (kills * AWAY_MS) / images * 0.9, chance), killAll(kept, kills, dice(seed + 1))]);
