@@ -103,7 +103,7 @@ static void image_states(struct scrape *s)
     sample(s, "", "state", STR("failed"), (double)s->images.failed);
 }
 
-static void pulled_images(struct scrape *s) { plain(s, (double)s->pulled.n_images); }
+static void recently_pulled(struct scrape *s) { plain(s, (double)s->pulled.n_images); }
 
 /* How late the next one is; those that wait for their time are not. */
 static void pulled_lag(struct scrape *s)
@@ -168,7 +168,7 @@ static const struct metric {
     {{"plimsoll_images", "gauge", "images that are there, indexes not counted"}, image_states},
     {{"plimsoll_recently_pulled_images", "gauge",
       "images that are assessed again every week, as they were pulled within 30 days"},
-     pulled_images},
+     recently_pulled},
     {{"plimsoll_reassessment_lag_seconds", "gauge",
       "by which the next of them is late; 0: none is"},
      pulled_lag},

@@ -106,10 +106,10 @@ static bool rematch_when_new(struct keeper *k, struct err *err)
 
 static bool look_at_pulled(struct keeper *k, int64_t now, struct err *err)
 {
-    struct pulled_counts counts;
-    if (!pulled_schedule(k->store, now, &counts, err))
+    size_t n_jobs;
+    if (!pulled_schedule(k->store, now, &n_jobs, err))
         return false;
-    if (counts.n_jobs)
+    if (n_jobs)
         guard_wake(k->guard);
     return true;
 }

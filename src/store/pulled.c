@@ -63,97 +63,61 @@ static bool spread_missed(struct store *store, const struct pulled_spec *spec, s
     return ok;
 }
 
-/* --- jobs
- * -------------------------------------------------------------------------------------------------
+/* --- what is due
+ * -----------------------------------------------------------------------------------------------
  */
-struct due {
-    int64_t image_id, due_at;
-    struct job_spec job;
-};
-typedef VEC(struct due) dues;
-
 static bool read_due(struct store *store, struct arena *arena, const struct pulled_spec *spec,
-                     dues *out, struct err *err)
+                     pulled_images *out, struct err *err)
 {
     auto_rows rows = {0};
     enum next next;
     if (!db_query(store, &rows, err,
-                  "SELECT i.id, i.due_at, i.registry_id, p.name, i.digest FROM images i"
+                  "SELECT i.id, i.registry_id, p.name, i.digest, i.due_at FROM images i"
                   " JOIN repositories p ON p.id = i.repository_id"
                   " WHERE i.due_at > 0 AND i.due_at <= $1 ORDER BY i.due_at, i.id LIMIT $2",
                   vi(spec->now), vu(spec->limit)))
         return false;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
-        struct due *due = vec_push(arena, out);
-        if (!due)
+        struct pulled_image *image = vec_push(arena, out);
+        if (!image)
             return err_memory(err);
-        *due = (struct due){.image_id = row_int(&rows, 0),
-                            .due_at = row_int(&rows, 1),
-                            .job = {.kind = JOB_SCAN,
-                                    .registry_id = row_int(&rows, 2),
-                                    .repository = row_dup(&rows, 3, arena),
-                                    .digest = row_dup(&rows, 4, arena),
-                                    .priority = PRIORITY_PULLED,
-                                    .not_before = spec->now}};
-        if (!due->job.repository.ptr || !due->job.digest.ptr)
+        *image =
+            (struct pulled_image){row_int(&rows, 0), row_int(&rows, 1), row_dup(&rows, 2, arena),
+                                  row_dup(&rows, 3, arena), row_int(&rows, 4)};
+        if (!image->repository.ptr || !image->digest.ptr)
             return err_memory(err);
     }
     return next == NEXT_END;
 }
 
-/* The job first, then the image: in that order a scan that ends takes them too. */
-static bool queue_one(struct store *store, const struct pulled_spec *spec, const struct due *due,
-                      struct pulled_counts *out, struct err *err)
+static bool bring_forward(struct store *store, struct arena *arena, const struct pulled_spec *spec,
+                          pulled_images *out, struct pulled_counts *counts, struct err *err)
 {
-    bool is_new = false;
-    if (!job_add(store, &due->job, spec->now, &is_new, err) ||
-        !db_run(store, err,
-                "UPDATE images SET due_at = $1 - (($1 - " INSTANT(
-                    "$2") ") % $2) + $2"
-                          " WHERE id = $3 AND due_at = $4",
-                vi(spec->now), vi(spec->period_s), vi(due->image_id), vi(due->due_at)))
-        return false;
-    out->n_due++;
-    out->n_jobs += is_new;
-    return true;
+    *counts = (struct pulled_counts){0};
+    out->len = 0;
+    return drop(store, spec, &counts->n_dropped, err) &&
+           spread_missed(store, spec, &counts->n_missed, err) &&
+           read_due(store, arena, spec, out, err) && place(store, spec, &counts->n_placed, err);
 }
 
-static bool queue_due(struct store *store, struct arena *arena, const struct pulled_spec *spec,
-                      struct pulled_counts *out, struct err *err)
+bool store_pulled_due(struct store *store, struct arena *arena, const struct pulled_spec *spec,
+                      pulled_images *out, struct pulled_counts *counts, struct err *err)
 {
-    dues due = {0};
-    if (!read_due(store, arena, spec, &due, err))
-        return false;
-    for (size_t i = 0; i < due.len; i++)
-        if (!queue_one(store, spec, &due.ptr[i], out, err))
-            return false;
-    return true;
-}
-
-static bool schedule(struct store *store, struct arena *arena, const struct pulled_spec *spec,
-                     struct pulled_counts *out, struct err *err)
-{
-    arena_reset(arena);
-    *out = (struct pulled_counts){0};
-    return drop(store, spec, &out->n_dropped, err) &&
-           spread_missed(store, spec, &out->n_missed, err) &&
-           queue_due(store, arena, spec, out, err) && place(store, spec, &out->n_placed, err);
-}
-
-bool store_pulled_schedule(struct store *store, const struct pulled_spec *spec,
-                           struct pulled_counts *out, struct err *err)
-{
-    struct arena arena;
     bool has = false;
-    *out = (struct pulled_counts){0};
+    *counts = (struct pulled_counts){0};
     if (!has_work(store, spec, &has, err) || !has)
         return !err_is(err);
-    arena_init(&arena, 16 * MIB);
-    bool ok = TX_WRITTEN(store, err, schedule(store, &arena, spec, out, err));
-    arena_fini(&arena);
-    if (!ok)
-        *out = (struct pulled_counts){0};
-    return ok;
+    return TX_WRITTEN(store, err, bring_forward(store, arena, spec, out, counts, err));
+}
+
+bool store_pulled_done(struct store *store, const struct pulled_spec *spec,
+                       const struct pulled_image *image, struct err *err)
+{
+    return db_run(
+        store, err,
+        "UPDATE images SET due_at = $1 - (($1 - " INSTANT("$2") ") % $2) + $2"
+                                                                " WHERE id = $3 AND due_at = $4",
+        vi(spec->now), vi(spec->period_s), vi(image->id), vi(image->due_at));
 }
 
 bool store_pulled_status(struct store *store, struct pulled_status *out, struct err *err)

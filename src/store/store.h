@@ -196,19 +196,27 @@ struct pulled_spec {
     uint32_t period_s;   /* between two assessments of one image */
     uint32_t late_s;     /* what is later than that was missed, by a server that was down */
     uint32_t catch_up_s; /* and is spread over so long */
-    size_t limit;        /* jobs at a time */
+    size_t limit;        /* images at a time */
 };
+struct pulled_image {
+    int64_t id, registry_id;
+    str repository, digest;
+    int64_t due_at;
+};
+typedef VEC(struct pulled_image) pulled_images;
 struct pulled_counts {
     size_t n_placed;  /* pulled, and on the schedule from now on */
     size_t n_dropped; /* not pulled for long, or deleted: on it no longer */
     size_t n_missed;  /* spread over the next catch_up_s */
-    size_t n_due;     /* looked at now */
-    size_t n_jobs;    /* of these, those that no job was under way for */
 };
 /* What is due at spec->now.  Every image has an instant of its own in the period, from its row's
  * number: they are spread evenly, and it is the same one after a restart. */
-NODISCARD bool store_pulled_schedule(struct store *store, const struct pulled_spec *spec,
-                                     struct pulled_counts *out, struct err *err);
+NODISCARD bool store_pulled_due(struct store *store, struct arena *arena,
+                                const struct pulled_spec *spec, pulled_images *out,
+                                struct pulled_counts *counts, struct err *err);
+/* Its job was added: the next time is its next instant.  A second time nothing changes. */
+NODISCARD bool store_pulled_done(struct store *store, const struct pulled_spec *spec,
+                                 const struct pulled_image *image, struct err *err);
 struct pulled_status {
     uint64_t n_images; /* on the schedule */
     int64_t next_at;   /* the next one; 0: none */

@@ -104,6 +104,7 @@ static void test_images__tell_of_tags_and_pulls(void **state)
     (void)state;
     struct scene *s = scene_open();
     struct pulled_counts counts;
+    pulled_images due = {0};
     const struct pulled_spec spec = {.now = 1700000200,
                                      .since = 1700000000,
                                      .period_s = 604800,
@@ -113,7 +114,9 @@ static void test_images__tell_of_tags_and_pulls(void **state)
     add_image(s, 1, "", 1, NULL);
     add_image(s, 2, "v2", 0, NULL);
     add_pull(s, 2);
-    assert_ok(store_pulled_schedule(s->store, &spec, &counts, &s->err), s->err);
+    assert_ok(store_pulled_due(s->store, &s->arena, &spec, &due, &counts, &s->err), s->err);
+    assert_int_equal(counts.n_placed, 1);
+    assert_int_equal(due.len, 0);
     assert_int_equal(scene_get(s, OWN "images"), 200);
     assert_true(json_is_true(scene_at(s, "value.0.untagged")));
     assert_int_equal(json_array_size(scene_at(s, "value.0.tags")), 0);
