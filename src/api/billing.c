@@ -75,7 +75,7 @@ static bool get_billing(struct api_call *call, struct err *err)
 
 static const struct http_route routes[] = {
     {"GET", "/plimsoll/v1/billing", NULL,
-     API_OP(.run = get_billing,
+     API_OP(.run = get_billing, .action = "Microsoft.Security/plimsoll/billing/read",
             .summary = "the ledger of ?month=2026-11 (UTC): totals a registry, and its entries")},
 };
 API_RESOURCE(billing, routes);

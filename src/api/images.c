@@ -108,7 +108,11 @@ static bool list_images(struct api_call *call, struct err *err)
     if (!api_page(call, &page, err) || !read_filter(call, &filter, err) ||
         !api_registry(call, &registry, err))
         return false;
-    struct store_scope scope = {registry.subscription, registry.resource_group, registry.name};
+    struct store_scope scope = {.subscription = registry.subscription,
+                                .resource_group = registry.resource_group,
+                                .registry = registry.name};
+    if (!api_within(call, STR(""), &scope, err))
+        return false;
     if (!store_images_list(call->store, call->arena, &scope, &filter, &page, &found, &next, err))
         return api_page_error(call, err);
     jw_obj(&call->jw);
@@ -125,7 +129,8 @@ static bool list_images(struct api_call *call, struct err *err)
 
 static const struct http_route routes[] = {
     {"GET", "/plimsoll/v1/images", NULL,
-     API_OP(.run = list_images,
+     API_OP(.run = list_images, .action = "Microsoft.Security/plimsoll/images/read",
+            .is_list = true,
             .summary = "images with verdict and counts; ?registry= repository= tag= digest= "
                        "status= untagged= pulledSince=")},
 };

@@ -111,6 +111,13 @@ static bool read_job_filter(struct api_call *call, struct job_filter *out, struc
     if (!api_registry(call, &registry, err))
         return false;
     out->registry_id = registry.id;
+    struct store_scope *scope = arena_new(call->arena, struct store_scope);
+    if (!scope)
+        return err_memory(err);
+    *scope = (struct store_scope){0};
+    if (!api_within(call, STR(""), scope, err))
+        return false;
+    out->scope = scope->is_limited ? scope : NULL;
     return true;
 }
 
@@ -245,6 +252,8 @@ static bool queue_scan(struct api_call *call, struct err *err)
 }
 
 #define OWN "/plimsoll/v1/"
+/* Below Microsoft.Security, so that Azure's security roles cover them. */
+#define ACTION(of) .action = "Microsoft.Security/plimsoll/" of
 static const struct http_route routes[] = {
     {"GET", "/healthz", NULL,
      API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true)},
@@ -253,9 +262,13 @@ static const struct http_route routes[] = {
             .summary = "200 while scans run; 503 without an advisory database, or while it stops",
             .is_public = true)},
     {"GET", OWN "status", NULL,
-     API_OP(.run = get_status, .summary = "version, generation, counters")},
-    {"GET", OWN "jobs", NULL, API_OP(.run = list_jobs, .summary = "the queue, newest first")},
+     API_OP(.run = get_status, ACTION("status/read"), .summary = "version, generation, counters",
+            .is_list = true)},
+    {"GET", OWN "jobs", NULL,
+     API_OP(.run = list_jobs, ACTION("jobs/read"), .summary = "the queue, newest first",
+            .is_list = true)},
     {"POST", OWN "registries/{registry}/scan", NULL,
-     API_OP(.run = queue_scan, .summary = "queue a scan by hand")},
+     API_OP(.run = queue_scan, ACTION("scan/action"), .where = WHERE_REGISTRY,
+            .summary = "queue a scan by hand")},
 };
 API_RESOURCE(operations, routes);

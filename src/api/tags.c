@@ -96,11 +96,13 @@ static bool get_history(struct api_call *call, struct err *err)
 #define OWN "/plimsoll/v1/registries/{registry}/tags"
 static const struct http_route routes[] = {
     {"GET", OWN, NULL,
-     API_OP(.run = list_tags,
+     API_OP(.run = list_tags, .action = "Microsoft.Security/plimsoll/tags/read",
+            .where = WHERE_REGISTRY,
             .summary = "tags and what they name; ?repository= removed=true for those that are "
                        "gone too")},
     {"GET", OWN "/{tag}", NULL,
-     API_OP(.run = get_history,
+     API_OP(.run = get_history, .action = "Microsoft.Security/plimsoll/tags/read",
+            .where = WHERE_REGISTRY,
             .summary = "what a tag of ?repository= named, newest first, and when it was removed")},
 };
 API_RESOURCE(tags, routes);
