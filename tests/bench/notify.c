@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "base/num.h"
 #include "base/sb.h"
 
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
                      .is_get = argc > 6,
                      .multi = curl_multi_init(),
                      .took_ms = calloc(n, sizeof(double)),
-                     .run = (unsigned)clock_now_s()};
+                     .run = (unsigned)(now_s() * 1000)};
     struct conn *conns = calloc(n_conns, sizeof(*conns));
     if (!conns || !l.took_ms)
         return 2;
