@@ -34,13 +34,14 @@ bool image_ensure(struct store *store, int64_t registry_id, int64_t repository_i
 struct intake {
     struct store *store;
     int64_t registry_id, now;
+    bool is_off; /* the plan: known, but not scanned */
     struct event_counts *counts;
 };
 
 static const char *action_word(enum event_action action)
 {
-    static const char *const words[] = {"", "push", "pull", "delete", "found"};
-    return words[action <= EVENT_FOUND ? action : 0];
+    static const char *const words[] = {"", "push", "pull", "delete", "found", "import"};
+    return words[action <= EVENT_IMPORT ? action : 0];
 }
 
 /* A sender that gives no id, or one too long for a key, is known by what it says. */
@@ -110,6 +111,8 @@ static bool queue_scan(struct intake *in, const struct store_event *e, enum job_
                                   .tag = e->tag,
                                   .priority = priority,
                                   .not_before = in->now};
+    if (in->is_off)
+        return true;
     if (!job_add(in->store, &spec, in->now, &is_new, err))
         return false;
     in->counts->n_jobs += is_new;
@@ -147,7 +150,7 @@ static bool take_push(struct intake *in, const struct store_event *e, enum job_p
                 "UPDATE images SET deleted_at = 0, last_pushed = CASE WHEN last_pushed > $1 THEN"
                 " last_pushed ELSE $1 END, is_index = CASE WHEN is_index = 1 THEN 1 ELSE $2 END,"
                 " media_type = CASE WHEN $3 = '' THEN media_type ELSE $3 END WHERE id = $4",
-                vi(e->action == EVENT_PUSH ? e->at : 0), vi(e->is_index), vt(e->media_type),
+                vi(e->action == EVENT_FOUND ? 0 : e->at), vi(e->is_index), vt(e->media_type),
                 vi(image_id)))
         return false;
     return settled ? true : queue_scan(in, e, priority, err);
@@ -271,6 +274,8 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
     switch (e->action) {
     case EVENT_PUSH:
         return take_push(in, e, PRIORITY_PUSH, err);
+    case EVENT_IMPORT:
+        return take_push(in, e, PRIORITY_IMPORT, err);
     case EVENT_FOUND:
         return take_push(in, e, PRIORITY_SWEEP, err);
     case EVENT_PULL:
@@ -286,7 +291,8 @@ static bool take(struct intake *in, const struct store_event *sent, struct err *
 static bool take_all(struct intake *in, const struct store_event *events, size_t n, struct err *err)
 {
     *in->counts = (struct event_counts){0};
-    if (!registry_lock(in->store, in->registry_id, err))
+    if (!registry_lock(in->store, in->registry_id, err) ||
+        !store_plan_is_off(in->store, in->registry_id, &in->is_off, err))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!take(in, &events[i], err))
@@ -297,7 +303,8 @@ static bool take_all(struct intake *in, const struct store_event *events, size_t
 bool store_events_add(struct store *store, int64_t registry_id, const struct store_event *events,
                       size_t n, int64_t now, struct event_counts *out, struct err *err)
 {
-    struct intake in = {store, registry_id, now, out};
+    struct intake in = {
+        .store = store, .registry_id = registry_id, .now = now, .counts = out};
     *out = (struct event_counts){0};
     if (!n)
         return true;
