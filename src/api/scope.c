@@ -20,6 +20,27 @@ bool api_is_uuid(str text)
     return text.len == 36;
 }
 
+bool api_subscription(struct api_call *call, str *out, struct err *err)
+{
+    *out = call->req->params[0];
+    return api_is_uuid(*out) ||
+           api_refuse(call, err, 400, "InvalidSubscriptionId",
+                      "The provided subscription identifier '" STR_FMT "' is malformed.",
+                      STR_ARG(*out));
+}
+
+bool api_body(struct api_call *call, json_t **out, struct err *err)
+{
+    struct err why = {0};
+    *out = NULL;
+    if (json_read(call->req->body, out, &why) && json_is_object(*out))
+        return true;
+    json_decref(*out);
+    *out = NULL;
+    return api_refuse(call, err, 400, "InvalidRequestContent", "The body is no JSON object%s%s",
+                      err_is(&why) ? ": " : ".", why.msg);
+}
+
 str api_lower(struct arena *arena, str text)
 {
     char *out = arena_alloc(arena, text.len + 1);

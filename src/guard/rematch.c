@@ -96,7 +96,9 @@ static bool match(struct rematch *r, const struct stored_image *image,
            take_notices(r, image, inventory, report, err) &&
            scan_rematch(r->snapshot->db, inventory, &bases, &r->arena, report, err) &&
            findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report,
-                         err);
+                         err) &&
+           rules_over(r->loop->guard, r->loop->store, &r->arena, registry, image->repository,
+                      report, err);
 }
 
 static bool queue_scan(struct rematch *r, const struct stored_image *image, struct err *err)

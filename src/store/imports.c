@@ -54,8 +54,9 @@ static bool import_read(struct store *store, struct arena *arena, str operation,
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,
-                  "SELECT operation, job_id, registry_id, spec, code FROM imports"
-                  " WHERE operation = $1",
+                  "SELECT m.operation, m.job_id, m.registry_id, m.spec, m.code, r.subscription"
+                  " FROM imports m JOIN registries r ON r.id = m.registry_id"
+                  " WHERE m.operation = $1",
                   vt(operation)))
         return false;
     enum next next = rows_next(&rows, err);
@@ -66,8 +67,9 @@ static bool import_read(struct store *store, struct arena *arena, str operation,
     *out = (struct store_import){.operation = row_dup(&rows, 0, arena),
                                  .registry_id = row_int(&rows, 2),
                                  .spec = row_dup(&rows, 3, arena),
-                                 .code = row_dup(&rows, 4, arena)};
-    return out->operation.ptr && out->spec.ptr && out->code.ptr ? true : err_memory(err);
+                                 .code = row_dup(&rows, 4, arena),
+                                 .subscription = row_dup(&rows, 5, arena)};
+    return out->operation.ptr && out->spec.ptr && out->code.ptr && out->subscription.ptr ? true : err_memory(err);
 }
 
 bool store_import_get(struct store *store, struct arena *arena, str operation,

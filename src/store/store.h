@@ -397,6 +397,7 @@ struct store_import {
     int64_t registry_id; /* where to */
     str spec;      /* JSON, without a password (guard/import.c) */
     str code;      /* ARM's word for why it failed; empty: none */
+    str subscription; /* of the registry, also when that was removed */
     struct job job;
 };
 /* The job, its spec and its sealed password, in one commit. */
