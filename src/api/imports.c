@@ -33,15 +33,13 @@ static bool add_header(struct api_call *call, const char *name, str value, struc
            err_memory(err);
 }
 
-/* 202: ask again in a second. */
-static bool answer_running(struct api_call *call, str subscription, str operation, bool is_first,
-                           struct err *err)
+/* 202: ask again in a second.  Location alone, as the cloud's: with Azure-AsyncOperation beside it
+ * the SDKs throw an error that has neither status nor code. */
+static bool answer_running(struct api_call *call, str subscription, str operation, struct err *err)
 {
     str result = operation_url(call, subscription, "operationResults", operation);
-    str status = operation_url(call, subscription, "operationStatuses", operation);
     if (!add_header(call, "Location", result, err) ||
-        !add_header(call, "Retry-After", STR("1"), err) ||
-        (is_first && !add_header(call, "Azure-AsyncOperation", status, err)))
+        !add_header(call, "Retry-After", STR("1"), err))
         return false;
     jw_null(&call->jw);
     return api_done(call, 202, err);
@@ -101,7 +99,7 @@ static bool import_image(struct api_call *call, struct err *err)
     return check_source(call, &request, err) &&
            guard_import(call->api->guard, call->store, call->arena, &registry, call->req->body,
                         operation, err) &&
-           answer_running(call, registry.subscription, operation, true, err);
+           answer_running(call, registry.subscription, operation, err);
 }
 
 /* --- and after it
@@ -160,7 +158,7 @@ static bool get_result(struct api_call *call, struct err *err)
     if (!find(call, &import, err))
         return false;
     if (is_running(&import.job))
-        return answer_running(call, import.subscription, import.operation, false, err);
+        return answer_running(call, import.subscription, import.operation, err);
     if (import.job.state == JOB_DONE) {
         jw_null(&call->jw);
         return api_done(call, 200, err);
