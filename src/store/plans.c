@@ -80,7 +80,7 @@ static bool scans_add(struct store *store, const struct queue_spec *spec, int64_
     if (!db_run(store, err,
                 "INSERT INTO jobs (kind, state, registry_id, repository, digest, tag, priority,"
                 " created_at, not_before) SELECT 'scan', 'queued', i.registry_id, p.name, i.digest,"
-                " '', CASE WHEN $2 = 1 AND i.last_pulled >= $6 THEN $7 ELSE $5 END, $4,"
+                " '', CASE WHEN $2 = 1 AND i.last_pulled > 0 AND i.last_pulled >= $6 THEN $7 ELSE $5 END, $4,"
                 " $4" WANTED " ORDER BY i.last_pulled DESC, i.id"
                 " ON CONFLICT (kind, registry_id, repository, digest)"
                 " WHERE state IN ('queued', 'running') DO NOTHING",
