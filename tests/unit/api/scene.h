@@ -144,6 +144,14 @@ static inline int scene_post(struct scene *s, const char *target, const char *bo
     return scene_call(s, "POST", target, str_from(body), token, "application/json; charset=utf-8");
 }
 
+/* Any method, with the token and perhaps a body. */
+static inline int scene_say(struct scene *s, const char *method, const char *target,
+                            const char *body)
+{
+    const char *token = arena_printf(&s->arena, "Bearer " STR_FMT, STR_ARG(s->token)).ptr;
+    return scene_call(s, method, target, str_from(body), token, "application/json");
+}
+
 /* A member by path: "properties.status.code"; digits index arrays. */
 static inline const json_t *scene_at(const struct scene *s, const char *path)
 {
