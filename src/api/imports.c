@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* imports.c - importImage as a long-running operation (arm-api 1.7, 7.2): its state is that of a job
- * in the store, so it outlives the server that began it. */
+/* imports.c - importImage as a long-running operation (arm-api 1.7, 7.2): its state is that of a
+ * job in the store, so it outlives the server that began it. */
 #include "api/internal.h"
 
 #include "base/num.h"
@@ -164,15 +164,14 @@ static bool get_result(struct api_call *call, struct err *err)
         return api_done(call, 200, err);
     }
     struct failure failure = failure_of(&import);
-    return api_refuse(call, err, failure.status, failure.code, STR_FMT,
-                      STR_ARG(import.job.error));
+    return api_refuse(call, err, failure.status, failure.code, STR_FMT, STR_ARG(import.job.error));
 }
 
 static const char *status_word(const struct job *job)
 {
     if (is_running(job))
         return "InProgress";
-    return job->state == JOB_DONE ? "Succeeded"
+    return job->state == JOB_DONE        ? "Succeeded"
            : job->state == JOB_CANCELLED ? "Canceled"
                                          : "Failed";
 }

@@ -159,7 +159,7 @@ static bool read_scan(struct api_call *call, str *repository, str *reference, bo
     if (!json_read(call->req->body, &body, err))
         return api_refuse(call, err, 400, "InvalidRequestContent", "The body is no JSON object: %s",
                           err->msg);
-    *is_whole = json_object_size(body) == 0;
+    *is_whole = json_is_object(body) && json_object_size(body) == 0;
     *repository = arena_dup(call->arena, json_str(body, "repository"));
     *reference = arena_dup(call->arena, json_str(body, "reference"));
     json_decref(body);
@@ -221,10 +221,10 @@ static bool check_plan(struct api_call *call, const struct store_registry *regis
     bool is_off = false;
     if (!store_plan_is_off(call->store, registry->id, &is_off, err))
         return false;
-    return !is_off || api_refuse(call, err, 409, "Conflict",
-                                 "The plan of the subscription '" STR_FMT
-                                 "' is Free: nothing is scanned.",
-                                 STR_ARG(registry->subscription));
+    return !is_off ||
+           api_refuse(call, err, 409, "Conflict",
+                      "The plan of the subscription '" STR_FMT "' is Free: nothing is scanned.",
+                      STR_ARG(registry->subscription));
 }
 
 static bool queue_all(struct api_call *call, const struct store_registry *registry, struct err *err)
@@ -290,6 +290,7 @@ static const struct http_route routes[] = {
     {"GET", OWN "images", NULL,
      API_OP(.run = list_images, .summary = "images with verdict and counts")},
     {"POST", OWN "registries/{registry}/scan", NULL,
-     API_OP(.run = queue_scan, .summary = "queue a scan by hand: of one image, or of the whole registry")},
+     API_OP(.run = queue_scan,
+            .summary = "queue a scan by hand: of one image, or of the whole registry")},
 };
 API_RESOURCE(operations, routes);

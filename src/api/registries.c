@@ -409,8 +409,7 @@ static bool check_name(struct api_call *call, struct err *err)
         return false;
     name = json_str(body, "name");
     bool is_valid = is_name(name);
-    bool is_taken =
-        is_valid && store_registry_get(call->store, call->arena, name, &other, &none);
+    bool is_taken = is_valid && store_registry_get(call->store, call->arena, name, &other, &none);
     if (err_is(&none) && none.kind != ERR_NOT_FOUND) {
         *err = none;
         return false;

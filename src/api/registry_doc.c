@@ -11,7 +11,10 @@ enum { TAGS_MAX = 50, TAG_NAME_MAX = 512, TAG_VALUE_MAX = 256, WORD_MAX = 64 };
 #define TAG_HOST STR("plimsoll-host")
 #define TAG_PLAIN STR("plimsoll-plain-http")
 
-static bool complain(struct err *err, const char *what) { return err_set(err, ERR_USAGE, "%s", what); }
+static bool complain(struct err *err, const char *what)
+{
+    return err_set(err, ERR_USAGE, "%s", what);
+}
 
 static bool keep(struct arena *arena, str text, str *out, struct err *err)
 {
@@ -148,9 +151,8 @@ bool registry_doc_of(struct arena *arena, const struct store_registry *registry,
                      struct registry_doc *out, struct err *err)
 {
     auto_json *root = NULL;
-    *out = (struct registry_doc){.location = STR("global"),
-                                 .sku = STR("Standard"),
-                                 .created_at = registry->created_at};
+    *out = (struct registry_doc){
+        .location = STR("global"), .sku = STR("Standard"), .created_at = registry->created_at};
     if (!registry->properties.len)
         return registry_settings_of(arena, registry, &out->reach, err);
     if (!json_read(registry->properties, &root, err) || !read_location(arena, root, out, err) ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* import.c - importImage (arm-api 7.2): an image of another registry is copied into one that is
- * guarded, every digest verified, and told as a push would be, so that it is scanned.  The job is in
- * the store and does everything again when its server was killed: what was copied is there, tags
+ * guarded, every digest verified, and told as a push would be, so that it is scanned.  The job is
+ * in the store and does everything again when its server was killed: what was copied is there, tags
  * that were set name what they shall. */
 #include "base/clock.h"
 #include "base/map.h"
@@ -10,8 +10,12 @@
 enum { TARGETS_MAX = 100, ATTEMPTS_MAX = 3, POLL_MS = 1000, TIMEOUT_S = 60 };
 
 /* --- the body
- * ------------------------------------------------------------------------------------------------ */
-static bool complain(struct err *err, const char *what) { return err_set(err, ERR_USAGE, "%s", what); }
+ * ------------------------------------------------------------------------------------------------
+ */
+static bool complain(struct err *err, const char *what)
+{
+    return err_set(err, ERR_USAGE, "%s", what);
+}
 
 /* "repo", "repo:tag", "repo@sha256:…", as written: no default tag. */
 static bool read_image(struct arena *arena, str text, str *repository, str *tag, digest *name,
@@ -176,7 +180,8 @@ bool import_read(struct arena *arena, str body, struct import_request *out, stru
 }
 
 /* --- queueing
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 /* The same body, its password a star. */
 static bool without_password(struct arena *arena, str body, str *out, struct err *err)
 {
@@ -207,7 +212,8 @@ bool guard_import(struct guard *guard, struct store *store, struct arena *arena,
 }
 
 /* --- the work
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 struct import {
     struct loop *loop;
     const struct job *job;
@@ -262,8 +268,8 @@ static bool open_foreign(struct import *m, struct registry_config *config, struc
 static bool reference_of(struct arena *arena, str host, str repository, struct reference *out,
                          struct err *err)
 {
-    str text = arena_printf(arena, "docker://" STR_FMT "/" STR_FMT, STR_ARG(host),
-                            STR_ARG(repository));
+    str text =
+        arena_printf(arena, "docker://" STR_FMT "/" STR_FMT, STR_ARG(host), STR_ARG(repository));
     return text.ptr ? reference_parse(arena, text, out, err) : err_memory(err);
 }
 
@@ -367,7 +373,8 @@ static bool copy_to(struct import *m, size_t i, struct err *err)
 }
 
 /* --- and telling
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 typedef VEC(struct store_event) store_events;
 
 static bool add_event(struct import *m, store_events *to, str repository, str tag, str digest_text,
@@ -397,8 +404,7 @@ static bool tell(struct import *m, struct err *err)
     str name = digest_print(&m->digest, text);
     for (size_t i = 0; i < m->request.targets.len; i++) {
         const struct import_target *target = &m->request.targets.ptr[i];
-        if (!target->tags.len &&
-            !add_event(m, &events, target->repository, STR(""), name, err))
+        if (!target->tags.len && !add_event(m, &events, target->repository, STR(""), name, err))
             return false;
         for (size_t k = 0; k < target->tags.len; k++)
             if (!add_event(m, &events, target->repository, target->tags.ptr[k], name, err))
@@ -463,8 +469,9 @@ static void run_import(struct loop *loop, const struct job *job, struct job_outc
 {
     struct import m = {.loop = loop, .job = job};
     struct err err = {0};
-    log_event(LOG_INFO, "import starts", LOG_NUM("job", job->id), LOG_STR("registry", job->registry),
-              LOG_STR("repository", job->repository), LOG_STR("operation", job->digest));
+    log_event(LOG_INFO, "import starts", LOG_NUM("job", job->id),
+              LOG_STR("registry", job->registry), LOG_STR("repository", job->repository),
+              LOG_STR("operation", job->digest));
     out->end = JOB_END_DONE;
     if (!import_all(&m, &err))
         conclude(&m, &err, out);

@@ -47,7 +47,14 @@ struct counters {
 };
 void counters_add(struct counters *counters, const struct job *job, enum job_end end,
                   int64_t took_ms, int64_t now);
-enum { WORKERS_MAX = 64, SLOT_REFRESHER = WORKERS_MAX, SLOT_SWEEPER, SLOT_IMPORTER, SLOT_RULER, SLOTS };
+enum {
+    WORKERS_MAX = 64,
+    SLOT_REFRESHER = WORKERS_MAX,
+    SLOT_SWEEPER,
+    SLOT_IMPORTER,
+    SLOT_RULER,
+    SLOTS
+};
 
 struct guard {
     const struct config *config; /* borrowed */
@@ -107,7 +114,8 @@ void sweeper_work(struct loop *loop);
 void importer_work(struct loop *loop);
 void ruler_work(struct loop *loop);
 /* Rules whose end has come. */
-bool rules_schedule(struct guard *guard, struct store *store, int64_t now, struct err *err) NODISCARD;
+bool rules_schedule(struct guard *guard, struct store *store, int64_t now,
+                    struct err *err) NODISCARD;
 /* A job for each registry whose sweep is due. */
 bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
                      struct err *err) NODISCARD;

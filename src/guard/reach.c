@@ -2,8 +2,8 @@
 /* reach.c - how a registry is reached: one of the configuration as the file says, one that was made
  * over REST as "plimsoll" in its stored properties says:
  *
- *     {"plimsoll": {"host", "plainHttp", "username", "caCertificates", "clientCertificate", "proxy",
- *                   "repositories": […], "sweepIntervalSeconds"}}
+ *     {"plimsoll": {"host", "plainHttp", "username", "caCertificates", "clientCertificate",
+ * "proxy", "repositories": […], "sweepIntervalSeconds"}}
  *
  * with "password", "clientKey" and "notificationSecret" sealed beside it (store/secrets.c). */
 #include "base/clock.h"
@@ -13,7 +13,8 @@
 enum { SWEEP_MAX_S = 31536000, PEM_MAX = 256 << 10, SECRET_MAX = 16 << 10 };
 
 /* --- members
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool complain(struct err *err, const char *member, const char *wants)
 {
     return err_set(err, ERR_USAGE, "properties.plimsoll.%s: wants %s", member, wants);
@@ -177,7 +178,8 @@ bool registry_settings_of(struct arena *arena, const struct store_registry *regi
 }
 
 /* --- as the guard uses them
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static void settings_of_config(const struct config_registry *c, struct registry_settings *out)
 {
     *out = (struct registry_settings){.host = c->host,
@@ -258,7 +260,8 @@ bool guard_keep_secrets(struct guard *guard, struct store *store, int64_t regist
 }
 
 /* --- who notifies
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool notifier_made(struct guard *guard, struct store *store, struct arena *arena, str name,
                           struct notifier *out, struct err *err)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules.c - the stored disable rules: parsed once a revision and shared by all workers; held against
- * what is stored by a job of their own, so that a change applies at once. */
+/* rules.c - the stored disable rules: parsed once a revision and shared by all workers; held
+ * against what is stored by a job of their own, so that a change applies at once. */
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "guard/internal.h"
 
 /* --- the set
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 void rules_give(struct stored_rules *rules)
 {
     if (!rules || atomic_fetch_sub(&rules->refs, 1) != 1)
@@ -104,7 +105,8 @@ bool rules_over(struct guard *guard, struct store *store, struct arena *arena,
 }
 
 /* --- over what is stored
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 /* Until nothing is left; a set that changes meanwhile is taken up with the next batch. */
 static bool apply_all(struct loop *loop, size_t *n_images, struct err *err)
 {
@@ -158,8 +160,7 @@ static bool catch_up(struct store *store, int64_t now, struct err *err)
 {
     uint64_t revision = 0;
     bool is_pending = false;
-    const struct job_spec spec = {
-        .kind = JOB_RULES, .priority = PRIORITY_PUSH, .not_before = now};
+    const struct job_spec spec = {.kind = JOB_RULES, .priority = PRIORITY_PUSH, .not_before = now};
     if (!store_rules_revision(store, &revision, err))
         return false;
     if (!revision) /* there never was a rule */

@@ -303,8 +303,7 @@ static bool take_all(struct intake *in, const struct store_event *events, size_t
 bool store_events_add(struct store *store, int64_t registry_id, const struct store_event *events,
                       size_t n, int64_t now, struct event_counts *out, struct err *err)
 {
-    struct intake in = {
-        .store = store, .registry_id = registry_id, .now = now, .counts = out};
+    struct intake in = {.store = store, .registry_id = registry_id, .now = now, .counts = out};
     *out = (struct event_counts){0};
     if (!n)
         return true;

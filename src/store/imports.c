@@ -45,8 +45,7 @@ bool store_import_add(struct store *store, const struct secret_key *key,
                       const struct store_import *import, str repository, str password, int64_t now,
                       struct err *err)
 {
-    return TX_WRITTEN(store, err,
-                      import_add(store, key, import, repository, password, now, err));
+    return TX_WRITTEN(store, err, import_add(store, key, import, repository, password, now, err));
 }
 
 static bool import_read(struct store *store, struct arena *arena, str operation,
@@ -61,15 +60,17 @@ static bool import_read(struct store *store, struct arena *arena, str operation,
         return false;
     enum next next = rows_next(&rows, err);
     if (next != NEXT_ITEM)
-        return next == NEXT_END && err_set(err, ERR_NOT_FOUND, "operation " STR_FMT ": not known",
-                                           STR_ARG(operation));
+        return next == NEXT_END &&
+               err_set(err, ERR_NOT_FOUND, "operation " STR_FMT ": not known", STR_ARG(operation));
     *job_id = row_int(&rows, 1);
     *out = (struct store_import){.operation = row_dup(&rows, 0, arena),
                                  .registry_id = row_int(&rows, 2),
                                  .spec = row_dup(&rows, 3, arena),
                                  .code = row_dup(&rows, 4, arena),
                                  .subscription = row_dup(&rows, 5, arena)};
-    return out->operation.ptr && out->spec.ptr && out->code.ptr && out->subscription.ptr ? true : err_memory(err);
+    return out->operation.ptr && out->spec.ptr && out->code.ptr && out->subscription.ptr
+               ? true
+               : err_memory(err);
 }
 
 bool store_import_get(struct store *store, struct arena *arena, str operation,

@@ -80,7 +80,8 @@ static bool scans_add(struct store *store, const struct queue_spec *spec, int64_
     if (!db_run(store, err,
                 "INSERT INTO jobs (kind, state, registry_id, repository, digest, tag, priority,"
                 " created_at, not_before) SELECT 'scan', 'queued', i.registry_id, p.name, i.digest,"
-                " '', CASE WHEN $2 = 1 AND i.last_pulled > 0 AND i.last_pulled >= $6 THEN $7 ELSE $5 END, $4,"
+                " '', CASE WHEN $2 = 1 AND i.last_pulled > 0 AND i.last_pulled >= $6 THEN $7 ELSE "
+                "$5 END, $4,"
                 " $4" WANTED " ORDER BY i.last_pulled DESC, i.id"
                 " ON CONFLICT (kind, registry_id, repository, digest)"
                 " WHERE state IN ('queued', 'running') DO NOTHING",
@@ -102,8 +103,7 @@ static bool queue(struct store *store, const struct queue_spec *spec, int64_t no
     *n = 0;
     return registry_lock(store, spec->registry_id, err) &&
            store_plan_is_off(store, spec->registry_id, &is_off, err) &&
-           (is_off ||
-            (scans_add(store, spec, now, n, err) && sweep_add(store, spec, now, n, err)));
+           (is_off || (scans_add(store, spec, now, n, err) && sweep_add(store, spec, now, n, err)));
 }
 
 bool store_registry_queue(struct store *store, const struct queue_spec *spec, int64_t now,
@@ -113,7 +113,8 @@ bool store_registry_queue(struct store *store, const struct queue_spec *spec, in
 }
 
 /* --- the switch
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 static bool cancel_all(struct store *store, int64_t registry_id, int64_t now, struct err *err)
 {
     return db_run(store, err,
@@ -181,8 +182,7 @@ static bool change(struct store *store, const struct plan_change *c, size_t *n_j
         if (!registry_lock(store, all.ptr[i].id, err) ||
             !cancel_all(store, all.ptr[i].id, c->now, err))
             return false;
-    return c->is_off || !old.is_off ||
-           switch_on(store, &all, c->generation, c->now, n_jobs, err);
+    return c->is_off || !old.is_off || switch_on(store, &all, c->generation, c->now, n_jobs, err);
 }
 
 bool store_plan_set(struct store *store, str subscription, bool is_off, uint64_t generation,

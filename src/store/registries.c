@@ -152,7 +152,8 @@ bool scope_registries(struct store *store, struct arena *arena, const struct sto
                       store_registries *out, struct err *err)
 {
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err, "SELECT " REGISTRY_COLUMNS " FROM registries WHERE removed_at = 0 ORDER BY id"))
+    if (!db_query(store, &rows, err,
+                  "SELECT " REGISTRY_COLUMNS " FROM registries WHERE removed_at = 0 ORDER BY id"))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM) {

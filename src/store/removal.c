@@ -14,15 +14,15 @@ static bool names_drop(struct store *store, int64_t id, int64_t now, struct err 
                   vi(id), vi(now)) &&
            db_run(store, err,
                   "DELETE FROM tags WHERE " OF_REGISTRY("repository_id", "repositories"), vi(id)) &&
-           db_run(store, err,
-                  "DELETE FROM index_children WHERE " OF_REGISTRY("index_id", "images"), vi(id));
+           db_run(store, err, "DELETE FROM index_children WHERE " OF_REGISTRY("index_id", "images"),
+                  vi(id));
 }
 
 static bool results_drop(struct store *store, int64_t id, int64_t now, struct err *err)
 {
     return db_run(store, err, "DELETE FROM findings WHERE registry_id = $1", vi(id)) &&
-           db_run(store, err,
-                  "DELETE FROM image_notices WHERE " OF_REGISTRY("image_id", "images"), vi(id)) &&
+           db_run(store, err, "DELETE FROM image_notices WHERE " OF_REGISTRY("image_id", "images"),
+                  vi(id)) &&
            db_run(store, err,
                   "UPDATE images SET deleted_at = $2, verdict = '', is_complete = 0, reason = '',"
                   " scanned_at = 0, failure = '', failed_at = 0, n_critical = 0, n_high = 0,"

@@ -7,7 +7,8 @@
 #define REVISION_KEY "rules-revision"
 
 /* --- the revision
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 bool store_rules_revision(struct store *store, uint64_t *revision, struct err *err)
 {
     int64_t n = 0;
@@ -19,8 +20,7 @@ bool store_rules_revision(struct store *store, uint64_t *revision, struct err *e
 
 static bool revision_raise(struct store *store, int64_t now, struct err *err)
 {
-    const struct job_spec spec = {
-        .kind = JOB_RULES, .priority = PRIORITY_PUSH, .not_before = now};
+    const struct job_spec spec = {.kind = JOB_RULES, .priority = PRIORITY_PUSH, .not_before = now};
     return db_run(store, err,
                   "INSERT INTO meta (name, value) VALUES ('" REVISION_KEY "', '1')"
                   " ON CONFLICT (name) DO UPDATE SET"
@@ -29,7 +29,8 @@ static bool revision_raise(struct store *store, int64_t now, struct err *err)
 }
 
 /* --- reading
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool rule_read(struct rows *rows, struct arena *arena, struct store_rule *out,
                       struct err *err)
 {
@@ -101,7 +102,8 @@ bool store_rule_log(struct store *store, struct arena *arena, str uuid, rule_log
 }
 
 /* --- changing
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool note(struct store *store, str uuid, const char *action, str actor, int64_t now,
                  struct err *err)
 {
@@ -201,7 +203,8 @@ bool store_rules_expire(struct store *store, int64_t now, size_t *n, struct err 
 }
 
 /* --- holding an image against them
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool push_text(struct arena *arena, strs *list, str text)
 {
     str *slot = vec_push(arena, list);
@@ -265,7 +268,8 @@ bool store_rules_hold(struct arena *arena, const struct rule_set *set,
 }
 
 /* --- what is stored already
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 struct ruled {
     int64_t id;
     str repository, digest;
@@ -383,8 +387,8 @@ static bool findings_mark(struct store *store, int64_t registry_id, const struct
 static bool verdict_mark(struct store *store, const struct ruled *image, enum verdict verdict,
                          uint64_t revision, struct err *err)
 {
-    const struct report report = {.findings = {image->findings.ptr, image->findings.len,
-                                               image->findings.cap}};
+    const struct report report = {
+        .findings = {image->findings.ptr, image->findings.len, image->findings.cap}};
     struct report_summary s = report_summarize(&report);
     bool is_clear = verdict != VERDICT_UNHEALTHY;
     return db_run(store, err,
@@ -439,7 +443,8 @@ static bool image_rule(struct store *store, struct arena *arena, const struct ru
 }
 
 /* --- a few at a time, of one registry
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 enum { BATCH = 50 };
 
 /* Without a finding there is nothing to hold against a rule. */
@@ -485,8 +490,7 @@ static bool rule_batch(struct store *store, const struct rule_set *set,
 {
     int64_t ids[BATCH];
     struct arena arena;
-    if (!registry_lock(store, registry->id, err) ||
-        !mark_plain(store, registry->id, set, err) ||
+    if (!registry_lock(store, registry->id, err) || !mark_plain(store, registry->id, set, err) ||
         !mark_bare(store, registry->id, set->revision, err) ||
         !due_list(store, registry->id, set->revision, ids, n, err))
         return false;

@@ -158,11 +158,7 @@ static const char version_7[] =
     "ALTER TABLE images ADD COLUMN rules_revision BIGINT NOT NULL DEFAULT 0;";
 
 static const struct migration migrations[] = {
-    {1, version_1},
-    {2, version_2},
-    {3, version_3},
-    {4, version_4},
-    {7, version_7},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {7, version_7},
 };
 
 const struct migration *schema_migrations(size_t *n)

@@ -137,7 +137,7 @@ NODISCARD bool store_registry_queue(struct store *store, const struct queue_spec
 struct store_rule {
     int64_t id;
     str uuid, name;
-    str text; /* a rules file (rules_parse) with this one rule */
+    str text;           /* a rules file (rules_parse) with this one rule */
     int64_t expires_at; /* 0: never */
     bool is_expired;
     int64_t created_at, changed_at;
@@ -393,11 +393,11 @@ NODISCARD bool store_ledger_list(struct store *store, struct arena *arena, int64
 /* --- imports: what a JOB_IMPORT is to do
  * ------------------------------------------------------------------------------------ */
 struct store_import {
-    str operation; /* UUID; the job's digest */
+    str operation;       /* UUID; the job's digest */
     int64_t registry_id; /* where to */
-    str spec;      /* JSON, without a password (guard/import.c) */
-    str code;      /* ARM's word for why it failed; empty: none */
-    str subscription; /* of the registry, also when that was removed */
+    str spec;            /* JSON, without a password (guard/import.c) */
+    str code;            /* ARM's word for why it failed; empty: none */
+    str subscription;    /* of the registry, also when that was removed */
     struct job job;
 };
 /* The job, its spec and its sealed password, in one commit. */
@@ -409,8 +409,9 @@ NODISCARD bool store_import_add(struct store *store, const struct secret_key *ke
 NODISCARD bool store_import_get(struct store *store, struct arena *arena, str operation,
                                 struct store_import *out, struct err *err);
 NODISCARD bool store_import_password(struct store *store, struct arena *arena,
-                                     const struct secret_key *key, const struct store_import *import,
-                                     str *password, struct err *err);
+                                     const struct secret_key *key,
+                                     const struct store_import *import, str *password,
+                                     struct err *err);
 NODISCARD bool store_import_fail(struct store *store, str operation, str code, struct err *err);
 /* Passwords of imports that have ended go; those that are no longer known too. */
 NODISCARD bool store_imports_tidy(struct store *store, struct err *err);

@@ -127,7 +127,8 @@ static inline int scene_call(struct scene *s, const char *method, const char *ta
     json_decref(s->json);
     s->json = NULL;
     str content_type = http_header_get(&s->answer.headers, STR("Content-Type"));
-    if (s->answer.body.len && str_has(content_type, STR("json")))
+    bool is_null = str_eq(s->answer.body, STR("null")); /* of a long-running operation */
+    if (s->answer.body.len && !is_null && str_has(content_type, STR("json")))
         assert_ok(json_read(s->answer.body, &s->json, &s->err), s->err);
     return s->answer.status;
 }

@@ -99,10 +99,12 @@ static void test_import__cancelled_says_so(void **state)
     (void)state;
     struct scene *s = scene_open();
     const char *url = begin(s);
-    str cancel = arena_printf(&s->arena, "/plimsoll/v1/jobs/%lld/cancel", (long long)only_job(s).id);
+    str cancel =
+        arena_printf(&s->arena, "/plimsoll/v1/jobs/%lld/cancel", (long long)only_job(s).id);
     assert_int_equal(scene_post(s, cancel.ptr, ""), 200);
     assert_error(s, scene_get(s, url), 409, "Canceled");
-    str again = arena_printf(&s->arena, "/plimsoll/v1/jobs/%lld/requeue", (long long)only_job(s).id);
+    str again =
+        arena_printf(&s->arena, "/plimsoll/v1/jobs/%lld/requeue", (long long)only_job(s).id);
     assert_error(s, scene_post(s, again.ptr, ""), 409, "Conflict");
     scene_close(s);
 }

@@ -41,7 +41,8 @@ static void test_job__that_runs_is_fenced(void **state)
     static const enum job_kind kinds[] = {JOB_SCAN};
     struct job job;
     add_push(s, 1, "v1");
-    const struct lease_spec lease = {.kinds = kinds, .n_kinds = 1, .now = 1700000010, .lease_s = 60};
+    const struct lease_spec lease = {
+        .kinds = kinds, .n_kinds = 1, .now = 1700000010, .lease_s = 60};
     assert_int_equal(store_job_lease(s->store, &s->arena, &lease, &job, &s->err), NEXT_ITEM);
     assert_int_equal(scene_post(s, at(s, job.id, "/cancel"), ""), 200);
     const struct job_outcome outcome = {.end = JOB_END_DONE, .now = 1700000020};
@@ -78,9 +79,9 @@ static void test_job__that_is_none(void **state)
     for (size_t i = 0; i < 3; i++) {
         const char *method = i ? "POST" : "GET";
         assert_error(s, scene_say(s, method, at(s, 4711, actions[i]), ""), 404, "ResourceNotFound");
-        assert_error(
-            s, scene_say(s, method, arena_printf(&s->arena, JOBS "/x%s", actions[i]).ptr, ""), 400,
-            "InvalidParameter");
+        assert_error(s,
+                     scene_say(s, method, arena_printf(&s->arena, JOBS "/x%s", actions[i]).ptr, ""),
+                     400, "InvalidParameter");
     }
     scene_close(s);
 }

@@ -4,7 +4,8 @@
 #include "api/internal.h"
 #include "scene.h"
 
-#define GROUP_PATH "/subscriptions/" SUB "/resourceGroups/MyGroup/providers/Microsoft.ContainerRegistry/"
+#define GROUP_PATH                                                                                 \
+    "/subscriptions/" SUB "/resourceGroups/MyGroup/providers/Microsoft.ContainerRegistry/"
 #define SUB_PATH "/subscriptions/" SUB "/providers/Microsoft.ContainerRegistry/"
 #define MADE GROUP_PATH "registries/Made1"
 #define BODY(more)                                                                                 \
@@ -35,11 +36,11 @@ static void test_bodies__read_as_the_table_says(void **state)
             doc.reach.host = STR("old.example");
             body = str_skip(body, 1);
         }
-        str is = registry_doc_read(&arena, body, is_patch, &doc, &err)
-                     ? arena_printf(&arena, "ok " STR_FMT " " STR_FMT " " STR_FMT,
-                                    STR_ARG(doc.reach.host), STR_ARG(doc.sku),
-                                    STR_ARG(doc.location))
-                     : str_from(err.msg);
+        str is =
+            registry_doc_read(&arena, body, is_patch, &doc, &err)
+                ? arena_printf(&arena, "ok " STR_FMT " " STR_FMT " " STR_FMT,
+                               STR_ARG(doc.reach.host), STR_ARG(doc.sku), STR_ARG(doc.location))
+                : str_from(err.msg);
         if (!str_eq(is, expected))
             fail_msg("%.*s: \"%.*s\", expected \"%.*s\"", STR_ARG(body), STR_ARG(is),
                      STR_ARG(expected));
@@ -99,10 +100,9 @@ static void test_registry__password_stays_with_its_host(void **state)
     assert_int_equal(scene_say(s, "PATCH", MADE V, "{\"tags\":{}}"), 200);
     assert_int_equal(json_object_size(scene_at(s, "tags")), 0);
     assert_str(password_of(s), "hidden");
-    assert_int_equal(
-        scene_say(s, "PATCH", MADE V,
-                  "{\"properties\":{\"plimsoll\":{\"host\":\"evil.example\"}}}"),
-        200);
+    assert_int_equal(scene_say(s, "PATCH", MADE V,
+                               "{\"properties\":{\"plimsoll\":{\"host\":\"evil.example\"}}}"),
+                     200);
     assert_int_equal(password_of(s).len, 0);
     assert_int_equal(
         scene_say(s, "PATCH", MADE V,
@@ -139,8 +139,9 @@ static void test_registry__refusals(void **state)
         {"PUT", MADE V, "{\"sku\":{\"name\":\"Basic\"}}", 400, "LocationRequired"},
         {"PUT", GROUP_PATH "registries/a-b-c" V, BODY(""), 400, "InvalidResourceName"},
         {"PUT", GROUP_PATH "registries/abcd" V, BODY(""), 400, "InvalidResourceName"},
-        {"PUT", "/subscriptions/x/resourceGroups/g/providers/Microsoft.ContainerRegistry/"
-                "registries/Made1" V,
+        {"PUT",
+         "/subscriptions/x/resourceGroups/g/providers/Microsoft.ContainerRegistry/"
+         "registries/Made1" V,
          BODY(""), 400, "InvalidSubscriptionId"},
         {"PATCH", MADE V, "{}", 404, "ResourceNotFound"},
         {"GET", MADE, "", 400, "MissingApiVersionParameter"},

@@ -37,8 +37,7 @@ static int setup(void **state)
     assert_ok(config_parse(&f->arena, STR("FILE"), text, &f->config, &err), err);
     assert_ok(guard_open(&(struct guard_spec){.config = &f->config}, &f->guard, &err), err);
     assert_ok(store_open(guard_store_path(f->guard), STORE_RELAXED, &f->store, &err), err);
-    f->made = (struct store_registry){.subscription =
-                                          STR("11111111-2222-3333-4444-555555555555"),
+    f->made = (struct store_registry){.subscription = STR("11111111-2222-3333-4444-555555555555"),
                                       .resource_group = STR("g"),
                                       .name = STR("made1"),
                                       .host = STR("reg.example"),
@@ -64,9 +63,10 @@ static void test_reach__secrets_are_sealed_and_found_again(void **state)
 {
     struct fixture *f = *state;
     struct registry_config config;
-    const struct registry_settings secrets = {
-        .has_password = true, .password = STR("pass"), .has_client_key = true,
-        .client_key_pem = STR("-----BEGIN PRIVATE KEY-----")};
+    const struct registry_settings secrets = {.has_password = true,
+                                              .password = STR("pass"),
+                                              .has_client_key = true,
+                                              .client_key_pem = STR("-----BEGIN PRIVATE KEY-----")};
     assert_ok(guard_keep_secrets(f->guard, f->store, f->made.id, &secrets, &err), err);
     assert_ok(guard_reach(f->guard, f->store, &f->arena, &f->made, &config, &err), err);
     assert_str(config.host, "reg.example");

@@ -27,9 +27,9 @@ static void test_removal__results_leave_and_history_stays(void **state)
     assert_int_equal(count_findings(f), 0);
     assert_int_equal(images_all(f).len, 0);
     str secret;
-    assert_ok(store_secret_get(f->store, &f->arena, &key, f->registry.id, "password", &secret,
-                               &err),
-              err);
+    assert_ok(
+        store_secret_get(f->store, &f->arena, &key, f->registry.id, "password", &secret, &err),
+        err);
     assert_int_equal(secret.len, 0);
     struct job_counts counts;
     assert_ok(store_jobs_count(f->store, &counts, &err), err);
@@ -199,9 +199,8 @@ static bool put_rule(struct fixture *f, const char *id, const char *name, const 
     struct store_rule rule = {
         .uuid = str_from(id),
         .name = str_from(name),
-        .text = arena_printf(&f->arena,
-                             "{\"rules\":[{\"name\":\"%s\",\"justification\":\"why\",%s}]}", name,
-                             rest)};
+        .text = arena_printf(
+            &f->arena, "{\"rules\":[{\"name\":\"%s\",\"justification\":\"why\",%s}]}", name, rest)};
     return store_rule_put(f->store, &rule, STR("lead"), f->now, &is_new, &err);
 }
 
@@ -278,7 +277,8 @@ static void test_rules__keep_to_their_scope(void **state)
         "\"scope\":{\"resource-group\":\"Nope\"},"};
     static const char *const here[] = {
         "\"scope\":{\"repository\":\"team/*\",\"registry\":\"main\"},",
-        "\"scope\":{\"registry\":\"reg.example:5000\"},", "\"scope\":{\"resource-group\":\"GROUP\"},"};
+        "\"scope\":{\"registry\":\"reg.example:5000\"},",
+        "\"scope\":{\"resource-group\":\"GROUP\"},"};
     scan_clear(f, 1, 2, VERDICT_HEALTHY);
     for (size_t i = 0; i < ARRAY_LEN(elsewhere) + ARRAY_LEN(here); i++) {
         bool is_here = i >= ARRAY_LEN(elsewhere);
