@@ -156,7 +156,7 @@ bool rules_take(struct guard *guard, struct store *store, struct stored_rules **
                 struct err *err) NODISCARD;
 void rules_give(struct stored_rules *rules);
 /* Into findings and verdict of what was just found. */
-bool rules_over(struct guard *guard, struct store *store, struct arena *arena,
+bool rules_over(const struct stored_rules *rules, struct arena *arena,
                 const struct store_registry *registry, str repository, struct report *report,
                 struct err *err) NODISCARD;
 

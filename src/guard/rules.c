@@ -83,44 +83,67 @@ bool rules_take(struct guard *guard, struct store *store, struct stored_rules **
     return true;
 }
 
-bool rules_over(struct guard *guard, struct store *store, struct arena *arena,
+/* Names of rules go into the report, which outlives the reference. */
+bool rules_over(const struct stored_rules *rules, struct arena *arena,
                 const struct store_registry *registry, str repository, struct report *report,
                 struct err *err)
 {
-    struct stored_rules *rules = NULL;
-    if (!rules_take(guard, store, &rules, err))
+    if (!store_rules_hold(arena, &rules->set, registry, repository, report, err))
         return false;
-    /* names of rules go into the report, which outlives our reference */
-    bool ok = store_rules_hold(arena, &rules->set, registry, repository, report, err);
-    for (size_t i = 0; ok && i < report->findings.len; i++) {
+    for (size_t i = 0; rules->rules.all.len && i < report->findings.len; i++) {
         struct finding *f = &report->findings.ptr[i];
         if (!f->disabled_by.len)
             continue;
         f->disabled_by = arena_dup(arena, f->disabled_by);
         f->disabled_reason = arena_dup(arena, f->disabled_reason);
-        ok = (f->disabled_by.ptr && f->disabled_reason.ptr) || err_memory(err);
+        if (!f->disabled_by.ptr || !f->disabled_reason.ptr)
+            return err_memory(err);
     }
-    rules_give(rules);
-    return ok;
+    return true;
 }
 
 /* --- over what is stored
  * ------------------------------------------------------------------------------------------------
  */
-/* Until nothing is left; a set that changes meanwhile is taken up with the next batch. */
+static bool is_current(struct loop *loop, const struct stored_rules *rules, bool *is,
+                       struct err *err)
+{
+    uint64_t revision = 0;
+    bool ok = store_rules_revision(loop->store, &revision, err);
+    *is = revision == rules->set.revision;
+    return ok;
+}
+
+/* Until nothing is left, or the rules have changed meanwhile. */
+static bool apply_set(struct loop *loop, const struct stored_rules *rules, bool *is_done,
+                      size_t *n_images, struct err *err)
+{
+    struct rules_run *run = NULL;
+    size_t n = 1;
+    bool ok = rules_run_open(loop->store, &rules->set, &run, err);
+    *is_done = true;
+    while (ok && n && *is_done && !guard_is_stopping(loop->guard)) {
+        ok = !cancel_is(&loop->slot->cancel, err) && rules_run_step(run, clock_now_s(), &n, err) &&
+             is_current(loop, rules, is_done, err);
+        *n_images += n;
+    }
+    rules_run_close(run);
+    if (ok && n && *is_done)
+        return err_set(err, ERR_CANCELLED, "the server stops");
+    return ok;
+}
+
 static bool apply_all(struct loop *loop, size_t *n_images, struct err *err)
 {
-    size_t n = 1;
-    while (n) {
+    bool is_done = false;
+    while (!is_done) {
         struct stored_rules *rules = NULL;
-        if (cancel_is(&loop->slot->cancel, err) ||
-            !rules_take(loop->guard, loop->store, &rules, err))
+        if (!rules_take(loop->guard, loop->store, &rules, err))
             return false;
-        bool ok = store_rules_apply(loop->store, &rules->set, clock_now_s(), &n, err);
+        bool ok = apply_set(loop, rules, &is_done, n_images, err);
         rules_give(rules);
         if (!ok)
             return false;
-        *n_images += n;
     }
     return true;
 }

@@ -175,7 +175,8 @@ static bool has_verdict(const struct report *report)
     return report->verdict != VERDICT_FAILED && report->verdict != VERDICT_UNKNOWN;
 }
 
-static bool fill_results(struct scan *s, struct job_outcome *out, struct err *err)
+static bool fill_results(struct scan *s, const struct stored_rules *rules, struct job_outcome *out,
+                         struct err *err)
 {
     struct arena *arena = &s->loop->arena;
     struct store_result *results = arena_array(arena, struct store_result, s->reports.len + 1);
@@ -185,8 +186,7 @@ static bool fill_results(struct scan *s, struct job_outcome *out, struct err *er
         struct report *report = s->reports.ptr[i];
         if (!findings_name(arena, s->loop->guard->config, &s->registry, s->job->repository, report,
                            err) ||
-            !rules_over(s->loop->guard, s->loop->store, arena, &s->registry, s->job->repository,
-                        report, err))
+            !rules_over(rules, arena, &s->registry, s->job->repository, report, err))
             return false;
         results[i].report = report;
         out->is_index = out->is_index || report->index.n > 0;
@@ -198,6 +198,16 @@ static bool fill_results(struct scan *s, struct job_outcome *out, struct err *er
     return true;
 }
 
+static bool take_results(struct scan *s, struct job_outcome *out, struct err *err)
+{
+    struct stored_rules *rules = NULL;
+    if (!rules_take(s->loop->guard, s->loop->store, &rules, err))
+        return false;
+    bool ok = fill_results(s, rules, out, err);
+    rules_give(rules);
+    return ok;
+}
+
 static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
 {
     struct err none = {0};
@@ -205,7 +215,7 @@ static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
     out->revision = inventory_revision();
     if (!s->reports.len)
         return err_set(err, ERR_UNSUPPORTED, "the manifest names no image");
-    if (!hand_on_wanted(s, err) || !fill_results(s, out, err))
+    if (!hand_on_wanted(s, err) || !take_results(s, out, err))
         return false;
     out->end = JOB_END_DONE;
     if (!out->error.len)

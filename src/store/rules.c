@@ -2,6 +2,8 @@
 /* rules.c - disable rules that somebody stored, and what they do to what is stored.  Every change
  * raises the revision; an image remembers the one that it was held against, so that nothing is left
  * out, whoever is killed when. */
+#include <stdlib.h>
+
 #include "store/internal.h"
 
 #define REVISION_KEY "rules-revision"
@@ -270,23 +272,37 @@ bool store_rules_hold(struct arena *arena, const struct rule_set *set,
 /* --- what is stored already
  * ------------------------------------------------------------------------------------------------
  */
+enum { FACTS_BYTES = 64 << 20 };
+
+struct rules_run {
+    struct store *store;
+    const struct rule_set *set; /* borrowed */
+    bool asks_digests;          /* a rule does */
+    struct arena facts_arena;   /* facts that were seen, each read once */
+    struct map facts;
+    struct arena arena; /* of one image */
+    store_registries registries;
+    struct arena registries_arena;
+    size_t at;     /* registry */
+    int64_t after; /* image of it */
+};
+
 struct ruled {
     int64_t id;
     str repository, digest;
     struct distro distro;
     enum verdict verdict, clear_verdict;
-    str clear_reason;
     findings findings;
     strs before; /* disabled_by of each */
 };
 
-static bool image_read(struct store *store, struct arena *arena, int64_t id, struct ruled *out,
-                       struct err *err)
+static bool image_read(struct rules_run *run, int64_t id, struct ruled *out, struct err *err)
 {
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err,
+    struct arena *arena = &run->arena;
+    if (!db_query(run->store, &rows, err,
                   "SELECT p.name, i.digest, i.os_id, i.os_version, i.os_name, i.verdict,"
-                  " i.clear_verdict, i.clear_reason FROM images i"
+                  " i.clear_verdict FROM images i"
                   " JOIN repositories p ON p.id = i.repository_id WHERE i.id = $1",
                   vi(id)) ||
         rows_next(&rows, err) != NEXT_ITEM)
@@ -300,82 +316,130 @@ static bool image_read(struct store *store, struct arena *arena, int64_t id, str
                    .name = row_dup(&rows, 4, arena)},
         .verdict = word_verdict_parse(row_text(&rows, 5)),
         .clear_verdict = word_verdict_parse(row_text(&rows, 6)),
-        .clear_reason = row_dup(&rows, 7, arena),
     };
     return out->repository.ptr && out->digest.ptr && out->distro.id.ptr &&
-                   out->distro.version_id.ptr && out->distro.name.ptr && out->clear_reason.ptr
+                   out->distro.version_id.ptr && out->distro.name.ptr
                ? true
                : err_memory(err);
 }
 
-static bool digests_read(struct store *store, struct arena *arena, const struct ruled *image,
-                         strs *out, struct err *err)
+static bool digests_read(struct rules_run *run, const struct ruled *image, strs *out,
+                         struct err *err)
 {
     auto_rows rows = {0};
-    if (!push_text(arena, out, image->digest))
+    if (!push_text(&run->arena, out, image->digest))
         return err_memory(err);
-    if (!db_query(store, &rows, err,
+    if (!db_query(run->store, &rows, err,
                   "SELECT x.digest FROM index_children c JOIN images x ON x.id = c.index_id"
                   " WHERE c.image_id = $1 AND x.deleted_at = 0",
                   vi(image->id)))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM)
-        if (!push_text(arena, out, row_dup(&rows, 0, arena)))
+        if (!push_text(&run->arena, out, row_dup(&rows, 0, &run->arena)))
             return err_memory(err);
     return next == NEXT_END;
 }
 
-/* As much of a finding as a rule asks about.  What a VEX document took away stays its. */
-static bool finding_read(struct rows *rows, struct arena *arena, struct ruled *image,
-                         struct err *err)
-{
-    struct finding *f = vec_push(arena, &image->findings);
-    str before = row_dup(rows, 1, arena);
-    if (!f || !push_text(arena, &image->before, before))
-        return err_memory(err);
-    *f = (struct finding){
-        .name = row_dup(rows, 0, arena),
-        .disabled_by = str_starts(before, STR("vex:")) ? before : STR(""),
-        .class = word_class_parse(row_text(rows, 2)),
-        .is_patchable = row_int(rows, 3) != 0,
-        .severity = word_severity_parse(row_text(rows, 4)),
-        .id = row_dup(rows, 5, arena),
-        .title = row_dup(rows, 6, arena),
-        .category = row_dup(rows, 7, arena),
-    };
-    if (!f->name.ptr || !f->id.ptr || !f->title.ptr || !f->category.ptr)
-        return err_memory(err);
-    return unpack_strs(arena, row_text(rows, 8), &f->aliases, err) &&
-           unpack_cvss(arena, row_text(rows, 9), f, err);
-}
-
-static bool findings_read(struct store *store, struct arena *arena, int64_t registry_id,
-                          struct ruled *image, struct err *err)
+/* --- facts: what a rule asks about, parsed once for all the images that have it
+ * ------------------------------------------------------------------------------------------------
+ */
+static bool fact_read(struct rules_run *run, int64_t id, struct finding *f, struct err *err)
 {
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err,
-                  "SELECT f.name, f.disabled_by, x.class, x.is_patchable, x.severity,"
-                  " a.vulnerability, a.title, a.category, a.aliases, a.cvss FROM findings f"
-                  " CROSS JOIN facts x CROSS JOIN advisories a WHERE x.id = f.fact_id"
-                  " AND a.id = x.advisory_id AND f.registry_id = $1 AND f.image_id = $2"
-                  " ORDER BY f.name",
+    struct arena *arena = &run->facts_arena;
+    if (!db_query(run->store, &rows, err,
+                  "SELECT x.class, x.is_patchable, x.severity, a.vulnerability, a.title,"
+                  " a.category, a.aliases, a.cvss FROM facts x JOIN advisories a"
+                  " ON a.id = x.advisory_id WHERE x.id = $1",
+                  vi(id)) ||
+        rows_next(&rows, err) != NEXT_ITEM)
+        return err_is(err) ? false : err_set(err, ERR_FORMAT, "fact %lld is gone", (long long)id);
+    *f = (struct finding){
+        .class = word_class_parse(row_text(&rows, 0)),
+        .is_patchable = row_int(&rows, 1) != 0,
+        .severity = word_severity_parse(row_text(&rows, 2)),
+        .id = row_dup(&rows, 3, arena),
+        .title = row_dup(&rows, 4, arena),
+        .category = row_dup(&rows, 5, arena),
+    };
+    if (!f->id.ptr || !f->title.ptr || !f->category.ptr)
+        return err_memory(err);
+    return unpack_strs(arena, row_text(&rows, 6), &f->aliases, err) &&
+           unpack_cvss(arena, row_text(&rows, 7), f, err);
+}
+
+static bool fact_of(struct rules_run *run, int64_t id, const struct finding **out, struct err *err)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%lld", (long long)id);
+    if ((*out = map_get(&run->facts, str_from(text))))
+        return true;
+    struct finding *f = arena_new(&run->facts_arena, struct finding);
+    str key = arena_dup(&run->facts_arena, str_from(text));
+    if (!f || !key.ptr)
+        return err_memory(err);
+    if (!fact_read(run, id, f, err))
+        return false;
+    *out = f;
+    return map_put(&run->facts, key, f) || err_memory(err);
+}
+
+static void facts_forget(struct rules_run *run)
+{
+    arena_fini(&run->facts_arena);
+    arena_init(&run->facts_arena, FACTS_BYTES);
+    map_init(&run->facts, &run->facts_arena);
+}
+
+/* What a VEX document took away stays its. */
+static bool finding_add(struct rules_run *run, str name, str before, const struct finding *fact,
+                        struct ruled *image, struct err *err)
+{
+    struct finding *f = vec_push(&run->arena, &image->findings);
+    if (!f || !name.ptr || !push_text(&run->arena, &image->before, before))
+        return err_memory(err);
+    *f = *fact;
+    f->name = name;
+    f->disabled_by = str_starts(before, STR("vex:")) ? before : STR("");
+    return true;
+}
+
+/* Ids first: the statement that reads facts runs between. */
+static bool findings_read(struct rules_run *run, int64_t registry_id, struct ruled *image,
+                          struct err *err)
+{
+    auto_rows rows = {0};
+    struct arena *arena = &run->arena;
+    if (!db_query(run->store, &rows, err,
+                  "SELECT name, disabled_by, fact_id FROM findings WHERE registry_id = $1"
+                  " AND image_id = $2 ORDER BY name",
                   vi(registry_id), vi(image->id)))
         return false;
     enum next next;
-    while ((next = rows_next(&rows, err)) == NEXT_ITEM)
-        if (!finding_read(&rows, arena, image, err))
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        const struct finding *fact = NULL;
+        str name = row_dup(&rows, 0, arena), before = row_dup(&rows, 1, arena);
+        if (!fact_of(run, row_int(&rows, 2), &fact, err) ||
+            !finding_add(run, name, before, fact, image, err))
             return false;
+    }
     return next == NEXT_END;
 }
 
+/* --- one image
+ * ------------------------------------------------------------------------------------------------
+ */
 static bool findings_mark(struct store *store, int64_t registry_id, const struct ruled *image,
-                          struct err *err)
+                          size_t *n, struct err *err)
 {
+    *n = 0;
     for (size_t i = 0; i < image->findings.len; i++) {
         const struct finding *f = &image->findings.ptr[i];
-        if (!str_eq(f->disabled_by, image->before.ptr[i]) &&
-            !db_run(store, err,
+        if (str_eq(f->disabled_by, image->before.ptr[i]))
+            continue;
+        ++*n;
+        if (!db_run(store, err,
                     "UPDATE findings SET disabled_by = $1 WHERE registry_id = $2"
                     " AND image_id = $3 AND name = $4",
                     vt(f->disabled_by), vi(registry_id), vi(image->id), vt(f->name)))
@@ -385,7 +449,7 @@ static bool findings_mark(struct store *store, int64_t registry_id, const struct
 }
 
 static bool verdict_mark(struct store *store, const struct ruled *image, enum verdict verdict,
-                         uint64_t revision, struct err *err)
+                         struct err *err)
 {
     const struct report report = {
         .findings = {image->findings.ptr, image->findings.len, image->findings.cap}};
@@ -394,11 +458,10 @@ static bool verdict_mark(struct store *store, const struct ruled *image, enum ve
     return db_run(store, err,
                   "UPDATE images SET verdict = $1, reason = CASE WHEN verdict = $1 THEN reason"
                   " WHEN $2 = 1 THEN clear_reason ELSE '' END, n_critical = $3, n_high = $4,"
-                  " n_medium = $5, n_low = $6, n_unknown = $7, n_patchable = $8, n_disabled = $9,"
-                  " rules_revision = $10 WHERE id = $11",
+                  " n_medium = $5, n_low = $6, n_unknown = $7, n_patchable = $8, n_disabled = $9"
+                  " WHERE id = $10",
                   vc(word_verdict(verdict)), vi(is_clear), vi(s.critical), vi(s.high), vi(s.medium),
-                  vi(s.low), vi(s.unknown), vi(s.patchable), vi(s.disabled), vu(revision),
-                  vi(image->id));
+                  vi(s.low), vi(s.unknown), vi(s.patchable), vi(s.disabled), vi(image->id));
 }
 
 /* What an image is without findings nobody wrote down before version 7 of the schema, and an
@@ -417,66 +480,72 @@ static bool scan_again(struct store *store, int64_t registry_id, const struct ru
            (is_off || job_add(store, &spec, now, NULL, err));
 }
 
-static bool image_rule(struct store *store, struct arena *arena, const struct rule_set *set,
-                       const struct store_registry *registry, int64_t id, int64_t now,
-                       struct err *err)
+static bool image_conclude(struct rules_run *run, int64_t registry_id, const struct ruled *image,
+                           int64_t now, struct err *err)
+{
+    enum verdict verdict = image->verdict;
+    if (count_left(&image->findings))
+        verdict = VERDICT_UNHEALTHY;
+    else if (verdict == VERDICT_UNHEALTHY && image->clear_verdict != VERDICT_UNKNOWN)
+        verdict = image->clear_verdict;
+    else if (verdict == VERDICT_UNHEALTHY && !scan_again(run->store, registry_id, image, now, err))
+        return false;
+    return verdict_mark(run->store, image, verdict, err);
+}
+
+static bool image_rule(struct rules_run *run, const struct store_registry *registry, int64_t id,
+                       int64_t now, bool *is_changed, struct err *err)
 {
     struct ruled image;
     struct rule_image place;
-    if (!image_read(store, arena, id, &image, err) ||
-        !findings_read(store, arena, registry->id, &image, err))
+    size_t n = 0;
+    if (!image_read(run, id, &image, err) || !findings_read(run, registry->id, &image, err))
         return false;
-    if (!place_of(arena, registry, image.repository, &image.distro, &place))
+    if (!image.findings.len)
+        return true;
+    if (!place_of(&run->arena, registry, image.repository, &image.distro, &place))
         return err_memory(err);
-    if (!digests_read(store, arena, &image, &place.digests, err) ||
-        !hold(arena, set->rules, &place, now, &image.findings, err) ||
-        !findings_mark(store, registry->id, &image, err))
+    if ((run->asks_digests && !digests_read(run, &image, &place.digests, err)) ||
+        !hold(&run->arena, run->set->rules, &place, now, &image.findings, err) ||
+        !findings_mark(run->store, registry->id, &image, &n, err))
         return false;
-    enum verdict verdict = image.verdict;
-    if (count_left(&image.findings))
-        verdict = VERDICT_UNHEALTHY;
-    else if (verdict == VERDICT_UNHEALTHY && image.clear_verdict != VERDICT_UNKNOWN)
-        verdict = image.clear_verdict;
-    else if (verdict == VERDICT_UNHEALTHY && !scan_again(store, registry->id, &image, now, err))
+    *is_changed = *is_changed || n > 0;
+    return !n || image_conclude(run, registry->id, &image, now, err);
+}
+
+/* A cache that is full is emptied; an image that still does not fit is too large. */
+static bool image_try(struct rules_run *run, const struct store_registry *registry, int64_t id,
+                      int64_t now, bool *is_changed, struct err *err)
+{
+    struct err first = {0};
+    arena_reset(&run->arena);
+    if (image_rule(run, registry, id, now, is_changed, &first))
+        return true;
+    if (first.kind != ERR_MEMORY) {
+        *err = first;
         return false;
-    return verdict_mark(store, &image, verdict, set->revision, err);
+    }
+    facts_forget(run);
+    arena_reset(&run->arena);
+    return image_rule(run, registry, id, now, is_changed, err);
 }
 
 /* --- a few at a time, of one registry
  * ------------------------------------------------------------------------------------------------
  */
-enum { BATCH = 50 };
+enum { BATCH = 100 };
 
-/* Without a finding there is nothing to hold against a rule. */
-static bool mark_bare(struct store *store, int64_t registry_id, uint64_t revision, struct err *err)
-{
-    return db_run(store, err,
-                  "UPDATE images SET rules_revision = $2 WHERE registry_id = $1 AND"
-                  " rules_revision <> $2 AND (verdict = '' OR NOT EXISTS (SELECT 1 FROM findings f"
-                  " WHERE f.registry_id = $1 AND f.image_id = images.id))",
-                  vi(registry_id), vu(revision));
-}
-
-/* Neither where no rule is and none was. */
-static bool mark_plain(struct store *store, int64_t registry_id, const struct rule_set *set,
-                       struct err *err)
-{
-    return set->rules->all.len > 0 ||
-           db_run(store, err,
-                  "UPDATE images SET rules_revision = $2 WHERE registry_id = $1 AND"
-                  " rules_revision <> $2 AND n_disabled = 0",
-                  vi(registry_id), vu(set->revision));
-}
-
-static bool due_list(struct store *store, int64_t registry_id, uint64_t revision,
-                     int64_t out[static BATCH], size_t *n, struct err *err)
+/* Where no rule is, only what one had disabled before matters. */
+static bool due_list(struct rules_run *run, int64_t registry_id, int64_t out[static BATCH],
+                     size_t *n, struct err *err)
 {
     auto_rows rows = {0};
     *n = 0;
-    if (!db_query(store, &rows, err,
-                  "SELECT id FROM images WHERE registry_id = $1 AND rules_revision <> $2"
-                  " ORDER BY id LIMIT $3",
-                  vi(registry_id), vu(revision), vi(BATCH)))
+    if (!db_query(run->store, &rows, err,
+                  "SELECT id FROM images WHERE registry_id = $1 AND id > $2 AND verdict <> ''"
+                  " AND rules_revision <> $3 AND ($4 = 1 OR n_disabled > 0) ORDER BY id LIMIT $5",
+                  vi(registry_id), vi(run->after), vu(run->set->revision),
+                  vi(run->set->rules->all.len > 0), vi(BATCH)))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM)
@@ -484,58 +553,81 @@ static bool due_list(struct store *store, int64_t registry_id, uint64_t revision
     return next == NEXT_END;
 }
 
-static bool rule_batch(struct store *store, const struct rule_set *set,
-                       const struct store_registry *registry, int64_t now, size_t *n,
-                       struct err *err)
+/* All up to @last; with the last batch all that are left. */
+static bool revision_mark(struct rules_run *run, int64_t registry_id, int64_t last, struct err *err)
+{
+    return db_run(run->store, err,
+                  "UPDATE images SET rules_revision = $1 WHERE registry_id = $2 AND id > $3"
+                  " AND id <= $4 AND rules_revision <> $1",
+                  vu(run->set->revision), vi(registry_id), vi(run->after), vi(last));
+}
+
+static bool rule_batch(struct rules_run *run, const struct store_registry *registry, int64_t now,
+                       int64_t *last, size_t *n, struct err *err)
 {
     int64_t ids[BATCH];
-    struct arena arena;
-    if (!registry_lock(store, registry->id, err) || !mark_plain(store, registry->id, set, err) ||
-        !mark_bare(store, registry->id, set->revision, err) ||
-        !due_list(store, registry->id, set->revision, ids, n, err))
+    bool is_changed = false;
+    if (!registry_lock(run->store, registry->id, err) || !due_list(run, registry->id, ids, n, err))
         return false;
-    arena_init(&arena, 256 * MIB);
-    bool ok = true;
-    for (size_t i = 0; i < *n && ok; i++) {
-        arena_reset(&arena);
-        ok = image_rule(store, &arena, set, registry, ids[i], now, err);
-    }
-    arena_fini(&arena);
-    return ok && (!*n || assessment_touch(store, registry->id, now, err));
-}
-
-static bool next_registry(struct store *store, uint64_t revision, int64_t *id, struct err *err)
-{
-    return db_int(store, 0, id, err,
-                  "SELECT registry_id FROM images WHERE rules_revision <> $1 LIMIT 1",
-                  vu(revision));
-}
-
-static bool apply(struct store *store, struct arena *arena, const struct rule_set *set, int64_t now,
-                  size_t *n, struct err *err)
-{
-    store_registries all = {0};
-    *n = 0;
-    if (!scope_registries(store, arena, NULL, &all, err))
-        return false;
-    for (size_t i = 0; i < all.len && *n == 0; i++)
-        if (!TX_WRITTEN(store, err, rule_batch(store, set, &all.ptr[i], now, n, err)))
+    for (size_t i = 0; i < *n; i++)
+        if (!image_try(run, registry, ids[i], now, &is_changed, err))
             return false;
+    *last = *n == BATCH ? ids[BATCH - 1] : INT64_MAX;
+    return revision_mark(run, registry->id, *last, err) &&
+           (!is_changed || assessment_touch(run->store, registry->id, now, err));
+}
+
+static bool any_digest(const struct rules *rules)
+{
+    for (size_t i = 0; i < rules->all.len; i++)
+        if (rules->all.ptr[i].digests.len)
+            return true;
+    return false;
+}
+
+bool rules_run_open(struct store *store, const struct rule_set *set, struct rules_run **out,
+                    struct err *err)
+{
+    struct rules_run *run = calloc(1, sizeof(*run));
+    if (!run)
+        return err_memory(err);
+    run->store = store;
+    run->set = set;
+    run->asks_digests = any_digest(set->rules);
+    arena_init(&run->arena, 256 * MIB);
+    arena_init(&run->registries_arena, 16 * MIB);
+    arena_init(&run->facts_arena, FACTS_BYTES);
+    map_init(&run->facts, &run->facts_arena);
+    if (!scope_registries(store, &run->registries_arena, NULL, &run->registries, err)) {
+        rules_run_close(run);
+        return false;
+    }
+    *out = run;
     return true;
 }
 
-bool store_rules_apply(struct store *store, const struct rule_set *set, int64_t now, size_t *n,
-                       struct err *err)
+void rules_run_close(struct rules_run *run)
 {
-    int64_t any = 0;
-    struct arena arena;
+    if (!run)
+        return;
+    arena_fini(&run->facts_arena);
+    arena_fini(&run->registries_arena);
+    arena_fini(&run->arena);
+    free(run);
+}
+
+bool rules_run_step(struct rules_run *run, int64_t now, size_t *n, struct err *err)
+{
     *n = 0;
-    if (!next_registry(store, set->revision, &any, err) || !any)
-        return !err_is(err);
-    arena_init(&arena, 16 * MIB);
-    bool ok = apply(store, &arena, set, now, n, err);
-    arena_fini(&arena);
-    return ok;
+    while (run->at < run->registries.len && *n == 0) {
+        const struct store_registry *registry = &run->registries.ptr[run->at];
+        int64_t last = INT64_MAX;
+        if (!TX_WRITTEN(run->store, err, rule_batch(run, registry, now, &last, n, err)))
+            return false;
+        run->after = last == INT64_MAX ? 0 : last;
+        run->at += last == INT64_MAX;
+    }
+    return true;
 }
 
 bool store_rules_pending(struct store *store, uint64_t revision, bool *is_pending, struct err *err)

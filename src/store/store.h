@@ -172,10 +172,14 @@ struct rule_set {
 NODISCARD bool store_rules_hold(struct arena *arena, const struct rule_set *set,
                                 const struct store_registry *registry, str repository,
                                 struct report *report, struct err *err);
-/* The next few images that are held against another revision, in one commit: findings, counts,
- * verdicts, assessments.  *n 0: there are none left. */
-NODISCARD bool store_rules_apply(struct store *store, const struct rule_set *set, int64_t now,
-                                 size_t *n, struct err *err);
+/* What is stored, a few images at a time and each few in one commit: findings, counts, verdicts,
+ * assessments of images that are held against another revision than @set's. */
+struct rules_run;
+NODISCARD bool rules_run_open(struct store *store, const struct rule_set *set,
+                              struct rules_run **out, struct err *err);
+/* *n 0: there are none left. */
+NODISCARD bool rules_run_step(struct rules_run *run, int64_t now, size_t *n, struct err *err);
+void rules_run_close(struct rules_run *run);
 NODISCARD bool store_rules_pending(struct store *store, uint64_t revision, bool *is_pending,
                                    struct err *err);
 

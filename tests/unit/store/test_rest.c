@@ -214,10 +214,13 @@ static size_t apply_rules(struct fixture *f)
     for (size_t i = 0; i < all.len; i++)
         if (!all.ptr[i].is_expired)
             assert_ok(rules_parse(&f->arena, all.ptr[i].uuid, all.ptr[i].text, &rules, &err), err);
+    struct rules_run *run;
+    assert_ok(rules_run_open(f->store, &set, &run, &err), err);
     while (n) {
-        assert_ok(store_rules_apply(f->store, &set, f->now, &n, &err), err);
+        assert_ok(rules_run_step(run, f->now, &n, &err), err);
         sum += n;
     }
+    rules_run_close(run);
     bool is_pending = true;
     assert_ok(store_rules_pending(f->store, set.revision, &is_pending, &err), err);
     assert_false(is_pending);
