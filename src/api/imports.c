@@ -68,6 +68,13 @@ static bool check_source(struct api_call *call, const struct import_request *req
                           "source.credentials.password: is required.");
     if (!request->from_registry.len)
         return true;
+    str asked = api_lower(call->arena, request->from_id);
+    if (!asked.ptr)
+        return err_memory(err);
+    if (!api_may(call, STR("Microsoft.ContainerRegistry/registries/pull/read"), asked))
+        return api_refuse(call, err, 403, "LinkedAuthorizationFailed",
+                          "The client '" STR_FMT "' has no permission to pull from '" STR_FMT "'.",
+                          STR_ARG(call->caller.object_id), STR_ARG(request->from_id));
     bool is_found =
         store_registry_get(call->store, call->arena, request->from_registry, &from, &why);
     if (!is_found && why.kind != ERR_NOT_FOUND) {
@@ -111,10 +118,23 @@ static bool refuse_unknown(struct api_call *call, struct err *err)
                       STR_ARG(call->req->params[2]));
 }
 
+#define IMPORT_ACTION "Microsoft.ContainerRegistry/registries/importImage/action"
+
+/* Who may import there may ask what became of it. */
+static bool may_see(struct api_call *call, const struct store_import *import)
+{
+    const struct store_registry registry = {.subscription = import->subscription,
+                                            .resource_group = import->resource_group,
+                                            .name = import->registry};
+    str id = store_registry_arm_id(call->arena, &registry);
+    str scope = id.ptr ? api_lower(call->arena, id) : id;
+    return scope.ptr && api_may(call, STR(IMPORT_ACTION), scope);
+}
+
 static bool find(struct api_call *call, struct store_import *out, struct err *err)
 {
     str subscription, name = call->req->params[2];
-    if (!api_subscription(call, &subscription, err))
+    if (!api_subscription_id(call, &subscription, err))
         return false;
     if (!str_starts(name, NAME_PREFIX))
         return refuse_unknown(call, err);
@@ -123,7 +143,8 @@ static bool find(struct api_call *call, struct store_import *out, struct err *er
         return err_memory(err);
     if (!store_import_get(call->store, call->arena, operation, out, err))
         return err->kind == ERR_NOT_FOUND ? refuse_unknown(call, err) : false;
-    return str_eq_nocase(subscription, out->subscription) || refuse_unknown(call, err);
+    return (str_eq_nocase(subscription, out->subscription) && may_see(call, out)) ||
+           refuse_unknown(call, err);
 }
 
 static bool is_running(const struct job *job)
@@ -208,8 +229,8 @@ static const struct http_route routes[] = {
      "/subscriptions/{subscription}/resourceGroups/{group}" PROVIDER
      "registries/{registry}/importImage",
      NULL,
-     API_OP(.run = import_image, .summary = "copy an image into the registry; long-running",
-            .is_arm = true)},
+     API_OP(.run = import_image, .action = IMPORT_ACTION, .where = WHERE_PATH,
+            .summary = "copy an image into the registry; long-running", .is_arm = true)},
     {"GET", OPERATIONS "operationResults/{operation}", NULL,
      API_OP(.run = get_result, .summary = "202 while an import runs, then 200 or its error",
             .is_arm = true)},

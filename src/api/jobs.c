@@ -64,6 +64,13 @@ static bool read_job_filter(struct api_call *call, struct job_filter *out, struc
     if (!api_query_registry(call, &registry, err))
         return false;
     out->registry_id = registry.id;
+    struct store_scope *scope = arena_new(call->arena, struct store_scope);
+    if (!scope)
+        return err_memory(err);
+    *scope = (struct store_scope){0};
+    if (!api_within(call, STR(""), scope, err))
+        return false;
+    out->scope = scope->is_limited ? scope : NULL;
     return true;
 }
 
@@ -96,6 +103,25 @@ static bool list_jobs(struct api_call *call, struct err *err)
 /* --- one of them
  * ----------------------------------------------------------------------------------------- */
 
+/* Who may do it for some registries only learns nothing of the jobs of others. */
+static bool check_seen(struct api_call *call, const struct job *job, struct err *err)
+{
+    struct store_registry registry;
+    struct err why = {0};
+    str scope = STR("");
+    if (call->caller.is_owner || api_may(call, call->action, STR("")))
+        return true;
+    if (job->registry_id &&
+        store_registry_get(call->store, call->arena, job->registry, &registry, &why) &&
+        registry.id == job->registry_id)
+        scope = store_registry_arm_id(call->arena, &registry);
+    scope = scope.ptr ? api_lower(call->arena, scope) : scope;
+    if (!scope.ptr)
+        return err_memory(err);
+    return (scope.len && api_may(call, call->action, scope)) ||
+           err_set(err, ERR_NOT_FOUND, "job %lld: not known", (long long)job->id);
+}
+
 static bool read_job(struct api_call *call, struct job *out, struct err *err)
 {
     uint64_t id;
@@ -103,7 +129,8 @@ static bool read_job(struct api_call *call, struct job *out, struct err *err)
     if (!str_to_u64(text, INT64_MAX, &id))
         return api_refuse(call, err, 400, "InvalidParameter", "'" STR_FMT "' is no job's number.",
                           STR_ARG(text));
-    return store_job_get(call->store, call->arena, (int64_t)id, out, err);
+    return store_job_get(call->store, call->arena, (int64_t)id, out, err) &&
+           check_seen(call, out, err);
 }
 
 static bool show_job(struct api_call *call, int64_t id, struct err *err)
@@ -163,12 +190,16 @@ static bool requeue_job(struct api_call *call, struct err *err)
 }
 
 #define OWN "/plimsoll/v1/"
+#define ACTION(what) .action = "Microsoft.Security/plimsoll/jobs/" what, .is_list = true
 static const struct http_route routes[] = {
-    {"GET", OWN "jobs", NULL, API_OP(.run = list_jobs, .summary = "the queue, newest first")},
-    {"GET", OWN "jobs/{id}", NULL, API_OP(.run = get_job, .summary = "one job")},
+    {"GET", OWN "jobs", NULL,
+     API_OP(.run = list_jobs, ACTION("read"), .summary = "the queue, newest first")},
+    {"GET", OWN "jobs/{id}", NULL, API_OP(.run = get_job, ACTION("read"), .summary = "one job")},
     {"POST", OWN "jobs/{id}/cancel", NULL,
-     API_OP(.run = cancel_job, .summary = "cancel a job that is queued or running")},
+     API_OP(.run = cancel_job, ACTION("cancel/action"),
+            .summary = "cancel a job that is queued or running")},
     {"POST", OWN "jobs/{id}/requeue", NULL,
-     API_OP(.run = requeue_job, .summary = "queue a dead, failed or cancelled job again")},
+     API_OP(.run = requeue_job, ACTION("requeue/action"),
+            .summary = "queue a dead, failed or cancelled job again")},
 };
 API_RESOURCE(jobs, routes);

@@ -19,7 +19,7 @@ static const char *name_of(str asked)
 static bool read_name(struct api_call *call, str *subscription, const char **name, struct err *err)
 {
     *name = name_of(call->req->params[1]);
-    return api_subscription(call, subscription, err) &&
+    return api_subscription_id(call, subscription, err) &&
            (*name || api_refuse(call, err, 404, "NotFound",
                                 "There is no plan '" STR_FMT "': ContainerRegistry and Containers.",
                                 STR_ARG(call->req->params[1])));
@@ -53,7 +53,7 @@ static bool list_plans(struct api_call *call, struct err *err)
 {
     str subscription;
     struct store_plan plan;
-    if (!api_subscription(call, &subscription, err) ||
+    if (!api_subscription_id(call, &subscription, err) ||
         !store_plan_get(call->store, call->arena, subscription, &plan, err))
         return false;
     jw_obj(&call->jw);
@@ -106,7 +106,7 @@ static bool put_plan(struct api_call *call, struct err *err)
         return false;
     if (guard)
         guard_status_get(guard, &status);
-    if (!store_plan_set(call->store, subscription, is_off, status.generation, call->principal,
+    if (!store_plan_set(call->store, subscription, is_off, status.generation, call->caller.name,
                         clock_now_s(), &n_jobs, err))
         return false;
     if (guard)
@@ -115,12 +115,14 @@ static bool put_plan(struct api_call *call, struct err *err)
 }
 
 #define PRICINGS "/subscriptions/{subscription}/providers/Microsoft.Security/pricings"
+#define OP(what, ...)                                                                              \
+    API_OP(.action = "Microsoft.Security/pricings/" what, .where = WHERE_PATH, .is_arm = true,     \
+           __VA_ARGS__)
 static const struct http_route routes[] = {
-    {"GET", PRICINGS, NULL, API_OP(.run = list_plans, .summary = "the plans", .is_arm = true)},
+    {"GET", PRICINGS, NULL, OP("read", .run = list_plans, .summary = "the plans")},
     {"GET", PRICINGS "/{plan}", NULL,
-     API_OP(.run = get_plan, .summary = "whether a subscription's registries are guarded",
-            .is_arm = true)},
+     OP("read", .run = get_plan, .summary = "whether a subscription's registries are guarded")},
     {"PUT", PRICINGS "/{plan}", NULL,
-     API_OP(.run = put_plan, .summary = "guard them (Standard), or not (Free)", .is_arm = true)},
+     OP("write", .run = put_plan, .summary = "guard them (Standard), or not (Free)")},
 };
 API_RESOURCE(plans, routes);

@@ -32,7 +32,7 @@ static bool find(struct api_call *call, struct store_registry *out, bool *is_fou
     const str *params = call->req->params;
     struct store_scope scope = {.resource_group = params[1], .registry = params[2]};
     store_registries found = {0};
-    if (!api_subscription(call, &scope.subscription, err) ||
+    if (!api_subscription_id(call, &scope.subscription, err) ||
         !store_registries_list(call->store, call->arena, &scope, &found, err))
         return false;
     *is_found = found.len > 0;
@@ -204,11 +204,24 @@ static bool write_registry(struct api_call *call, const struct store_registry *r
 /* --- reading
  * ----------------------------------------------------------------------------------------- */
 
+/* "/subscriptions/s[/resourcegroups/g]" */
+static bool path_of(struct api_call *call, str subscription, str group, str *out, struct err *err)
+{
+    str text =
+        arena_printf(call->arena, "/subscriptions/" STR_FMT "%s" STR_FMT, STR_ARG(subscription),
+                     group.len ? "/resourcegroups/" : "", STR_ARG(group));
+    *out = text.ptr ? api_lower(call->arena, text) : text;
+    return out->ptr || err_memory(err);
+}
+
 static bool list_below(struct api_call *call, str group, struct err *err)
 {
     struct store_scope scope = {.resource_group = group};
     store_registries found = {0};
-    if (!api_subscription(call, &scope.subscription, err) ||
+    str path;
+    if (!api_subscription_id(call, &scope.subscription, err) ||
+        !path_of(call, scope.subscription, group, &path, err) ||
+        !api_within(call, path, &scope, err) ||
         !store_registries_list(call->store, call->arena, &scope, &found, err))
         return false;
     jw_obj(&call->jw);
@@ -310,7 +323,7 @@ static bool save(struct api_call *call, struct store_registry *registry, struct 
     int64_t now = clock_now_s();
     struct guard *guard = call->api->guard;
     doc->changed_at = now;
-    doc->changed_by = call->principal;
+    doc->changed_by = call->caller.name;
     registry->host = doc->reach.host;
     registry->is_plain_http = doc->reach.is_plain_http;
     registry->is_made = true;
@@ -350,7 +363,7 @@ static bool put_registry(struct api_call *call, struct err *err)
         return false;
     if (!registry_doc_read(call->arena, call->req->body, false, &doc, err))
         return refuse_doc(call, err);
-    doc.created_by = is_found ? old.created_by : call->principal;
+    doc.created_by = is_found ? old.created_by : call->caller.name;
     if (!default_host(call, call->req->params[2], &doc, err))
         return false;
     if (is_found)
@@ -405,7 +418,7 @@ static bool check_name(struct api_call *call, struct err *err)
     str subscription, name;
     struct store_registry other;
     struct err none = {0};
-    if (!api_subscription(call, &subscription, err) || !api_body(call, &body, err))
+    if (!api_subscription_id(call, &subscription, err) || !api_body(call, &body, err))
         return false;
     name = json_str(body, "name");
     bool is_valid = is_name(name);
@@ -485,35 +498,40 @@ static bool list_nothing(struct api_call *call, struct err *err)
 #define OF_SUBSCRIPTION "/subscriptions/{subscription}" PROVIDER
 #define OF_GROUP "/subscriptions/{subscription}/resourceGroups/{group}" PROVIDER
 #define ONE OF_GROUP "registries/{registry}"
+#define OP(what, ...)                                                                              \
+    API_OP(.action = "Microsoft.ContainerRegistry/" what, .where = WHERE_PATH, .is_arm = true,     \
+           __VA_ARGS__)
 #define NOTHING(kind)                                                                              \
     {                                                                                              \
         "GET", ONE "/" kind, NULL,                                                                 \
-            API_OP(.run = list_nothing, .summary = kind ": always none", .is_arm = true)           \
+            OP("registries/" kind "/read", .run = list_nothing, .summary = kind ": always none")   \
     }
 static const struct http_route routes[] = {
     {"GET", OF_SUBSCRIPTION "registries", NULL,
-     API_OP(.run = list_of_subscription, .summary = "registries of a subscription",
-            .is_arm = true)},
+     OP("registries/read", .run = list_of_subscription, .summary = "registries of a subscription",
+        .is_list = true)},
     {"GET", OF_GROUP "registries", NULL,
-     API_OP(.run = list_of_group, .summary = "registries of a resource group", .is_arm = true)},
-    {"GET", ONE, NULL, API_OP(.run = get_registry, .summary = "one registry", .is_arm = true)},
+     OP("registries/read", .run = list_of_group, .summary = "registries of a resource group",
+        .is_list = true)},
+    {"GET", ONE, NULL, OP("registries/read", .run = get_registry, .summary = "one registry")},
     {"PUT", ONE, NULL,
-     API_OP(.run = put_registry, .summary = "guard a registry, or say anew how it is reached",
-            .is_arm = true)},
+     OP("registries/write", .run = put_registry,
+        .summary = "guard a registry, or say anew how it is reached")},
     {"PATCH", ONE, NULL,
-     API_OP(.run = patch_registry, .summary = "change what the body names", .is_arm = true)},
+     OP("registries/write", .run = patch_registry, .summary = "change what the body names")},
     {"DELETE", ONE, NULL,
-     API_OP(.run = delete_registry, .summary = "guard it no longer", .is_arm = true)},
+     OP("registries/delete", .run = delete_registry, .summary = "guard it no longer")},
     {"POST", OF_SUBSCRIPTION "checkNameAvailability", NULL,
-     API_OP(.run = check_name, .summary = "whether a registry name is free", .is_arm = true)},
+     OP("checkNameAvailability/read", .run = check_name,
+        .summary = "whether a registry name is free")},
     {"GET", ONE "/listUsages", NULL,
-     API_OP(.run = list_usages, .summary = "size and limits", .is_arm = true)},
+     OP("registries/listUsages/read", .run = list_usages, .summary = "size and limits")},
     {"POST", ONE "/listCredentials", NULL,
-     API_OP(.run = refuse_credentials, .summary = "refused: there is no admin user",
-            .is_arm = true)},
+     OP("registries/listCredentials/action", .run = refuse_credentials,
+        .summary = "refused: there is no admin user")},
     {"POST", ONE "/regenerateCredential", NULL,
-     API_OP(.run = refuse_credentials, .summary = "refused: there is no admin user",
-            .is_arm = true)},
+     OP("registries/regenerateCredential/action", .run = refuse_credentials,
+        .summary = "refused: there is no admin user")},
     NOTHING("privateLinkResources"),
     NOTHING("privateEndpointConnections"),
     NOTHING("replications"),

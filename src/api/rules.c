@@ -191,7 +191,7 @@ static bool save(struct api_call *call, str id, struct err *err)
     bool is_new = false;
     if (!read_rule(call, &rule, err))
         return false;
-    if (!store_rule_put(call->store, &rule, call->principal, clock_now_s(), &is_new, err)) {
+    if (!store_rule_put(call->store, &rule, call->caller.name, clock_now_s(), &is_new, err)) {
         char text[sizeof(err->msg)];
         memcpy(text, err->msg, sizeof(text));
         return err->kind == ERR_CONFLICT ? api_refuse(call, err, 409, "Conflict", "%s", text)
@@ -219,7 +219,7 @@ static bool delete_rule(struct api_call *call, struct err *err)
     str id;
     if (!read_id(call, &id, err))
         return false;
-    if (!store_rule_remove(call->store, id, call->principal, clock_now_s(), err))
+    if (!store_rule_remove(call->store, id, call->caller.name, clock_now_s(), err))
         return err->kind == ERR_NOT_FOUND ? refuse_missing(call, id, err) : false;
     if (call->api->guard)
         guard_wake(call->api->guard);
@@ -253,15 +253,20 @@ static bool get_history(struct api_call *call, struct err *err)
     return api_done(call, 200, err);
 }
 
+/* In the cloud such a rule is kept with an assignment of a policy: whoever may write those
+ * (Security Admin, Owner, and no Contributor) may disable findings. */
+#define POLICY(what) .action = "Microsoft.Authorization/policyAssignments/" what
 #define RULES "/plimsoll/v1/rules"
 static const struct http_route routes[] = {
-    {"GET", RULES, NULL, API_OP(.run = list_rules, .summary = "disable rules")},
-    {"POST", RULES, NULL, API_OP(.run = post_rule, .summary = "disable findings by a rule")},
-    {"GET", RULES "/{id}", NULL, API_OP(.run = get_rule, .summary = "one rule")},
-    {"PUT", RULES "/{id}", NULL, API_OP(.run = put_rule, .summary = "make or replace a rule")},
+    {"GET", RULES, NULL, API_OP(.run = list_rules, POLICY("read"), .summary = "disable rules")},
+    {"POST", RULES, NULL,
+     API_OP(.run = post_rule, POLICY("write"), .summary = "disable findings by a rule")},
+    {"GET", RULES "/{id}", NULL, API_OP(.run = get_rule, POLICY("read"), .summary = "one rule")},
+    {"PUT", RULES "/{id}", NULL,
+     API_OP(.run = put_rule, POLICY("write"), .summary = "make or replace a rule")},
     {"DELETE", RULES "/{id}", NULL,
-     API_OP(.run = delete_rule, .summary = "what it disabled comes back")},
+     API_OP(.run = delete_rule, POLICY("delete"), .summary = "what it disabled comes back")},
     {"GET", RULES "/{id}/history", NULL,
-     API_OP(.run = get_history, .summary = "who did what to a rule, and when")},
+     API_OP(.run = get_history, POLICY("read"), .summary = "who did what to a rule, and when")},
 };
 API_RESOURCE(rules, routes);

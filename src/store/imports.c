@@ -53,7 +53,8 @@ static bool import_read(struct store *store, struct arena *arena, str operation,
 {
     auto_rows rows = {0};
     if (!db_query(store, &rows, err,
-                  "SELECT m.operation, m.job_id, m.registry_id, m.spec, m.code, r.subscription"
+                  "SELECT m.operation, m.job_id, m.registry_id, m.spec, m.code, r.subscription,"
+                  " r.resource_group, r.name"
                   " FROM imports m JOIN registries r ON r.id = m.registry_id"
                   " WHERE m.operation = $1",
                   vt(operation)))
@@ -67,8 +68,11 @@ static bool import_read(struct store *store, struct arena *arena, str operation,
                                  .registry_id = row_int(&rows, 2),
                                  .spec = row_dup(&rows, 3, arena),
                                  .code = row_dup(&rows, 4, arena),
-                                 .subscription = row_dup(&rows, 5, arena)};
-    return out->operation.ptr && out->spec.ptr && out->code.ptr && out->subscription.ptr
+                                 .subscription = row_dup(&rows, 5, arena),
+                                 .resource_group = row_dup(&rows, 6, arena),
+                                 .registry = row_dup(&rows, 7, arena)};
+    return out->operation.ptr && out->spec.ptr && out->code.ptr && out->subscription.ptr &&
+                   out->resource_group.ptr && out->registry.ptr
                ? true
                : err_memory(err);
 }

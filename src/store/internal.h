@@ -244,6 +244,12 @@ size_t page_limit(const struct store_page *page);
     "(SELECT off.id FROM registries off JOIN plans o ON o.subscription = LOWER(off.subscription)"  \
     " WHERE o.tier = 'free')"
 
+/* secrets.c: @registry_id and @name say what it is for, and are authenticated with it. */
+bool secret_seal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
+                 const char *name, str secret, str *sealed, struct err *err) NODISCARD;
+bool secret_unseal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
+                   const char *name, str sealed, str *secret, struct err *err) NODISCARD;
+
 /* --- whole tables: for check, backup and copy
  * ------------------------------------------------------------------------- */
 struct table {
