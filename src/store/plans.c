@@ -96,6 +96,15 @@ static bool scans_add(struct store *store, const struct queue_spec *spec, int64_
                   vi(spec->priority), vi(spec->registry_id));
 }
 
+/* Whoever asks has perhaps just mended what they failed at. */
+static bool hurry(struct store *store, int64_t registry_id, int64_t now, struct err *err)
+{
+    return db_run(store, err,
+                  "UPDATE jobs SET not_before = $1, attempts = 0 WHERE registry_id = $2"
+                  " AND kind IN ('scan', 'sweep') AND state = 'queued' AND not_before > $1",
+                  vi(now), vi(registry_id));
+}
+
 static bool queue(struct store *store, const struct queue_spec *spec, int64_t now, size_t *n,
                   struct err *err)
 {
@@ -103,7 +112,8 @@ static bool queue(struct store *store, const struct queue_spec *spec, int64_t no
     *n = 0;
     return registry_lock(store, spec->registry_id, err) &&
            store_plan_is_off(store, spec->registry_id, &is_off, err) &&
-           (is_off || (scans_add(store, spec, now, n, err) && sweep_add(store, spec, now, n, err)));
+           (is_off || (hurry(store, spec->registry_id, now, err) &&
+                       scans_add(store, spec, now, n, err) && sweep_add(store, spec, now, n, err)));
 }
 
 bool store_registry_queue(struct store *store, const struct queue_spec *spec, int64_t now,

@@ -125,7 +125,8 @@ NODISCARD bool store_plan_set(struct store *store, str subscription, bool is_off
 NODISCARD bool store_plan_is_off(struct store *store, int64_t registry_id, bool *is_off,
                                  struct err *err);
 /* A sweep, and scans of known images: of all with @priority; with @is_due_only of those without a
- * result or with one of an older generation, PRIORITY_PULLED if they were pulled within 30 days. */
+ * result or with one of an older generation, PRIORITY_PULLED if they were pulled within 30 days.
+ * What waits for another try is tried at once. */
 struct queue_spec {
     int64_t registry_id;
     int priority;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { ASSESSMENT, GROUP, SUBSCRIPTION, alpineRoot, fs, makeLayout, makeSecdb, path, push, registryId, startRegistry,
+import { ASSESSMENT, GROUP, SUBSCRIPTION, alpineRoot, fs, makeLayout, makeSecdb, must, path, push, registryId, run, start, startRegistry,
   startServer, tar, tempDir, until, updateDb, verdictOf, freePort } from './lib.mjs';
 
 const SECDB = { 'v3.22': { openssl: { '3.5.4-r1': ['CVE-2025-0001', 'CVE-2025-0002'] } } };
@@ -112,6 +112,38 @@ test('a registry by the SDK: created, notified, scanned, listed, changed, delete
   const again = await sdk(server, `return (await ${CREATE(made.host)}).name;`);
   assert.equal(again, 'madebyrest');
   await verdictOf(server, pushed.digest, { settled: false }); // its sweep
+});
+
+test('a registry with TLS of a private authority and a password, all said over REST', async (t) => {
+  const { dir, server } = await setUp(t);
+  const port = await freePort(), host = `127.0.0.1:${port}`, own = path.join(dir, 'closed');
+  fs.mkdirSync(own);
+  const file = (name) => path.join(own, name);
+  const openssl = (...args) => must('openssl', args, { cwd: own });
+  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=private authority');
+  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-out', 'request.pem', '-subj', '/CN=127.0.0.1');
+  fs.writeFileSync(file('names'), 'subjectAltName=IP:127.0.0.1\n');
+  openssl('x509', '-req', '-in', 'request.pem', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names', '-out', 'cert.pem');
+  fs.writeFileSync(file('htpasswd'), must('htpasswd', ['-Bbn', 'robot', 'open sesame']));
+  fs.writeFileSync(file('config.yml'), ['version: 0.1', 'log: { level: warn, accesslog: { disabled: true } }',
+    `storage: { filesystem: { rootdirectory: ${own}/data } }`, `auth: { htpasswd: { realm: closed, path: ${file('htpasswd')} } }`,
+    `http: { addr: "${host}", tls: { certificate: ${file('cert.pem')}, key: ${file('key.pem')} } }`, ''].join('\n'));
+  const child = start(t, 'docker-registry', ['serve', file('config.yml')]);
+  const it = image(dir, 'closed-image');
+  await until(15000, 'the push', () => run('skopeo', ['copy', '--quiet', '--dest-tls-verify=false', '--dest-creds', 'robot:open sesame',
+    `oci:${it.layout}`, `docker://${host}/team/closed:1`]).code === 0, () => child.text);
+  const body = { location: 'eastus', sku: { name: 'Basic' }, properties: { plimsoll: { host, username: 'robot', password: 'wrong', sweepIntervalSeconds: 3600 } } };
+  const put = async (more) => {
+    Object.assign(body.properties.plimsoll, more);
+    assert.match(String((await server.api(`${registryId('closed')}${ARM}`, { method: 'PUT', body })).status), /^20[01]$/);
+  };
+  const failure = async () => (await jobs(server, '?registry=closed')).value.find((j) => j.kind === 'sweep')?.error;
+  await put({});
+  await until(20000, 'an unknown authority', async () => /TLS|certificate/i.test(await failure() ?? ''), () => server.child.text.slice(-2000));
+  await put({ caCertificates: fs.readFileSync(file('ca.pem'), 'utf8') });
+  await until(30000, 'a wrong password', () => /registry="closed".*denied \(401\)/.test(server.child.text), () => server.child.text.slice(-2000));
+  await put({ password: 'open sesame' });
+  assert.equal((await verdictOf(server, it.digest, { settled: false })).status, 'Unhealthy');
 });
 
 test('importImage by the SDK\'s poller: from a guarded registry, from a foreign one, NoForce, Force, and through a kill', async (t) => {

@@ -127,6 +127,29 @@ static void test_import__is_found_below_its_subscription_only(void **state)
     scene_close(s);
 }
 
+/* importImage at the target is not enough to pull from the source. */
+static void test_import__needs_rights_at_both_ends(void **state)
+{
+    (void)state;
+    struct scene *s = scene_open();
+    static const char other[] = "/subscriptions/" SUB "/resourceGroups/MyGroup/providers/"
+                                "Microsoft.ContainerRegistry/registries/other";
+    static const char body[] =
+        "{\"source\":{\"resourceId\":\"/subscriptions/" SUB
+        "/resourceGroups/MyGroup/providers/Microsoft.ContainerRegistry/registries/other\","
+        "\"sourceImage\":\"a:1\"},\"targetTags\":[\"b:1\"]}";
+    str target = scene_principal(s, "target", CONTRIBUTOR, REG);
+    str reader = scene_principal(s, "reader", SECURITY_READER, REG);
+    str source = scene_principal(s, "source", CONTRIBUTOR, other);
+    assert_error(s, scene_send(s, "POST", IMPORT, body, target), 403, "LinkedAuthorizationFailed");
+    assert_error(s, scene_send(s, "POST", IMPORT, GOOD, reader), 403, "AuthorizationFailed");
+    assert_int_equal(scene_send(s, "POST", IMPORT, GOOD, target), 202);
+    const char *url = arena_cstr(&s->arena, location(s));
+    assert_int_equal(scene_send(s, "GET", url, "", target), 202);
+    assert_error(s, scene_send(s, "GET", url, "", source), 404, "NotFound");
+    scene_close(s);
+}
+
 static void test_import__refusals(void **state)
 {
     (void)state;
@@ -161,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_import__failure_has_status_and_code),
         cmocka_unit_test(test_import__cancelled_says_so),
         cmocka_unit_test(test_import__is_found_below_its_subscription_only),
+        cmocka_unit_test(test_import__needs_rights_at_both_ends),
         cmocka_unit_test(test_import__refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,29 @@ static void test_job__that_is_none(void **state)
     scene_close(s);
 }
 
+/* Who has a role on one registry only learns nothing of the jobs of another. */
+static void test_job__is_seen_by_those_of_its_registry(void **state)
+{
+    (void)state;
+    struct scene *s = scene_open();
+    static const char other[] = "/subscriptions/" SUB "/resourceGroups/MyGroup/providers/"
+                                "Microsoft.ContainerRegistry/registries/other";
+    add_push(s, 1, "v1");
+    int64_t id = newest(s);
+    str here = scene_principal(s, "here", CONTRIBUTOR, REG);
+    str there = scene_principal(s, "there", CONTRIBUTOR, other);
+    str reader = scene_principal(s, "reader", SECURITY_READER, REG);
+    assert_int_equal(scene_send(s, "GET", at(s, id, ""), "", here), 200);
+    assert_int_equal(scene_send(s, "GET", at(s, id, ""), "", reader), 200);
+    assert_error(s, scene_send(s, "GET", at(s, id, ""), "", there), 404, "ResourceNotFound");
+    assert_error(s, scene_send(s, "POST", at(s, id, "/cancel"), "", there), 404,
+                 "ResourceNotFound");
+    assert_error(s, scene_send(s, "POST", at(s, id, "/cancel"), "", reader), 403,
+                 "AuthorizationFailed");
+    assert_int_equal(scene_send(s, "POST", at(s, id, "/cancel"), "", here), 200);
+    scene_close(s);
+}
+
 /* --- a whole registry
  * ------------------------------------------------------------------------------------ */
 static void test_scan__of_a_registry_is_every_image_and_a_sweep(void **state)
@@ -110,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_job__that_runs_is_fenced),
         cmocka_unit_test(test_job__same_work_twice_is_a_conflict),
         cmocka_unit_test(test_job__that_is_none),
+        cmocka_unit_test(test_job__is_seen_by_those_of_its_registry),
         cmocka_unit_test(test_scan__of_a_registry_is_every_image_and_a_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

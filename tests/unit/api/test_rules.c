@@ -65,6 +65,24 @@ static void test_rule__of_the_past_is_expired(void **state)
     scene_close(s);
 }
 
+/* As in the cloud: a Contributor may change everything but what counts. */
+static void test_rule__is_for_security_admins(void **state)
+{
+    (void)state;
+    struct scene *s = scene_open();
+    str contributor = scene_principal(s, "contributor", CONTRIBUTOR, "");
+    str admin = scene_principal(s, "admin", SECURITY_ADMIN, "");
+    str reader = scene_principal(s, "reader", SECURITY_READER, "");
+    assert_error(s, scene_send(s, "POST", RULES, RULE("x", CVE), contributor), 403,
+                 "AuthorizationFailed");
+    assert_error(s, scene_send(s, "POST", RULES, RULE("x", CVE), reader), 403,
+                 "AuthorizationFailed");
+    assert_int_equal(scene_send(s, "POST", RULES, RULE("x", CVE), admin), 201);
+    assert_str(scene_str(s, "createdBy"), "admin");
+    assert_int_equal(scene_send(s, "GET", RULES, "", reader), 200);
+    scene_close(s);
+}
+
 static void test_rule__refusals_say_what(void **state)
 {
     (void)state;
@@ -102,6 +120,7 @@ int main(void)
         cmocka_unit_test(test_rule__is_made_shown_and_deleted),
         cmocka_unit_test(test_rule__queues_its_application),
         cmocka_unit_test(test_rule__of_the_past_is_expired),
+        cmocka_unit_test(test_rule__is_for_security_admins),
         cmocka_unit_test(test_rule__refusals_say_what),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,25 @@ static void test_queue__all_or_what_is_due(void **state)
     assert_int_equal(lease(f).priority, PRIORITY_MANUAL);
 }
 
+/* Who asks has perhaps mended what it failed at. */
+static void test_queue__what_waits_for_another_try_is_tried_now(void **state)
+{
+    struct fixture *f = *state;
+    size_t n = 0;
+    struct job job;
+    struct store_event event = push(f, "e", 1, "v1");
+    add(f, &event, 1);
+    job = lease(f);
+    assert_ok(finish(f, &job, NULL, JOB_END_RETRY), err);
+    assert_false(try_lease(f, &job));
+    const struct queue_spec spec = {
+        .registry_id = f->registry.id, .priority = PRIORITY_SWEEP, .is_due_only = true};
+    assert_ok(store_registry_queue(f->store, &spec, f->now, &n, &err), err);
+    job = lease(f);
+    assert_str(job.digest, digest_n(f, 1).ptr);
+    assert_int_equal(job.attempts, 1);
+}
+
 /* --- rules
  * ------------------------------------------------------------------------------------------ */
 #define ID "aaaaaaaa-0000-4000-8000-00000000000"
@@ -419,6 +438,7 @@ int main(void)
         TEST(test_plan__off_what_runs_is_fenced_and_results_stay),
         TEST(test_plan__on_what_was_pulled_comes_first),
         TEST(test_queue__all_or_what_is_due),
+        TEST(test_queue__what_waits_for_another_try_is_tried_now),
         TEST(test_rules__apply_to_what_is_stored_and_back),
         TEST(test_rules__keep_to_their_scope),
         TEST(test_rules__never_healthy_by_guess),
