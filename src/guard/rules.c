@@ -23,9 +23,17 @@ static bool parse_all(struct stored_rules *out, struct store *store, struct err 
     if (!store_rules_list(store, &out->arena, &all, &out->set.revision, err))
         return false;
     for (size_t i = 0; i < all.len; i++) {
-        struct store_rule *r = &all.ptr[i];
-        if (!r->is_expired && !rules_parse(&out->arena, r->uuid, r->text, &out->rules, err))
-            return err_wrap(err, "stored rule " STR_FMT, STR_ARG(r->name));
+        const struct store_rule *r = &all.ptr[i];
+        struct err why = {0};
+        if (r->is_expired || rules_parse(&out->arena, r->uuid, r->text, &out->rules, &why))
+            continue;
+        if (why.kind == ERR_MEMORY) {
+            *err = why;
+            return false;
+        }
+        /* of another version of ours: without it more is found, not less */
+        log_event(LOG_ERROR, "a stored rule cannot be read, and disables nothing",
+                  LOG_STR("rule", r->name), LOG_ERR(&why));
     }
     out->set.rules = &out->rules;
     return true;
