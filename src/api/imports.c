@@ -99,7 +99,7 @@ static bool import_image(struct api_call *call, struct err *err)
         return err_set(err, ERR_UNAVAILABLE, "nothing is guarded here");
     if (!operation.ptr)
         return err_memory(err);
-    if (!api_registry(call, &registry, err))
+    if (!api_registry_of_path(call, &registry, err))
         return false;
     if (!import_read(call->arena, call->req->body, &request, err))
         return refuse_body(call, err);

@@ -208,6 +208,10 @@ NODISCARD bool api_body(struct api_call *call, json_t **out, struct err *err);
 /* "subscriptions/S[/resourceGroups/G[/providers/Microsoft.ContainerRegistry/registries/R]]", and
  * that there is something of that kind. */
 NODISCARD bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err);
+/* The registry that ?registry= names; id 0 when none is asked for. */
+NODISCARD bool api_registry(struct api_call *call, struct store_registry *out, struct err *err);
+/* ?NAME=true or false; false when it is not there. */
+NODISCARD bool api_flag(struct api_call *call, const char *name, bool *out, struct err *err);
 NODISCARD bool api_scope_parse(str text, struct store_scope *out);
 /* $top and $skipToken. */
 NODISCARD bool api_page(struct api_call *call, struct store_page *out, struct err *err);
@@ -215,9 +219,6 @@ NODISCARD bool api_page(struct api_call *call, struct store_page *out, struct er
 NODISCARD bool api_next_link(struct api_call *call, str next, struct err *err);
 /* Refuses what a store said of a page: its token was not ours. */
 NODISCARD bool api_page_error(struct api_call *call, struct err *err);
-/* The registry that ?registry= names; id 0 when none is asked for. */
-NODISCARD bool api_query_registry(struct api_call *call, struct store_registry *out,
-                                  struct err *err);
 bool api_is_uuid(str text);
 /* The well-formed subscription of params[0], whether it has registries or not. */
 NODISCARD bool api_subscription_id(struct api_call *call, str *out, struct err *err);
@@ -245,7 +246,8 @@ NODISCARD bool registry_doc_of(struct arena *arena, const struct store_registry 
 NODISCARD bool registry_doc_print(struct arena *arena, const struct registry_doc *doc, str *out,
                                   struct err *err);
 /* registries.c: the one of params[0..2]; refuses when there is none. */
-NODISCARD bool api_registry(struct api_call *call, struct store_registry *out, struct err *err);
+NODISCARD bool api_registry_of_path(struct api_call *call, struct store_registry *out,
+                                    struct err *err);
 
 /* --- finding.c: a sub-assessment
  * ------------------------------------------------------------------ */

@@ -5,17 +5,6 @@
 #include "base/clock.h"
 #include "base/num.h"
 
-/* --- filters
- * -------------------------------------------------------------------------------------- */
-
-/* The registry that ?registry= names; id 0 when none is asked for. */
-bool api_query_registry(struct api_call *call, struct store_registry *out, struct err *err)
-{
-    str name = http_request_query(call->req, STR("registry"));
-    *out = (struct store_registry){0};
-    return name.len == 0 || store_registry_get(call->store, call->arena, name, out, err);
-}
-
 /* --- jobs
  * ----------------------------------------------------------------------------------------- */
 
@@ -61,7 +50,7 @@ static bool read_job_filter(struct api_call *call, struct job_filter *out, struc
     if (state.len && !job_state_parse(state, &out->state))
         return api_refuse(call, err, 400, "InvalidParameter", "'" STR_FMT "' is no state of a job.",
                           STR_ARG(state));
-    if (!api_query_registry(call, &registry, err))
+    if (!api_registry(call, &registry, err))
         return false;
     out->registry_id = registry.id;
     struct store_scope *scope = arena_new(call->arena, struct store_scope);

@@ -41,7 +41,7 @@ static bool find(struct api_call *call, struct store_registry *out, bool *is_fou
     return true;
 }
 
-bool api_registry(struct api_call *call, struct store_registry *out, struct err *err)
+bool api_registry_of_path(struct api_call *call, struct store_registry *out, struct err *err)
 {
     bool is_found = false;
     if (!find(call, out, &is_found, err))
@@ -248,7 +248,7 @@ static bool list_of_group(struct api_call *call, struct err *err)
 static bool get_registry(struct api_call *call, struct err *err)
 {
     struct store_registry registry;
-    return api_registry(call, &registry, err) && write_registry(call, &registry, err) &&
+    return api_registry_of_path(call, &registry, err) && write_registry(call, &registry, err) &&
            api_done(call, 200, err);
 }
 
@@ -380,7 +380,7 @@ static bool patch_registry(struct api_call *call, struct err *err)
 {
     struct store_registry registry;
     struct registry_doc doc;
-    if (!check_guard(call, err) || !api_registry(call, &registry, err))
+    if (!check_guard(call, err) || !api_registry_of_path(call, &registry, err))
         return false;
     if (is_configured(call, registry.name) || !registry.is_made)
         return refuse_configured(call, registry.name, err);
@@ -456,7 +456,7 @@ static bool list_usages(struct api_call *call, struct err *err)
     struct store_registry registry;
     struct registry_doc doc;
     uint64_t bytes = 0;
-    if (!api_registry(call, &registry, err) || !doc_of(call, &registry, &doc, err) ||
+    if (!api_registry_of_path(call, &registry, err) || !doc_of(call, &registry, &doc, err) ||
         !store_registry_size(call->store, registry.id, &bytes, err))
         return false;
     bool is_premium = str_eq(doc.sku, STR("Premium")), is_basic = str_eq(doc.sku, STR("Basic"));
@@ -475,7 +475,7 @@ static bool list_usages(struct api_call *call, struct err *err)
 static bool refuse_credentials(struct api_call *call, struct err *err)
 {
     struct store_registry registry;
-    return api_registry(call, &registry, err) &&
+    return api_registry_of_path(call, &registry, err) &&
            api_refuse(call, err, 400, "UnAuthorizedForCredentialOperations",
                       "The admin user of the registry '" STR_FMT
                       "' is disabled: its credentials are kept by whoever runs it.",
@@ -486,7 +486,7 @@ static bool refuse_credentials(struct api_call *call, struct err *err)
 static bool list_nothing(struct api_call *call, struct err *err)
 {
     struct store_registry registry;
-    if (!api_registry(call, &registry, err))
+    if (!api_registry_of_path(call, &registry, err))
         return false;
     jw_obj(&call->jw);
     write_empty(&call->jw, "value");

@@ -119,6 +119,8 @@ bool rules_schedule(struct guard *guard, struct store *store, int64_t now,
 /* A job for each registry whose sweep is due. */
 bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
                      struct err *err) NODISCARD;
+/* A job for each recently pulled image whose time of the week has come. */
+bool pulled_schedule(struct store *store, int64_t now, size_t *n_jobs, struct err *err) NODISCARD;
 /* guard_reach for a job. */
 bool registry_config_of(struct loop *loop, const struct store_registry *registry,
                         struct registry_config *out, struct err *err) NODISCARD;
