@@ -273,11 +273,15 @@ test('the plan: off, a push makes no job and no bill; on, the catalog is queued'
   assert.deepEqual(switched.list, [['ContainerRegistry', 'Free'], ['Containers', 'Free']]);
   assert.equal(switched.nothing.status, 404);
 
+  const month = new Date().toISOString().slice(0, 7);
+  const billed = async () => (await server.api(`${OWN}/billing?month=${month}`)).body.value.map((e) => e.digest);
+  assert.deepEqual(await billed(), [first.digest]);
   const scans = async () => (await jobs(server)).value.filter((j) => j.kind === 'scan').length;
   const before = await scans();
   push(off.layout, `${lab.host}/team/app:2`);
   await until(10000, 'the event', async () => (await server.api(`${OWN}/images`)).body.value.some((i) => i.digest === off.digest));
   assert.equal(await scans(), before);
+  assert.deepEqual(await billed(), [first.digest]);
   const byHand = await server.api(`${OWN}/registries/lab/scan`, { method: 'POST', body: {} });
   assert.deepEqual([byHand.status, byHand.body.error.code], [409, 'Conflict']);
   assert.equal((await findings(server, 'lab')).length, 2); // what was found stays readable
@@ -291,6 +295,7 @@ test('the plan: off, a push makes no job and no bill; on, the catalog is queued'
   await sdk(server, `await security.pricings.update('Containers', { pricingTier: 'standard' });`);
   assert.equal((await verdictOf(server, off.digest, { settled: false })).status, 'Unhealthy');
   assert.equal((await verdictOf(server, unheard.digest)).status, 'Unhealthy');
+  assert.deepEqual((await billed()).sort(), [first, off, unheard].map((i) => i.digest).sort());
 });
 
 test('bad input: ARM\'s bodies and codes, and nothing is kept', async (t) => {
