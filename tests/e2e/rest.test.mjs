@@ -2,6 +2,7 @@
 // Registries, imports, rules and plans over REST, through the unmodified Azure SDKs, against real registries.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import http from 'node:http';
 import { test } from 'node:test';
 import { ASSESSMENT, GROUP, SUBSCRIPTION, alpineRoot, fs, makeLayout, makeSecdb, must, path, push, registryId, run, start, startRegistry,
   startServer, tar, tempDir, until, updateDb, verdictOf, freePort } from './lib.mjs';
@@ -200,6 +201,31 @@ test('importImage by the SDK\'s poller: from a guarded registry, from a foreign 
   assert.equal(status.body.status, 'Succeeded');
   const kept = fs.readFileSync(path.join(server.data, 'plimsoll.db'), 'latin1') + fs.readFileSync(path.join(server.data, 'plimsoll.db-wal'), 'latin1');
   assert.doesNotMatch(kept, /secret of the source/);
+});
+
+test('a job that runs is cancelled: its worker lets go of a source that stalls, and is free for the next one', async (t) => {
+  const { dir, server, lab } = await setUp(t);
+  const foreign = await startRegistry(t, path.join(dir, 'foreign')), it = image(dir, 'it');
+  push(it.layout, `${foreign.host}/hub/it:1`);
+  const stall = http.createServer(() => {}); // takes every request, and says nothing
+  await new Promise((resolve) => stall.listen(0, '127.0.0.1', resolve));
+  t.after(() => { stall.closeAllConnections(); stall.close(); });
+  const ask = async (host) => {
+    const answer = await server.api(`${registryId('lab')}/importImage${ARM}`, { method: 'POST', body: {
+      source: { registryUri: host, sourceImage: 'hub/it:1' }, targetTags: ['copied/it:1'] } });
+    assert.equal(answer.status, 202);
+    return answer.headers.location.slice(server.url.length);
+  };
+  const stuck = await ask(`127.0.0.1:${stall.address().port}`);
+  const job = await until(10000, 'it to run', async () => (await jobs(server, '?state=running')).value.find((j) => j.kind === 'import'));
+  const done = await ask(foreign.host);
+  const cancelled = await server.api(`${OWN}/jobs/${job.id}/cancel`, { method: 'POST' });
+  assert.deepEqual([cancelled.status, cancelled.body.state], [200, 'cancelled']);
+  const answer = await server.api(stuck);
+  assert.deepEqual([answer.status, answer.body.error.code], [409, 'Canceled']);
+  await until(15000, 'the next one', async () => (await server.api(done)).status === 200, () => server.child.text.slice(-2000));
+  assert.equal((await verdictOf(server, it.digest, { settled: false })).status, 'Unhealthy');
+  assert.equal(lab.child.exitCode, null);
 });
 
 test('a rule takes a finding away at once, its end brings it back; new scans and new generations keep to it', async (t) => {
