@@ -73,7 +73,7 @@ install: all ## DESTDIR= and PREFIX= are honoured
 	    install -D -m 644 /dev/null "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/$${s#*:}"; \
 	    build/plimsoll completion "$${s%%:*}" >"$(DESTDIR)$(or $(PREFIX),/usr/local)/share/$${s#*:}"; \
 	done
-	install -D -m 644 packaging/plimsoll.service "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/doc/plimsoll/plimsoll.service"
+	install -D -m 644 -t "$(DESTDIR)$(or $(PREFIX),/usr/local)/share/doc/plimsoll" packaging/plimsoll.service packaging/plimsoll-worker.service
 
 clean: ## remove all that was built or run
 	rm -rf build build-* demo-run

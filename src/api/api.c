@@ -50,6 +50,7 @@ bool api_open(const struct api_spec *spec, struct api **out, struct err *err)
         return err_memory(err);
     api->config = spec->config;
     api->guard = spec->guard;
+    api->is_probe = spec->is_probe;
     api->assessment_key = spec->config->assessment_key.len
                               ? spec->config->assessment_key
                               : STR("dbd0cb49-b563-45e7-9724-889e799fa648");
@@ -167,10 +168,14 @@ static bool serve(struct api_call *call, struct err *err)
 {
     const struct api_op *op = NULL;
     enum http_route_fit fit = find(call->req, &op);
+    if (call->api->is_probe && (!op || !op->is_probe))
+        return refuse_route(call, fit, err);
+    if (op && op->is_later)
+        return op->run(call, err);
     if (!store_pool_take(call->api->pool, &call->store, err))
         return false;
     /* The token comes before everything, so that strangers cannot ask what there is. */
-    if (op && op->is_public)
+    if (op && (op->is_public || call->api->is_probe))
         return op->run(call, err);
     if (!api_authenticate(call, err))
         return false;
@@ -216,9 +221,33 @@ void api_handle(struct http_request *req, struct http_response *res)
     }
     if (!serve(&call, &err))
         api_write_error(&call, &err);
+    if (req->later)
+        return; /* its arena may be another thread's already */
     audit(&call);
     if (call.store)
         store_pool_give(call.api->pool, call.store);
+}
+
+struct api_call *api_later(struct api_call *call)
+{
+    struct api_call *copy = arena_new(call->arena, struct api_call);
+    struct http_response *res = arena_new(call->arena, struct http_response);
+    if (!copy || !res)
+        return NULL;
+    *res = (struct http_response){.headers = call->res->headers};
+    *copy = *call;
+    copy->res = res;
+    sb_init(&res->body, LIMIT(HTTP_ANSWER));
+    jw_init(&copy->jw, &res->body, false);
+    copy->later = http_respond_later(call->req);
+    return copy->later ? copy : NULL;
+}
+
+void api_answer(struct api_call *later, bool ok, const struct err *err)
+{
+    if (!ok)
+        api_write_error(later, err);
+    http_answer(later->later, later->res);
 }
 
 uint64_t api_max_body(void *user, str path)

@@ -17,6 +17,7 @@ struct api_spec {
     const struct config *config; /* borrowed */
     struct guard *guard;         /* borrowed; NULL: notifications are refused with 503 */
     const char *store_path;
+    bool is_probe; /* only what says how it is: health, readiness, metrics; to anybody */
     const struct secret_key *key; /* borrowed: what the keys of access tokens are sealed with */
 };
 struct api;

@@ -89,7 +89,8 @@ struct api {
     struct guard *guard;         /* borrowed, may be NULL */
     struct store_pool *pool;
     str assessment_key; /* in memory of the config */
-    str tenant;         /* UUID */
+    bool is_probe;
+    str tenant; /* UUID */
     char tenant_text[40];
     struct token_ring ring;
     struct hasher hasher;
@@ -115,6 +116,7 @@ struct api_call {
     bool is_oauth;      /* errors look as RFC 6749 says */
     int refusal_status; /* set by api_refuse; 0: what the err's kind says */
     const char *refusal_code;
+    struct http_later *later; /* of a copy that api_later() made */
 };
 
 /* Over which scope a role must allow an operation's action. */
@@ -133,7 +135,9 @@ struct api_op {
     bool is_arm;        /* wants api-version */
     const char *action; /* that a role must allow; NULL: whoever is signed in */
     enum api_where where;
-    bool is_list; /* who may read a part of it gets that part */
+    bool is_probe; /* a worker answers it too */
+    bool is_later; /* answers by api_later(), and needs no store of its own; is_public */
+    bool is_list;  /* who may read a part of it gets that part */
 };
 /* One file's rows; http_route.handler is NULL, extra is a struct api_op. */
 struct api_resource {
@@ -146,6 +150,11 @@ struct api_resource {
 
 /* --- answer.c -----------------------------------------------------------------------------------
  */
+/* A copy of @call, in the request's arena, that is answered by api_answer() from another thread;
+ * the operation returns true then.  NULL: no memory. */
+struct api_call *api_later(struct api_call *call);
+/* @ok false: with the error body of @err. */
+void api_answer(struct api_call *later, bool ok, const struct err *err);
 /* Headers of ARM 1.3. */
 NODISCARD bool api_headers(struct api_call *call);
 NODISCARD bool api_done(struct api_call *call, int status, struct err *err);

@@ -55,6 +55,7 @@ static void build_info(struct scrape *s)
 }
 
 static void generation(struct scrape *s) { plain(s, (double)s->status.generation); }
+static void leader(struct scrape *s) { plain(s, s->status.is_leader); }
 static void scanning(struct scrape *s) { plain(s, s->status.is_scanning); }
 
 static void notifications(struct scrape *s)
@@ -149,6 +150,9 @@ static const struct metric {
     {{"plimsoll_build_info", "gauge", "1; its label is the version"}, build_info},
     {{"plimsoll_scanning", "gauge", "1 while jobs are run and there is an advisory database"},
      scanning},
+    {{"plimsoll_leader", "gauge",
+      "1 where sweeps, refreshes and re-matches are scheduled: one of all"},
+     leader},
     {{"plimsoll_advisory_generation", "gauge", "the advisory database's generation; 0: none yet"},
      generation},
     {{"plimsoll_advisory_source_age_seconds", "gauge", "since the source was last fetched"},
@@ -214,6 +218,6 @@ static bool get_metrics(struct api_call *call, struct err *err)
 static const struct http_route routes[] = {
     {"GET", "/metrics", NULL,
      API_OP(.run = get_metrics, .action = "Microsoft.Security/plimsoll/metrics/read",
-            .summary = "counters and gauges for Prometheus")},
+            .summary = "counters and gauges for Prometheus", .is_probe = true)},
 };
 API_RESOURCE(metrics, routes);

@@ -30,28 +30,42 @@ static void write_counts(struct jw *jw, const struct notify_result *result)
 }
 
 /* 202 means kept: the sender forgets, so we must not. */
+static void answer(void *ctx, const struct notify_result *result, const struct err *why)
+{
+    struct api_call *call = ctx;
+    struct err err = {0};
+    if (why) {
+        api_answer(call, false, why);
+        return;
+    }
+    write_counts(&call->jw, result);
+    bool ok = api_done(call, 202, &err);
+    api_answer(call, ok, &err);
+}
+
 static bool take_notification(struct api_call *call, struct err *err)
 {
     const struct http_request *req = call->req;
+    if (!call->api->guard)
+        return err_set(err, ERR_UNAVAILABLE, "nothing is guarded here");
+    struct api_call *later = api_later(call);
     struct notification in = {.registry = req->params[0],
                               .secret = presented_secret(req),
                               .message = {.body = req->body,
                                           .type = http_request_header(req, STR("Ce-Type")),
                                           .id = http_request_header(req, STR("Ce-Id")),
                                           .time = http_request_header(req, STR("Ce-Time"))}};
-    struct notify_result result = {0};
-    if (!call->api->guard)
-        return err_set(err, ERR_UNAVAILABLE, "nothing is guarded here");
-    if (!guard_notify(call->api->guard, call->arena, &in, &result, err))
-        return false;
-    write_counts(&call->jw, &result);
-    return api_done(call, 202, err);
+    if (!later)
+        return err_memory(err);
+    guard_notify_later(call->api->guard, call->arena, &in, answer, later);
+    return true;
 }
 
 static const struct http_route routes[] = {
     {"POST", "/notifications/{registry}", NULL,
      API_OP(.run = take_notification,
             .summary = "a registry's notification; its shared secret as bearer token",
-            .is_public = true)},
+
+            .is_public = true, .is_later = true)},
 };
 API_RESOURCE(notifications, routes);

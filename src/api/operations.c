@@ -55,6 +55,8 @@ static bool get_status(struct api_call *call, struct err *err)
     jw_kstr(jw, "version", str_from(report_engine_version()));
     jw_kbool(jw, "scanning", status.is_scanning);
     jw_kint(jw, "generation", (int64_t)status.generation);
+    jw_kint(jw, "newestGeneration", (int64_t)status.newest);
+    jw_kbool(jw, "leader", status.is_leader);
     jw_kint(jw, "notificationsAccepted", (int64_t)status.notifications_accepted);
     jw_kint(jw, "notificationsRefused", (int64_t)status.notifications_refused);
     jw_kint(jw, "recentlyPulled", (int64_t)pulled.n_images);
@@ -200,11 +202,12 @@ static bool queue_scan(struct api_call *call, struct err *err)
 #define ACTION(of) .action = "Microsoft.Security/plimsoll/" of
 static const struct http_route routes[] = {
     {"GET", "/healthz", NULL,
-     API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true)},
+     API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true,
+            .is_probe = true)},
     {"GET", "/readyz", NULL,
      API_OP(.run = get_ready,
             .summary = "200 while scans run; 503 without an advisory database, or while it stops",
-            .is_public = true)},
+            .is_public = true, .is_probe = true)},
     {"GET", OWN "status", NULL,
      API_OP(.run = get_status, ACTION("status/read"), .summary = "version, generation, counters",
             .is_list = true)},

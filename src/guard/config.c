@@ -87,7 +87,12 @@ static const struct row rows[] = {
     NUMBER("sweep-interval", "21600", sweep_interval_s, 31536000,
            "seconds between two looks at what each registry has, for what no notification told; 0: "
            "never"),
-    NUMBER("workers", "2", workers, 64, "scans at the same time"),
+    NUMBER("workers", "2", workers, 64,
+           "scans at the same time; 0: none here, those of plimsoll worker do all"),
+    TEXT("worker.address", "", worker_address,
+         "where plimsoll worker answers /healthz, /readyz and /metrics, by plain HTTP to anybody; "
+         "empty: nowhere"),
+    NUMBER("worker.port", "9464", worker_port, 65535, "its port; 0: any free one"),
     NUMBER("http-workers", "4", http_workers, 256, "requests answered at the same time"),
     NUMBER("attempts", "8", max_attempts, 1000, "tries before a job is put aside as dead"),
     NUMBER("retry-base", "10", retry_base_s, 3600,
@@ -431,8 +436,8 @@ static bool check_whole(struct reading *in)
         return conflict(in, "tls.certificate and tls.key are given together or not at all");
     if (c->notification_secret.len && c->notification_secret_file.len)
         return conflict(in, "notification.secret and notification.secret-file exclude each other");
-    if (!c->workers || !c->http_workers || !c->max_attempts || c->lease_s < 3)
-        return conflict(in, "workers, http-workers and attempts are at least 1, lease at least 3");
+    if (!c->http_workers || !c->max_attempts || c->lease_s < 3)
+        return conflict(in, "http-workers and attempts are at least 1, lease at least 3");
     if (!c->data_dir.len)
         return conflict(in, "data-directory is empty");
     if (c->store.len && !store_name_check(c->store, in->err))

@@ -30,17 +30,28 @@ static bool lock_data(struct guard *guard, struct err *err)
     if (guard->lock_fd < 0)
         ok = err_sys(err, ERR_IO, "%s", path);
     else if (flock(guard->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        ok =
-            err_set(err, ERR_CONFLICT, "%s: another plimsoll serve uses this data directory", path);
+        ok = err_set(err, ERR_CONFLICT,
+                     "%s: another plimsoll serve or worker uses this data directory", path);
     free(path);
     return ok;
+}
+
+/* A worker makes none: it could open nothing with it. */
+static bool check_key(const struct guard *guard, const char *path, struct err *err)
+{
+    return guard->role != GUARD_WORKER || access(path, F_OK) == 0 ||
+           err_set(err, ERR_USAGE,
+                   "%s: there is none: a worker needs the key of the servers, which opens the "
+                   "registries' credentials; copy it, or name it as secret-key-file",
+                   path);
 }
 
 static bool load_key(struct guard *guard, struct err *err)
 {
     str file = guard->config->secret_key_file;
     char *path = strndup(file.ptr, file.len);
-    bool ok = path ? secret_key_load(path, &guard->key, err) : err_memory(err);
+    bool ok = path ? check_key(guard, path, err) && secret_key_load(path, &guard->key, err)
+                   : err_memory(err);
     free(path);
     return ok;
 }
@@ -96,13 +107,31 @@ static bool prepare_store(struct guard *guard, struct err *err)
     size_t n = 0;
     if (!store_pool_take(guard->durable, &store, err))
         return false;
-    bool ok = write_registries(guard, store, err) &&
+    guard->is_shared = store_is_shared(store);
+    bool ok = (guard->role == GUARD_WORKER || write_registries(guard, store, err)) &&
               store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
-    guard->is_shared = ok && store_is_shared(store);
     store_pool_give(guard->durable, store);
     if (ok && n)
         log_event(LOG_WARN, "jobs of a killed server are queued again", LOG_NUM("jobs", n));
     return ok;
+}
+
+/* A file of SQLite is one server's. */
+static bool check_role(const struct guard *guard, struct err *err)
+{
+    str name = guard->config->store;
+    bool is_file = !str_starts(name, STR("postgres"));
+    if (guard->scanner && !guard->config->workers && (is_file || guard->role == GUARD_WORKER))
+        return err_set(err, ERR_USAGE,
+                       "workers: 0 leaves all scans to plimsoll worker, on a store in PostgreSQL; "
+                       "here it is at least 1");
+    if (guard->role != GUARD_WORKER || !is_file)
+        return true;
+    return err_set(err, ERR_USAGE,
+                   "worker: the store " STR_FMT
+                   " is a file of one machine, and its server works on it already; workers share a "
+                   "PostgreSQL: set store: to the one that the servers use",
+                   STR_ARG(name));
 }
 
 static void init_threads(struct guard *guard)
@@ -113,6 +142,8 @@ static void init_threads(struct guard *guard)
     pthread_cond_init(&guard->changed, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&guard->lock, NULL);
+    pthread_mutex_init(&guard->intake.lock, NULL);
+    pthread_cond_init(&guard->intake.changed, NULL);
 }
 
 bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err)
@@ -120,6 +151,7 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     struct guard *guard = calloc(1, sizeof(*guard));
     if (!guard)
         return err_memory(err);
+    guard->role = spec->role;
     guard->config = spec->config;
     guard->scanner = spec->scanner;
     guard->lock_fd = -1;
@@ -128,9 +160,10 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
-    if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
-        !prepare_store(guard, err) ||
-        !advisories_init(&guard->advisories, spec->config->database_dir, err)) {
+    if (!ok || !check_role(guard, err) || !lock_data(guard, err) || !load_key(guard, err) ||
+        !open_store(guard, err) || !prepare_store(guard, err) ||
+        !advisories_init(&guard->advisories, spec->config->database_dir, err) ||
+        !intake_start(guard, err)) {
         guard_close(guard);
         return false;
     }
@@ -151,6 +184,8 @@ void guard_close(struct guard *guard)
     secret_key_forget(&guard->key);
     if (guard->lock_fd >= 0)
         close(guard->lock_fd);
+    pthread_cond_destroy(&guard->intake.changed);
+    pthread_mutex_destroy(&guard->intake.lock);
     pthread_cond_destroy(&guard->changed);
     pthread_mutex_destroy(&guard->lock);
     free(guard);
@@ -264,11 +299,13 @@ static bool start_with_slot(struct guard *guard, void *(*run)(void *), struct sl
 
 static bool start_all(struct guard *guard, struct err *err)
 {
+    bool is_server = guard->role == GUARD_SERVER;
     if (!start_one(guard, keeper_main, guard, err) ||
-        !start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
-        !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
-        !start_with_slot(guard, importer_main, &guard->slots[SLOT_IMPORTER], err) ||
-        !start_with_slot(guard, ruler_main, &guard->slots[SLOT_RULER], err) ||
+        (is_server &&
+         (!start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
+          !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
+          !start_with_slot(guard, importer_main, &guard->slots[SLOT_IMPORTER], err) ||
+          !start_with_slot(guard, ruler_main, &guard->slots[SLOT_RULER], err))) ||
         (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)
@@ -295,6 +332,7 @@ static bool any_busy(const struct guard *guard)
 
 void guard_stop(struct guard *guard, uint32_t grace_ms)
 {
+    intake_stop(guard);
     struct timespec until = mono_in(grace_ms);
     pthread_mutex_lock(&guard->lock);
     atomic_store(&guard->is_stopping, true);
@@ -319,6 +357,8 @@ void guard_status_get(struct guard *guard, struct guard_status *out)
         .generation = generation,
         .notifications_accepted = atomic_load(&guard->n_accepted),
         .notifications_refused = atomic_load(&guard->n_refused),
+        .is_leader = atomic_load(&guard->is_leader),
+        .newest = atomic_load(&guard->newest),
         .sandbox = guard->scanner ? scanner_level(guard->scanner) : SANDBOX_NONE,
     };
 }

@@ -3,9 +3,9 @@
  * notifications of registries, the job loop, the advisory refresh.  Not: HTTP (api/), how a scan is
  * done (scan/).
  *
- *   notification ─ guard_notify ─> events + jobs (one durable commit) ─> N workers: lease, scan,
- * store scanned Debian packages, feeds-interval ─> refresher: advisory_update ─> new generation ─>
- * re-match
+ *   notifications ─ guard_notify ─> events + jobs (one commit for all that wait) ─> N workers:
+ * lease, scan, store scanned Debian packages, feeds-interval ─> refresher: advisory_update ─> new
+ * generation ─> re-match
  *
  * Owns: a guard owns its threads and connections until guard_close; a config lives in its arena.
  * Threads: guard_notify and guard_wake from any; the others from the thread that opened it. */
@@ -43,6 +43,8 @@ struct config {
     uint32_t refresh_pause_s;  /* between two refreshes for scanned images */
     uint32_t sweep_interval_s; /* between two looks at what a registry has; 0: never */
     uint32_t workers, http_workers;
+    str worker_address; /* of a worker's probes; empty: none */
+    uint16_t worker_port;
     uint32_t max_attempts;
     uint32_t retry_base_s, lease_s;
     enum sandbox_level sandbox;
@@ -97,20 +99,26 @@ NODISCARD bool registry_settings_of(struct arena *arena, const struct store_regi
 /* --- the guard
  * --------------------------------------------------------------------------------------- */
 struct guard;
+/* A server takes notifications, schedules when it leads, and works.  A worker only works: for the
+ * servers of a shared store, with their key and their advisory database. */
+enum guard_role { GUARD_SERVER, GUARD_WORKER };
 struct guard_spec {
+    enum guard_role role;
     const struct config *config; /* borrowed, must outlive it */
     struct scanner *scanner;     /* borrowed; NULL: nothing is scanned here (tests, API only) */
 };
 /* Takes DATA/lock (ERR_CONFLICT: another server has it), opens the store, writes the configured
  * registries and their sealed credentials into it, puts jobs of a killed predecessor back into the
- * queue (of a shared store: those whose lease ran out).  No threads yet. */
+ * queue (of a shared store: those whose lease ran out).  No threads yet but the one that keeps
+ * notifications. */
 NODISCARD bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err);
 /* Name of the store: for pools and commands. */
 const char *guard_store_path(const struct guard *guard);
 /* What secrets in the store are sealed with. */
 const struct secret_key *guard_secret_key(const struct guard *guard);
 NODISCARD bool guard_start(struct guard *guard, struct err *err);
-/* No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.
+/* What was notified is kept, more is not taken.  No new job is taken; running ones have @grace_ms
+ * to end, then they are cancelled and given back.
  */
 void guard_stop(struct guard *guard, uint32_t grace_ms);
 void guard_close(struct guard *guard);
@@ -169,6 +177,13 @@ struct notify_result {
 NODISCARD bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                             struct notify_result *out, struct err *err);
 
+/* The same without waiting: @done is told once, perhaps before this returns, else by the thread
+ * that keeps many of them in one commit.  @err NULL: durable.  @arena and what @in points to live
+ * until then. */
+typedef void notify_done(void *ctx, const struct notify_result *result, const struct err *err);
+void guard_notify_later(struct guard *guard, struct arena *arena, const struct notification *in,
+                        notify_done *done, void *ctx);
+
 /* What a server counts of its work since its start. */
 enum { SCAN_BUCKETS = 12 };
 extern const double
@@ -191,6 +206,8 @@ struct guard_status {
     uint64_t generation; /* 0: no database yet */
     uint64_t notifications_accepted, notifications_refused;
     enum sandbox_level sandbox;
+    bool is_leader;  /* of several servers on one store the one that schedules */
+    uint64_t newest; /* generation of the one that leads; 0: not known */
 };
 /* Any thread. */
 void guard_status_get(struct guard *guard, struct guard_status *out);

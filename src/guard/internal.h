@@ -56,16 +56,45 @@ enum {
     SLOTS
 };
 
+/* intake.c: what waits for the next commit. */
+struct waiting {
+    struct waiting *next;
+    str registry; /* name */
+    const struct store_event *events;
+    size_t n;
+    struct event_counts counts;
+    struct err err;
+    bool is_kept;
+    void (*done)(struct waiting *waiting); /* on the intake's thread */
+};
+struct intake {
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t changed;
+    struct waiting *first, *last;
+    bool is_open;
+    pthread_t thread;
+};
+bool intake_start(struct guard *guard, struct err *err) NODISCARD;
+/* What waits is kept, more is refused; harmless twice, and on one that never started. */
+void intake_stop(struct guard *guard);
+/* False with ERR_UNAVAILABLE when it is stopped; else waiting->done is called. */
+bool intake_add(struct guard *guard, struct waiting *waiting, struct err *err) NODISCARD;
+
 struct guard {
+    enum guard_role role;
     const struct config *config; /* borrowed */
     struct scanner *scanner;     /* borrowed */
     int lock_fd;
     char *store_path;
     struct secret_key key;
-    bool is_shared;             /* others may bring work to the store */
-    struct store_pool *durable; /* for what is acknowledged */
-    struct store_pool *relaxed; /* for results */
+    bool is_shared;   /* others may bring work to the store */
+    char holder[128]; /* what we are called as leader */
+    atomic_bool is_leader;
+    atomic_uint_fast64_t newest; /* generation that the leader has; 0: not known */
+    struct store_pool *durable;  /* for what is acknowledged */
+    struct store_pool *relaxed;  /* for results */
     struct advisories advisories;
+    struct intake intake;
     pthread_mutex_t lock; /* guards wakes, slots, is_stopping's change */
     pthread_cond_t changed;
     uint64_t wakes;
@@ -91,6 +120,16 @@ void *importer_main(void *guard_thread);
 void *ruler_main(void *guard_thread);
 void *keeper_main(void *guard);
 void *listener_main(void *guard);
+
+/* leader.c.  Once a second: lead if nobody else does.  True: we do, and @store is fenced until
+ * leader_done(). */
+bool leader_beat(struct guard *guard, struct store *store, int64_t *term);
+void leader_done(struct store *store);
+/* Another may lead now. */
+void leader_end(struct guard *guard, struct store *store);
+/* Is our advisory database older than the leader's; or none of theirs? */
+bool guard_is_behind(struct guard *guard);
+bool guard_is_foreign(struct guard *guard);
 
 /* Sleep until somebody wakes (since @seen was read) or @timeout_ms passed. */
 uint64_t guard_wakes(struct guard *guard);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper: keeps leases of running jobs alive, takes back those that ran out, and knows when
- * feeds are due.  It does no work that takes long, so a slow scan never costs a lease. */
+/* The keeper: keeps leases of running jobs alive, takes back those that ran out, and, where it
+ * leads, knows when feeds are due.  It does no work that takes long, so a slow scan never costs a
+ * lease. */
 #include "base/clock.h"
 #include "guard/internal.h"
 
-enum { MAX_DEATHS = 100, DAY_S = 86400, KEEP_S = 30 * DAY_S };
+enum { MAX_DEATHS = 100, DAY_S = 86400, KEEP_S = 30 * DAY_S, KEEP_MS = 5000, LEAD_BEAT_MS = 1000 };
 
 struct keeper {
     struct guard *guard;
@@ -12,6 +13,7 @@ struct keeper {
     int64_t purged_at;
     bool is_first;       /* since the start */
     uint64_t generation; /* that stored images were last compared with */
+    int64_t term;        /* as leader; 0: another is */
 };
 
 /* --- leases
@@ -133,24 +135,40 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
 /* --- the thread
  * -------------------------------------------------------------------------------------------------------
  */
+/* What was scheduled while another led is looked at anew. */
+static void lead(struct keeper *k, bool is_due)
+{
+    struct err err = {0};
+    int64_t was = k->term;
+    if (leader_beat(k->guard, k->store, &k->term) && (is_due || k->term != was) &&
+        !schedule(k, clock_now_s(), &err))
+        log_event(LOG_ERROR, "schedule", LOG_ERR(&err));
+    leader_done(k->store);
+}
+
 static void keep(struct keeper *k)
 {
     /* A third of a lease: one heartbeat may be late.  Only the stop wakes it, not every new job. */
     uint32_t pause_ms = k->guard->config->lease_s * 1000 / 3;
-    int64_t next_ms = 0;
+    uint32_t beat_ms = k->guard->is_shared ? LEAD_BEAT_MS : KEEP_MS;
+    int64_t keep_ms = 0, next_ms = 0;
     while (!guard_is_stopping(k->guard)) {
         uint64_t wakes = guard_wakes(k->guard);
         int64_t now_ms = clock_mono_ms();
-        if (now_ms >= next_ms) {
-            struct err err = {0};
+        bool is_due = now_ms >= keep_ms;
+        if (is_due) {
             extend_leases(k);
             take_back(k);
-            if (!schedule(k, clock_now_s(), &err))
-                log_event(LOG_ERROR, "schedule", LOG_ERR(&err));
-            next_ms = now_ms + (pause_ms < 5000 ? pause_ms : 5000);
+            keep_ms = now_ms + (pause_ms < KEEP_MS ? pause_ms : KEEP_MS);
         }
-        guard_sleep(k->guard, wakes, (uint32_t)(next_ms > now_ms ? next_ms - now_ms : 1));
+        if (is_due || now_ms >= next_ms) {
+            lead(k, is_due);
+            next_ms = now_ms + beat_ms;
+        }
+        int64_t until_ms = keep_ms < next_ms ? keep_ms : next_ms;
+        guard_sleep(k->guard, wakes, (uint32_t)(until_ms > now_ms ? until_ms - now_ms : 1));
     }
+    leader_end(k->guard, k->store);
 }
 
 void *keeper_main(void *arg)

@@ -95,24 +95,51 @@ static bool select_events(struct arena *arena, const struct registry_message *me
 /* --- and kept
  * -------------------------------------------------------------------------------------------------
  */
-static bool keep(struct guard *guard, struct arena *arena, str name, const store_events *events,
-                 struct event_counts *counts, struct err *err)
+struct pending {
+    struct waiting waiting; /* first: it is what the intake gives back */
+    struct guard *guard;
+    str registry;
+    struct notify_result result;
+    notify_done *done;
+    void *ctx;
+};
+
+static void refuse(struct guard *guard, str registry, const struct err *err)
 {
-    struct store *store;
-    struct store_registry registry;
-    if (!store_pool_take(guard->durable, &store, err))
-        return false;
-    bool ok =
-        store_registry_get(store, arena, name, &registry, err) &&
-        store_events_add(store, registry.id, events->ptr, events->len, clock_now_s(), counts, err);
-    store_pool_give(guard->durable, store);
-    return ok;
+    atomic_fetch_add(&guard->n_refused, 1);
+    log_event(LOG_WARN, "notification refused", LOG_STR("registry", registry), LOG_ERR(err));
 }
 
-static bool notify(struct guard *guard, struct arena *arena, const struct notification *in,
-                   struct notify_result *out, struct err *err)
+static void accept_it(struct guard *guard, str registry, const struct notify_result *result)
 {
-    store_events events = {0};
+    atomic_fetch_add(&guard->n_accepted, 1);
+    if (result->stored.n_jobs)
+        guard_wake(guard);
+    log_event(LOG_DEBUG, "notification kept", LOG_STR("registry", registry),
+              LOG_NUM("events", result->n_events), LOG_NUM("jobs", result->stored.n_jobs));
+}
+
+static void tell(struct pending *p, const struct err *err)
+{
+    if (err)
+        refuse(p->guard, p->registry, err);
+    else
+        accept_it(p->guard, p->registry, &p->result);
+    p->done(p->ctx, &p->result, err);
+}
+
+static void kept(struct waiting *waiting)
+{
+    struct pending *p = (struct pending *)waiting;
+    p->result.stored = waiting->counts;
+    if (!waiting->is_kept)
+        waiting->err.kind = ERR_UNAVAILABLE; /* whatever the store has: it shall be sent again */
+    tell(p, waiting->is_kept ? NULL : &waiting->err);
+}
+
+static bool take_in(struct guard *guard, struct arena *arena, const struct notification *in,
+                    store_events *events, unsigned *n_ignored, struct err *err)
+{
     uint64_t max = guard->config->limits.of[LIMIT_ID_EVENTS_BODY];
     struct notifier notifier;
     if (!notifier_of(guard, arena, in->registry, &notifier, err)) {
@@ -124,29 +151,68 @@ static bool notify(struct guard *guard, struct arena *arena, const struct notifi
     if (in->message.body.len > max)
         return err_set(err, ERR_LIMIT, "the notification has %zu bytes; events-body is %llu",
                        in->message.body.len, (unsigned long long)max);
-    if (!select_events(arena, &in->message, notifier.own_name, &events, &out->n_ignored, err))
-        return false;
-    out->n_events = (unsigned)events.len;
-    if (!events.len || keep(guard, arena, in->registry, &events, &out->stored, err))
-        return true;
-    err->kind = ERR_UNAVAILABLE; /* whatever the store has: the registry shall send it again */
-    return false;
+    return select_events(arena, &in->message, notifier.own_name, events, n_ignored, err);
+}
+
+void guard_notify_later(struct guard *guard, struct arena *arena, const struct notification *in,
+                        notify_done *done, void *ctx)
+{
+    store_events events = {0};
+    struct err err = {0};
+    struct pending none = {.guard = guard, .registry = in->registry, .done = done, .ctx = ctx};
+    struct pending *p = arena_new(arena, struct pending);
+    if (!p || !take_in(guard, arena, in, &events, &none.result.n_ignored, &err)) {
+        if (!p)
+            (void)err_memory(&err);
+        tell(&none, &err);
+        return;
+    }
+    *p = none;
+    p->result.n_events = (unsigned)events.len;
+    p->waiting = (struct waiting){
+        .registry = in->registry, .events = events.ptr, .n = events.len, .done = kept};
+    if (!events.len)
+        tell(p, NULL);
+    else if (!intake_add(guard, &p->waiting, &err))
+        tell(p, &err);
+}
+
+/* --- and waited for
+ * -------------------------------------------------------------------------------------------------
+ */
+struct wait {
+    pthread_mutex_t lock; /* guards the others */
+    pthread_cond_t changed;
+    bool is_done, is_kept;
+    struct notify_result *result;
+    struct err *err;
+};
+
+static void wake(void *ctx, const struct notify_result *result, const struct err *err)
+{
+    struct wait *w = ctx;
+    pthread_mutex_lock(&w->lock);
+    *w->result = *result;
+    if (err)
+        *w->err = *err;
+    w->is_kept = !err;
+    w->is_done = true;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
 }
 
 bool guard_notify(struct guard *guard, struct arena *arena, const struct notification *in,
                   struct notify_result *out, struct err *err)
 {
-    *out = (struct notify_result){0};
-    if (!notify(guard, arena, in, out, err)) {
-        atomic_fetch_add(&guard->n_refused, 1);
-        log_event(LOG_WARN, "notification refused", LOG_STR("registry", in->registry),
-                  LOG_ERR(err));
-        return false;
-    }
-    atomic_fetch_add(&guard->n_accepted, 1);
-    if (out->stored.n_jobs)
-        guard_wake(guard);
-    log_event(LOG_DEBUG, "notification kept", LOG_STR("registry", in->registry),
-              LOG_NUM("events", out->n_events), LOG_NUM("jobs", out->stored.n_jobs));
-    return true;
+    struct wait w = {.result = out, .err = err};
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.changed, NULL);
+    guard_notify_later(guard, arena, in, wake, &w);
+    pthread_mutex_lock(&w.lock);
+    while (!w.is_done)
+        pthread_cond_wait(&w.changed, &w.lock);
+    pthread_mutex_unlock(&w.lock);
+    pthread_cond_destroy(&w.changed);
+    pthread_mutex_destroy(&w.lock);
+    return w.is_kept;
 }

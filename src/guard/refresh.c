@@ -134,7 +134,9 @@ void refresher_work(struct loop *loop)
     static const enum job_kind kinds[] = {JOB_REFRESH, JOB_REMATCH};
     while (!guard_is_stopping(loop->guard)) {
         uint64_t wakes = guard_wakes(loop->guard);
-        if (!loop_step(loop, kinds, ARRAY_LEN(kinds), 0, run_any))
+        size_t n =
+            guard_is_behind(loop->guard) ? 1 : ARRAY_LEN(kinds); /* not with old advisories */
+        if (!loop_step(loop, kinds, n, 0, run_any))
             guard_sleep(loop->guard, wakes, POLL_MS);
     }
 }

@@ -212,6 +212,7 @@ static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
 {
     struct err none = {0};
     out->generation = s->snapshot->generation;
+    out->newest = atomic_load(&s->loop->guard->newest);
     out->revision = inventory_revision();
     if (!s->reports.len)
         return err_set(err, ERR_UNSUPPORTED, "the manifest names no image");
@@ -268,16 +269,32 @@ static void catch_up(struct loop *loop, uint64_t *seen)
  */
 enum { POLL_MS = 1000 };
 
+/* Without advisories there is no verdict: jobs wait for the first generation, and for a worker's to
+ * be one of the servers'. */
+static bool may_work(struct guard *guard, bool *was_foreign)
+{
+    bool is_foreign = guard_is_foreign(guard);
+    if (is_foreign && !*was_foreign)
+        log_event(LOG_WARN,
+                  "no work yet: no server has the generation of this advisory database; it must be "
+                  "theirs, shared or copied",
+                  LOG_NUM("generation", advisories_generation(&guard->advisories)),
+                  LOG_NUM("servers", atomic_load(&guard->newest)));
+    *was_foreign = is_foreign;
+    return !is_foreign && advisories_generation(&guard->advisories) != 0;
+}
+
 static void work(struct loop *loop)
 {
     static const enum job_kind kinds[] = {JOB_SCAN};
     struct guard *guard = loop->guard;
     uint64_t limit_s = guard->config->limits.of[LIMIT_ID_SCAN_TIME];
+    bool was_foreign = true; /* the first second says nothing */
     while (!guard_is_stopping(guard)) {
         uint64_t wakes = guard_wakes(guard);
         uint64_t generation = advisories_generation(&guard->advisories);
-        /* Without advisories there is no verdict: jobs wait for the first generation. */
-        bool was_busy = generation && loop_step(loop, kinds, ARRAY_LEN(kinds), limit_s, run_scan);
+        bool was_busy = may_work(guard, &was_foreign) &&
+                        loop_step(loop, kinds, ARRAY_LEN(kinds), limit_s, run_scan);
         if (was_busy)
             catch_up(loop, &generation);
         else

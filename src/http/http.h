@@ -88,11 +88,12 @@ struct http_request {
     VEC(struct http_query) query;
     http_headers headers;
     str body;
-    str remote;      /* address of the peer */
-    str scheme_host; /* "https://HOST:PORT" that the client used */
-    str params[8];   /* decoded {name} segments of the route, in order */
-    void *user;      /* of the server's spec */
-    uint64_t id;     /* rises; for the log */
+    str remote;               /* address of the peer */
+    str scheme_host;          /* "https://HOST:PORT" that the client used */
+    str params[8];            /* decoded {name} segments of the route, in order */
+    void *user;               /* of the server's spec */
+    uint64_t id;              /* rises; for the log */
+    struct http_later *later; /* the server's own */
 };
 str http_request_header(const struct http_request *req, str name);
 str http_request_query(const struct http_request *req,
@@ -108,6 +109,14 @@ NODISCARD bool http_respond_header(struct http_request *req, struct http_respons
                                    str value);
 
 typedef void http_handler(struct http_request *req, struct http_response *res);
+/* A handler that waits for something shared (a commit, say) needs no thread for it: it asks for the
+ * answer to be given later, and returns; what it wrote into its response is dropped.  The request
+ * and its arena live until http_answer(), which any thread calls, exactly once, perhaps before the
+ * handler has returned.  NULL: no memory. */
+struct http_later;
+struct http_later *http_respond_later(struct http_request *req);
+/* Takes the body's memory. */
+void http_answer(struct http_later *later, struct http_response *res);
 struct http_server_spec {
     str address;           /* "127.0.0.1" or "::" */
     uint16_t port;         /* 0: any free one */

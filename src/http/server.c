@@ -5,7 +5,9 @@
  *   network thread:  target → head → body → suspend ─┐         ┌─ resumed: queue the answer →
  * completed worker:                                          └ handler ┘
  *
- * A job belongs to its connection; from the day close() gives a handler up, to its worker too. */
+ * A handler that asked for it returns without an answer, which comes later from any thread.
+ * A job belongs to its connection; from the day close() gives a handler up, to its worker (or to
+ * who answers later) too. */
 #include "http/http.h"
 
 #include <arpa/inet.h>
@@ -37,7 +39,19 @@ enum {
 
 static const char TLS_PRIORITIES[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
+/* Who answers later holds it, and by it the server. */
+struct http_later {
+    struct job *job;
+    /* guarded by server->lock */
+    struct http_later *next, *before;
+    bool is_running; /* its handler has not returned */
+    bool is_answered;
+    unsigned status; /* of the answer that came before the handler returned */
+    struct MHD_Response *response;
+};
+
 struct job {
+    struct http_later later;
     struct http_server *server; /* borrowed */
     struct MHD_Connection *connection;
     struct arena arena;
@@ -47,6 +61,7 @@ struct job {
     uint64_t n_discarded;
     unsigned refusal; /* status that the network thread answers by itself; 0: none */
     bool has_head;
+    int64_t from_ms; /* when its handler began */
     /* guarded by server->lock from submit on */
     struct job *next;
     struct MHD_Response *response;
@@ -73,7 +88,8 @@ struct http_server {
     pthread_mutex_t lock;
     pthread_cond_t work, quiet; /* a job was queued; a request ended */
     struct job *first, *last;
-    size_t n_active; /* requests begun and not completed */
+    struct http_later waiting; /* ring of those that are answered later */
+    size_t n_active;           /* requests begun and not completed */
     bool is_closing;
     unsigned n_refs; /* one for open..close, one a worker */
     unsigned n_workers;
@@ -216,26 +232,38 @@ bool http_respond_header(struct http_request *req, struct http_response *res, st
 /* --- workers
  * -------------------------------------------------------------------------------------- */
 
-static struct MHD_Response *run_handler(struct job *job, unsigned *status)
+static struct MHD_Response *response_of(struct job *job, struct http_response *res,
+                                        unsigned *status)
 {
-    struct http_response res = {.status = 0};
-    int64_t from_ms = clock_mono_ms();
-    sb_init(&res.body, LIMIT(HTTP_ANSWER));
-    job->server->spec.handler(&job->req, &res);
-    struct MHD_Response *response = handler_response(job, &res);
-    *status = response ? (unsigned)res.status : 500;
+    struct MHD_Response *response = handler_response(job, res);
+    *status = response ? (unsigned)res->status : 500;
     if (!response) {
         log_event(LOG_ERROR, "answer cannot be sent", LOG_NUM("request", job->req.id),
-                  LOG_STR("path", job->req.path), LOG_NUM("status", res.status),
-                  LOG_NUM("bytes", res.body.len));
+                  LOG_STR("path", job->req.path), LOG_NUM("status", res->status),
+                  LOG_NUM("bytes", res->body.len));
         response = refusal(job->server, 500);
     }
-    sb_fini(&res.body);
+    sb_fini(&res->body);
     if (log_is_on(LOG_DEBUG))
         log_event(LOG_DEBUG, "request", LOG_NUM("request", job->req.id),
                   LOG_STR("method", job->req.method), LOG_STR("path", job->req.path),
-                  LOG_NUM("status", *status), LOG_NUM("ms", clock_mono_ms() - from_ms));
+                  LOG_NUM("status", *status), LOG_NUM("ms", clock_mono_ms() - job->from_ms));
     return response;
+}
+
+/* False: it is answered later. */
+static bool run_handler(struct job *job, struct MHD_Response **response, unsigned *status)
+{
+    struct http_response res = {.status = 0};
+    job->from_ms = clock_mono_ms();
+    sb_init(&res.body, LIMIT(HTTP_ANSWER));
+    job->server->spec.handler(&job->req, &res);
+    if (job->req.later) {
+        sb_fini(&res.body);
+        return false;
+    }
+    *response = response_of(job, &res, status);
+    return true;
 }
 
 static void server_free(struct http_server *server)
@@ -284,6 +312,59 @@ static void finish_locked(struct job *job, unsigned status, struct MHD_Response 
     MHD_resume_connection(job->connection);
 }
 
+/* --- answers that come later
+ * ---------------------------------------------------------------------------- */
+
+struct http_later *http_respond_later(struct http_request *req)
+{
+    struct job *job = (struct job *)(void *)((char *)req - offsetof(struct job, req));
+    struct http_server *server = job->server;
+    struct http_later *later = &job->later;
+    pthread_mutex_lock(&server->lock);
+    *later = (struct http_later){
+        .job = job, .next = &server->waiting, .before = server->waiting.before, .is_running = true};
+    later->next->before = later->before->next = later;
+    server->n_refs++;
+    pthread_mutex_unlock(&server->lock);
+    req->later = later;
+    return later;
+}
+
+static void unlink_locked(const struct http_later *later)
+{
+    later->next->before = later->before;
+    later->before->next = later->next;
+}
+
+/* The handler has returned: the connection is resumed by whoever comes second, it or the answer. */
+static void leave_locked(struct job *job)
+{
+    job->later.is_running = false;
+    if (!job->later.is_answered)
+        return;
+    unlink_locked(&job->later);
+    finish_locked(job, job->later.status, job->later.response);
+}
+
+void http_answer(struct http_later *later, struct http_response *res)
+{
+    struct job *job = later->job;
+    struct http_server *server = job->server;
+    unsigned status;
+    struct MHD_Response *response = response_of(job, res, &status);
+    pthread_mutex_lock(&server->lock);
+    if (later->is_running) {
+        later->is_answered = true;
+        later->status = status;
+        later->response = response;
+    } else {
+        unlink_locked(later);
+        finish_locked(job, status, response);
+    }
+    pthread_mutex_unlock(&server->lock);
+    server_unref(server);
+}
+
 static void *worker_run(void *ctx)
 {
     struct worker *worker = ctx;
@@ -296,11 +377,15 @@ static void *worker_run(void *ctx)
         if (!job)
             break;
         pthread_mutex_unlock(&server->lock);
-        unsigned status;
-        struct MHD_Response *response = run_handler(job, &status);
+        unsigned status = 0;
+        struct MHD_Response *response = NULL;
+        bool is_done = run_handler(job, &response, &status);
         pthread_mutex_lock(&server->lock);
         worker->job = NULL;
-        finish_locked(job, status, response);
+        if (is_done)
+            finish_locked(job, status, response);
+        else
+            leave_locked(job);
     }
     pthread_mutex_unlock(&server->lock);
     server_unref(server);
@@ -578,6 +663,7 @@ static bool init(struct http_server *server, const struct http_server_spec *spec
     pthread_cond_init(&server->quiet, &attr);
     pthread_condattr_destroy(&attr);
     server->spec = *spec;
+    server->waiting.next = server->waiting.before = &server->waiting;
     server->n_refs = 1;
     server->listen_fd = -1;
     bool is_tls = spec->cert_pem.len > 0;
@@ -627,6 +713,13 @@ static void answer_503_locked(struct job *job)
     MHD_resume_connection(job->connection);
 }
 
+static void give_up_one_locked(struct job *job)
+{
+    job->is_given_up = true;
+    job->n_refs++;
+    answer_503_locked(job);
+}
+
 /* Nobody waits for these any more: their clients get 503, their handlers end when they end. */
 static void give_up_locked(struct http_server *server)
 {
@@ -637,10 +730,11 @@ static void give_up_locked(struct http_server *server)
         job = server->workers[i].job;
         if (!job)
             continue;
-        job->is_given_up = true;
-        job->n_refs++;
-        answer_503_locked(job);
+        give_up_one_locked(job);
     }
+    for (struct http_later *l = server->waiting.next; l != &server->waiting; l = l->next)
+        if (!l->is_running) /* else its worker was just seen to */
+            give_up_one_locked(l->job);
 }
 
 static void end_workers(struct http_server *server)

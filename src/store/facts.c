@@ -2,6 +2,7 @@
 /* Writing findings: the text of an advisory once, what it says about a package version once, and
  * per image a row of ids.  Rows are known by the hash of what they hold, so they never change. */
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "store/internal.h"
 
@@ -56,24 +57,35 @@ static bool packed_init(struct packed *p, const struct finding *f, struct err *e
 
 static str flag_text(bool flag) { return flag ? STR("1") : STR("0"); }
 
-static bool advisory_insert(struct store *store, const char *hash, const struct finding *f,
-                            const struct packed *p, struct err *err)
+static const struct bulk advisories_insert = {
+    "INSERT INTO advisories (hash, vulnerability, title, description, published, modified,"
+    " category, is_kev, epss, aliases, links, cvss, ratings, cwes) VALUES ",
+    " ON CONFLICT (hash) DO NOTHING RETURNING id, hash", 14};
+
+static void advisory_values(const char *hash, const struct finding *f, const struct packed *p,
+                            struct value *to)
 {
-    return db_run(store, err,
-                  "INSERT INTO advisories (hash, vulnerability, title, description, published,"
-                  " modified, category, is_kev, epss, aliases, links, cvss, ratings, cwes)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-                  " ON CONFLICT (hash) DO NOTHING",
-                  vc(hash), vt(f->id), vt(f->title), vt(f->description), vt(f->published),
-                  vt(f->modified), vt(f->category), vi(f->is_kev), vr(f->epss),
-                  vt(sb_str(&p->aliases)), vt(sb_str(&p->links)), vt(sb_str(&p->cvss)),
-                  vt(sb_str(&p->ratings)), vt(sb_str(&p->cwes)));
+    const struct value row[] = {vc(hash),
+                                vt(f->id),
+                                vt(f->title),
+                                vt(f->description),
+                                vt(f->published),
+                                vt(f->modified),
+                                vt(f->category),
+                                vi(f->is_kev),
+                                vr(f->epss),
+                                vt(sb_str(&p->aliases)),
+                                vt(sb_str(&p->links)),
+                                vt(sb_str(&p->cvss)),
+                                vt(sb_str(&p->ratings)),
+                                vt(sb_str(&p->cwes))};
+    memcpy(to, row, sizeof(row));
 }
 
-static bool advisory_id(struct store *store, const struct finding *f, const struct packed *p,
-                        int64_t *id, struct err *err)
+static bool advisory_hash(const struct finding *f, const struct packed *p,
+                          char out[static HASH_TEXT], struct err *err)
 {
-    char hash[HASH_TEXT], epss[32];
+    char epss[32];
     snprintf(epss, sizeof(epss), "%.6f", f->epss);
     const str parts[] = {f->id,
                          f->title,
@@ -88,38 +100,42 @@ static bool advisory_id(struct store *store, const struct finding *f, const stru
                          sb_str(&p->cvss),
                          sb_str(&p->ratings),
                          sb_str(&p->cwes)};
-    static const char find[] = "SELECT id FROM advisories WHERE hash = $1";
-    if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
-        !db_int(store, 0, id, err, find, vc(hash)))
-        return false;
-    return *id ||
-           (advisory_insert(store, hash, f, p, err) && db_int(store, 0, id, err, find, vc(hash)));
+    return hash_parts(parts, ARRAY_LEN(parts), out, err);
 }
 
-static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
-                        const struct finding *f, const struct packed *p, struct err *err)
+static const struct bulk facts_insert = {
+    "INSERT INTO facts (hash, advisory_id, class, type, purl, package_name, package_version,"
+    " binaries, fix_state, fixed_version, is_patchable, severity, evidence, remediation_text,"
+    " remediation_command, rated_by, rating_basis) VALUES ",
+    " ON CONFLICT (hash) DO NOTHING RETURNING id, hash", 17};
+
+static void fact_values(const char *hash, int64_t advisory, const struct finding *f,
+                        const struct packed *p, struct value *to)
 {
-    return db_run(store, err,
-                  "INSERT INTO facts (hash, advisory_id, class, type, purl, package_name,"
-                  " package_version, binaries, fix_state, fixed_version, is_patchable, severity,"
-                  " evidence, remediation_text, remediation_command, rated_by, rating_basis)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-                  " $16, $17)"
-                  " ON CONFLICT (hash) DO NOTHING",
-                  vc(hash), vi(advisory), vc(word_class(f->class)), vt(f->type), vt(f->purl),
-                  vt(f->package_name), vt(f->package_version), vt(sb_str(&p->binaries)),
-                  vc(word_fix(f->fix_state)), vt(f->fixed_version), vi(f->is_patchable),
-                  vc(word_severity(f->severity)), vt(sb_str(&p->evidence)), vt(f->remediation_text),
-                  vt(f->remediation_command), vt(f->rated_by), vt(f->rating_basis));
+    const struct value row[] = {vc(hash),
+                                vi(advisory),
+                                vc(word_class(f->class)),
+                                vt(f->type),
+                                vt(f->purl),
+                                vt(f->package_name),
+                                vt(f->package_version),
+                                vt(sb_str(&p->binaries)),
+                                vc(word_fix(f->fix_state)),
+                                vt(f->fixed_version),
+                                vi(f->is_patchable),
+                                vc(word_severity(f->severity)),
+                                vt(sb_str(&p->evidence)),
+                                vt(f->remediation_text),
+                                vt(f->remediation_command),
+                                vt(f->rated_by),
+                                vt(f->rating_basis)};
+    memcpy(to, row, sizeof(row));
 }
 
-static bool fact_id_packed(struct store *store, const struct finding *f, const struct packed *p,
-                           int64_t *id, struct err *err)
+static bool fact_hash(int64_t advisory, const struct finding *f, const struct packed *p,
+                      char out[static HASH_TEXT], struct err *err)
 {
-    int64_t advisory = 0;
-    char hash[HASH_TEXT], number[32];
-    if (!advisory_id(store, f, p, &advisory, err))
-        return false;
+    char number[32];
     snprintf(number, sizeof(number), "%lld", (long long)advisory);
     const str parts[] = {str_from(number),
                          str_from(word_class(f->class)),
@@ -137,39 +153,178 @@ static bool fact_id_packed(struct store *store, const struct finding *f, const s
                          f->remediation_command,
                          f->rated_by,
                          f->rating_basis};
-    static const char find[] = "SELECT id FROM facts WHERE hash = $1";
-    if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
-        !db_int(store, 0, id, err, find, vc(hash)))
+    return hash_parts(parts, ARRAY_LEN(parts), out, err);
+}
+
+/* --- ids of what many findings say
+ * ---------------------------------------------------------------------------------- */
+enum { MANY = 64 };
+struct wish { /* a row that is known by its hash */
+    char hash[HASH_TEXT];
+    int64_t id; /* 0: not found yet */
+};
+struct many {
+    const struct finding *of[MANY];
+    struct packed packed[MANY];
+    struct wish advisories[MANY], facts[MANY];
+    size_t n;
+};
+
+struct search {
+    struct wish *wishes;
+    size_t n;
+};
+
+/* The same row may be wished for more than once. */
+static bool row_found(void *ctx, struct rows *rows, struct err *err)
+{
+    const struct search *s = ctx;
+    int64_t id = row_int(rows, 0);
+    str hash = row_text(rows, 1);
+    (void)err;
+    for (size_t i = 0; i < s->n; i++)
+        if (str_eq(hash, str_from(s->wishes[i].hash)))
+            s->wishes[i].id = id;
+    return true;
+}
+
+static bool find_rows(struct store *store, const struct bulk *sql, struct search *s,
+                      struct err *err)
+{
+    struct value hashes[MANY];
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->wishes[i].id)
+            hashes[n++] = vc(s->wishes[i].hash);
+    return db_bulk(store, sql, hashes, n, row_found, s, err);
+}
+
+static bool all_found(const struct search *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->wishes[i].id)
+            return false;
+    return true;
+}
+
+/* Another writer may be faster: then his row is found afterwards. */
+static bool make_rows(struct store *store, const struct bulk *find, const struct bulk *insert,
+                      const struct value *values, size_t n, struct search *s, struct err *err)
+{
+    if (!db_bulk(store, insert, values, n, row_found, s, err))
         return false;
-    return *id || (fact_insert(store, hash, advisory, f, p, err) &&
-                   db_int(store, 0, id, err, find, vc(hash)));
+    if (!all_found(s) && !find_rows(store, find, s, err))
+        return false;
+    return all_found(s) || err_set(err, ERR_IO, "store: a row that was written is not there");
 }
 
-static bool fact_id(struct store *store, const struct finding *f, int64_t *id, struct err *err)
+static const struct bulk advisories_find = {
+    "SELECT (SELECT id FROM advisories WHERE hash = v.column1), v.column1 FROM (VALUES ", ") AS v",
+    1};
+static const struct bulk facts_find = {
+    "SELECT (SELECT id FROM facts WHERE hash = v.column1), v.column1 FROM (VALUES ", ") AS v", 1};
+
+static bool many_advisories(struct store *store, struct many *m, struct err *err)
 {
-    struct packed packed;
-    bool ok = packed_init(&packed, f, err) && fact_id_packed(store, f, &packed, id, err);
-    packed_fini(&packed);
+    struct search s = {m->advisories, m->n};
+    struct value values[MANY * 14];
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        m->advisories[i].id = 0;
+        if (!advisory_hash(m->of[i], &m->packed[i], m->advisories[i].hash, err))
+            return false;
+    }
+    if (!find_rows(store, &advisories_find, &s, err))
+        return false;
+    for (size_t i = 0; i < m->n; i++)
+        if (!m->advisories[i].id)
+            advisory_values(m->advisories[i].hash, m->of[i], &m->packed[i], values + 14 * n++);
+    return make_rows(store, &advisories_find, &advisories_insert, values, n, &s, err);
+}
+
+static bool many_facts(struct store *store, struct many *m, struct err *err)
+{
+    struct search s = {m->facts, m->n};
+    struct value values[MANY * 17];
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        m->facts[i].id = 0;
+        if (!fact_hash(m->advisories[i].id, m->of[i], &m->packed[i], m->facts[i].hash, err))
+            return false;
+    }
+    if (!find_rows(store, &facts_find, &s, err))
+        return false;
+    for (size_t i = 0; i < m->n; i++)
+        if (!m->facts[i].id)
+            fact_values(m->facts[i].hash, m->advisories[i].id, m->of[i], &m->packed[i],
+                        values + 17 * n++);
+    return make_rows(store, &facts_find, &facts_insert, values, n, &s, err);
+}
+
+static void many_fini(struct many *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        packed_fini(&m->packed[i]);
+    m->n = 0;
+}
+
+static bool many_add(struct many *m, const struct finding *f, struct err *err)
+{
+    m->of[m->n] = f;
+    return packed_init(&m->packed[m->n++], f, err);
+}
+
+/* --- findings of one image
+ * ------------------------------------------------------------------------------------------ */
+static const struct bulk findings_put = {
+    "INSERT INTO findings (registry_id, image_id, name, fact_id, path, layer, is_from_base, step,"
+    " disabled_by, first_seen) VALUES ",
+    " ON CONFLICT (registry_id, image_id, name) DO UPDATE SET"
+    " fact_id = excluded.fact_id, path = excluded.path, layer = excluded.layer,"
+    " is_from_base = excluded.is_from_base, step = excluded.step,"
+    " disabled_by = excluded.disabled_by",
+    10};
+
+static bool many_put(struct store *store, int64_t registry_id, int64_t image_id, struct many *m,
+                     int64_t now, struct err *err)
+{
+    struct value values[MANY * 10];
+    if (!many_advisories(store, m, err) || !many_facts(store, m, err))
+        return false;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct finding *f = m->of[i];
+        const struct value row[] = {
+            vi(registry_id),    vi(image_id), vt(f->name),         vi(m->facts[i].id),
+            vt(f->path),        vi(f->layer), vi(f->is_from_base), vt(f->remediation_step),
+            vt(f->disabled_by), vi(now)};
+        memcpy(values + 10 * i, row, sizeof(row));
+    }
+    return db_bulk(store, &findings_put, values, m->n, NULL, NULL, err);
+}
+
+/* @kept: by name the one that counts, should a report have two. */
+static bool put_all(struct store *store, int64_t registry_id, int64_t image_id,
+                    const struct report *report, const struct map *kept, int64_t now,
+                    struct err *err)
+{
+    struct many *m = calloc(1, sizeof(*m));
+    bool ok = m != NULL || err_memory(err);
+    for (size_t i = 0; i < report->findings.len && ok; i++) {
+        const struct finding *f = &report->findings.ptr[i];
+        if (!f->name.len)
+            ok = err_set(err, ERR_FORMAT, "finding " STR_FMT " has no name", STR_ARG(f->id));
+        else if (map_get(kept, f->name) == f)
+            ok = many_add(m, f, err);
+        if (ok && m->n == MANY) {
+            ok = many_put(store, registry_id, image_id, m, now, err);
+            many_fini(m);
+        }
+    }
+    ok = ok && (!m->n || many_put(store, registry_id, image_id, m, now, err));
+    if (m)
+        many_fini(m);
+    free(m);
     return ok;
-}
-
-static bool finding_put(struct store *store, int64_t registry_id, int64_t image_id,
-                        const struct finding *f, int64_t now, struct err *err)
-{
-    int64_t fact = 0;
-    if (!f->name.len)
-        return err_set(err, ERR_FORMAT, "finding " STR_FMT " has no name", STR_ARG(f->id));
-    return fact_id(store, f, &fact, err) &&
-           db_run(store, err,
-                  "INSERT INTO findings (registry_id, image_id, name, fact_id, path, layer,"
-                  " is_from_base, step, disabled_by, first_seen)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-                  " ON CONFLICT (registry_id, image_id, name) DO UPDATE SET"
-                  " fact_id = excluded.fact_id, path = excluded.path, layer = excluded.layer,"
-                  " is_from_base = excluded.is_from_base, step = excluded.step,"
-                  " disabled_by = excluded.disabled_by",
-                  vi(registry_id), vi(image_id), vt(f->name), vi(fact), vt(f->path), vi(f->layer),
-                  vi(f->is_from_base), vt(f->remediation_step), vt(f->disabled_by), vi(now));
 }
 
 /* --- out with what is no longer so
@@ -193,22 +348,32 @@ static bool stale_list(struct store *store, struct arena *arena, int64_t registr
     return next == NEXT_END;
 }
 
+/* A list is shorter than the statement: its last name stands for the rest. */
 static bool drop_stale(struct store *store, struct arena *arena, int64_t registry_id,
-                       int64_t image_id, const struct report *report, struct err *err)
+                       int64_t image_id, const struct map *kept, struct err *err)
 {
-    struct map kept;
+    enum { NAMES = 16 };
+    static const char sql[] = "DELETE FROM findings WHERE registry_id = $1 AND image_id = $2 AND"
+                              " name IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+                              " $16, $17, $18)";
     strs stale = {0};
-    map_init(&kept, arena);
-    for (size_t i = 0; i < report->findings.len; i++)
-        if (!map_put(&kept, report->findings.ptr[i].name, &report->findings.ptr[i]))
-            return err_memory(err);
-    if (!stale_list(store, arena, registry_id, image_id, &kept, &stale, err))
+    if (!stale_list(store, arena, registry_id, image_id, kept, &stale, err))
         return false;
-    for (size_t i = 0; i < stale.len; i++)
-        if (!db_run(store, err,
-                    "DELETE FROM findings WHERE registry_id = $1 AND image_id = $2 AND name = $3",
-                    vi(registry_id), vi(image_id), vt(stale.ptr[i])))
+    for (size_t from = 0; from < stale.len; from += NAMES) {
+        struct value values[2 + NAMES] = {vi(registry_id), vi(image_id)};
+        for (size_t i = 0; i < NAMES; i++)
+            values[2 + i] = vt(stale.ptr[num_min(from + i, stale.len - 1)]);
+        if (!db_run_(store, sql, values, ARRAY_LEN(values), err))
             return false;
+    }
+    return true;
+}
+
+static bool kept_fill(struct map *kept, const struct report *report, struct err *err)
+{
+    for (size_t i = 0; i < report->findings.len; i++)
+        if (!map_put(kept, report->findings.ptr[i].name, &report->findings.ptr[i]))
+            return err_memory(err);
     return true;
 }
 
@@ -217,10 +382,12 @@ bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id
                       const struct report *report, int64_t now, struct err *err)
 {
     struct arena arena;
+    struct map kept;
     arena_init(&arena, 64 * MIB);
-    bool ok = drop_stale(store, &arena, registry_id, image_id, report, err);
+    map_init(&kept, &arena);
+    bool ok = kept_fill(&kept, report, err) &&
+              drop_stale(store, &arena, registry_id, image_id, &kept, err) &&
+              put_all(store, registry_id, image_id, report, &kept, now, err);
     arena_fini(&arena);
-    for (size_t i = 0; i < report->findings.len && ok; i++)
-        ok = finding_put(store, registry_id, image_id, &report->findings.ptr[i], now, err);
     return ok;
 }

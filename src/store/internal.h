@@ -91,7 +91,12 @@ struct prepared {
     const char *sql; /* the literal itself is the key: no two compare */
     void *stmt;
 };
-enum { PREPARED_MAX = 256 };
+enum { PREPARED_MAX = 512, BULKS_MAX = 192 };
+struct bulk_text {
+    const void *bulk;
+    size_t n_rows;
+    char *sql; /* owned */
+};
 struct store {
     const struct driver *driver;
     void *conn;
@@ -99,6 +104,10 @@ struct store {
     bool has_news; /* of this transaction: others are woken after its commit */
     struct prepared prepared[PREPARED_MAX]; /* open addressing by address */
     size_t n_prepared;
+    struct bulk_text bulks[BULKS_MAX];
+    size_t n_bulks;
+    const char *fence_name; /* borrowed, of a literal */
+    int64_t fence;          /* term of the leader that writes here; 0: whoever writes */
 };
 
 /* --- statements
@@ -147,6 +156,17 @@ bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *s
     db_int_((store), (otherwise), (out), (sql), VALUES_(__VA_ARGS__) + 1, N_VALUES_(__VA_ARGS__),  \
             (err))
 
+/* One statement for many rows: @head, a "($1, $2)" of @n_columns a row, @tail.  A server that is
+ * far away is asked once for 64 of them. */
+struct bulk {
+    const char *head, *tail;
+    size_t n_columns;
+};
+typedef bool bulk_row(void *ctx, struct rows *rows, struct err *err);
+/* @bulk is static.  @on_row, which may be NULL, sees every row that comes back. */
+bool db_bulk(struct store *store, const struct bulk *bulk, const struct value *values,
+             size_t n_rows, bulk_row *on_row, void *ctx, struct err *err) NODISCARD;
+
 /* --- transactions: ended by exactly one of commit and rollback
  * --------------------------------------- */
 bool tx_begin_write(struct store *store, struct err *err) NODISCARD;
@@ -177,6 +197,9 @@ struct migration {
     const char *sql;
 };
 const struct migration *schema_migrations(size_t *n);
+
+/* False with ERR_CONFLICT when who leads now is not whom the fence lets write. */
+bool fence_confirm(struct store *store, struct err *err) NODISCARD;
 
 /* --- words on disk: a contract of the store, whatever is printed elsewhere
  * ----------------------------- */
@@ -213,6 +236,12 @@ bool repository_ensure(struct store *store, int64_t registry_id, str name, int64
                        struct err *err) NODISCARD;
 bool image_ensure(struct store *store, int64_t registry_id, int64_t repository_id, str name,
                   int64_t now, int64_t *id, struct err *err) NODISCARD;
+/* Take out what a delete names, but for what was pushed after it. */
+bool event_delete(struct store *store, int64_t registry_id, const struct store_event *event,
+                  int64_t now, struct err *err) NODISCARD;
+/* The queued or running job of the same work is as urgent as this one; *is_there: there is one. */
+bool job_merge(struct store *store, const struct job_spec *spec, bool *is_there,
+               struct err *err) NODISCARD;
 /* Bring the recommendation's state up to date after a change of an image. */
 bool assessment_touch(struct store *store, int64_t registry_id, int64_t now,
                       struct err *err) NODISCARD;

@@ -3,19 +3,21 @@
 
 /* --- adding
  * --------------------------------------------------------------------------------------------- */
-static bool job_merge(struct store *store, const struct job_spec *spec, struct err *err)
+bool job_merge(struct store *store, const struct job_spec *spec, bool *is_there, struct err *err)
 {
-    return db_run(store, err,
-                  "UPDATE jobs SET is_again = CASE WHEN state = 'running' THEN 1 ELSE is_again END,"
-                  " priority = CASE WHEN priority < $1 THEN $1 ELSE priority END,"
-                  " not_before = CASE WHEN state = 'queued' AND not_before > $2 AND attempts = 0"
-                  " THEN $2 ELSE not_before END,"
-                  " tag = CASE WHEN tag = '' THEN $3 ELSE tag END"
-                  " WHERE kind = $4 AND registry_id = $5 AND repository = $6 AND digest = $7"
-                  " AND state IN ('queued', 'running')",
-                  vi(spec->priority), vi(spec->not_before), vt(spec->tag),
-                  vc(job_kind_name(spec->kind)), vi(spec->registry_id), vt(spec->repository),
-                  vt(spec->digest));
+    bool ok = db_run(
+        store, err,
+        "UPDATE jobs SET is_again = CASE WHEN state = 'running' THEN 1 ELSE is_again END,"
+        " priority = CASE WHEN priority < $1 THEN $1 ELSE priority END,"
+        " not_before = CASE WHEN state = 'queued' AND not_before > $2 AND attempts = 0"
+        " THEN $2 ELSE not_before END,"
+        " tag = CASE WHEN tag = '' THEN $3 ELSE tag END"
+        " WHERE kind = $4 AND registry_id = $5 AND repository = $6 AND digest = $7"
+        " AND state IN ('queued', 'running')",
+        vi(spec->priority), vi(spec->not_before), vt(spec->tag), vc(job_kind_name(spec->kind)),
+        vi(spec->registry_id), vt(spec->repository), vt(spec->digest));
+    *is_there = ok && db_changes(store) > 0;
+    return ok;
 }
 
 static bool job_insert(struct store *store, const struct job_spec *spec, int64_t now,
@@ -37,12 +39,12 @@ static bool job_insert(struct store *store, const struct job_spec *spec, int64_t
 bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
              struct err *err)
 {
-    bool is_inserted = false;
+    bool is_inserted = false, is_there = false;
     do {
         if (!job_insert(store, spec, now, &is_inserted, err) ||
-            (!is_inserted && !job_merge(store, spec, err)))
+            (!is_inserted && !job_merge(store, spec, &is_there, err)))
             return false;
-    } while (!is_inserted && !db_changes(store));
+    } while (!is_inserted && !is_there);
     if (is_new)
         *is_new = is_inserted;
     store->has_news = true;
@@ -208,24 +210,96 @@ bool store_jobs_count(struct store *store, struct job_counts *out, struct err *e
 
 /* --- leasing
  * -------------------------------------------------------------------------------------------- */
-/* The @i-th kind that is asked for; "": there are not that many, and no job is of that kind. */
-static const char *kind_at(const struct lease_spec *spec, size_t i)
+/* The lease is fair: of the most urgent jobs that are due, those of the registry that has the
+ * fewest running, then of the one whose last lease is the longest ago; of that registry's jobs the
+ * one that is due the longest.  Whatever the queue's length, each question is a few steps into
+ * jobs_queue: SQL's way to skip from one registry to the next is the recursion below. */
+struct pick {
+    const char *kind; /* borrowed, a literal */
+    int64_t priority, registry_id;
+};
+enum { PICKS_MAX = 8 };
+
+#define QUEUED "FROM jobs WHERE state = 'queued' AND kind = $1 AND "
+
+static bool priority_below(struct store *store, const char *kind, int64_t above, int64_t *out,
+                           struct err *err)
 {
-    return i < spec->n_kinds ? job_kind_name(spec->kinds[i]) : "";
+    return db_int(store, INT64_MIN, out, err,
+                  "SELECT priority " QUEUED "priority < $2 ORDER BY priority DESC LIMIT 1",
+                  vc(kind), vi(above));
 }
 
-#define CANDIDATE                                                                                  \
-    "SELECT id FROM jobs WHERE state = 'queued' AND not_before <= $1"                              \
-    " AND kind IN ($2, $3, $4) ORDER BY priority DESC, id LIMIT 1"
-
-/* @is_taken: nobody else gets it until our transaction ends; what others hold so is passed over. */
-static enum next candidate(struct store *store, const struct lease_spec *spec, bool is_taken,
-                           int64_t *id, struct err *err)
+/* Registries that have a due job of that priority, whose turn it is first. */
+static bool picks_of(struct store *store, const char *kind, int64_t priority, int64_t now,
+                     struct pick *out, size_t *n, struct err *err)
 {
-    static const char look[] = CANDIDATE, take[] = CANDIDATE "{skip locked}";
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err, is_taken ? take : look, vi(spec->now), vc(kind_at(spec, 0)),
-                  vc(kind_at(spec, 1)), vc(kind_at(spec, 2))))
+    *n = 0;
+    if (!db_query(store, &rows, err,
+                  "WITH RECURSIVE r (id) AS ("
+                  " SELECT (SELECT registry_id " QUEUED "priority = $2"
+                  "   ORDER BY registry_id LIMIT 1)"
+                  " UNION ALL"
+                  " SELECT (SELECT registry_id " QUEUED "priority = $2 AND registry_id > r.id"
+                  "   ORDER BY registry_id LIMIT 1) FROM r WHERE r.id IS NOT NULL)"
+                  " SELECT r.id FROM r LEFT JOIN turns t ON t.registry_id = r.id"
+                  " WHERE r.id IS NOT NULL AND (SELECT not_before " QUEUED "priority = $2"
+                  "   AND registry_id = r.id ORDER BY not_before LIMIT 1) <= $3"
+                  " ORDER BY (SELECT COUNT(*) FROM jobs WHERE state = 'running'"
+                  "   AND registry_id = r.id), COALESCE(t.turn, 0), r.id LIMIT $4",
+                  vc(kind), vi(priority), vi(now), vi(PICKS_MAX)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM && *n < PICKS_MAX)
+        out[(*n)++] = (struct pick){kind, priority, row_int(&rows, 0)};
+    return next != NEXT_ERR;
+}
+
+/* The most urgent picks of one kind: one question where there is nothing. */
+static bool picks_of_kind(struct store *store, const char *kind, int64_t now, struct pick *out,
+                          size_t *n, struct err *err)
+{
+    int64_t priority = INT64_MAX;
+    *n = 0;
+    while (!*n) {
+        if (!priority_below(store, kind, priority, &priority, err))
+            return false;
+        if (priority == INT64_MIN)
+            return true;
+        if (!picks_of(store, kind, priority, now, out, n, err))
+            return false;
+    }
+    return true;
+}
+
+/* Of several kinds the most urgent one's. */
+static bool look(struct store *store, const struct lease_spec *spec, struct pick *out, size_t *n,
+                 struct err *err)
+{
+    *n = 0;
+    for (size_t i = 0; i < spec->n_kinds; i++) {
+        struct pick picks[PICKS_MAX];
+        size_t n_picks = 0;
+        if (!picks_of_kind(store, job_kind_name(spec->kinds[i]), spec->now, picks, &n_picks, err))
+            return false;
+        if (!n_picks || (*n && out[0].priority >= picks[0].priority))
+            continue;
+        memcpy(out, picks, n_picks * sizeof(*picks));
+        *n = n_picks;
+    }
+    return true;
+}
+
+/* Nobody else gets it until our transaction ends; what others hold so is passed over. */
+static enum next take(struct store *store, const struct pick *pick, int64_t now, int64_t *id,
+                      struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  "SELECT id " QUEUED "priority = $2 AND registry_id = $3 AND not_before <= $4"
+                  " ORDER BY not_before, id LIMIT 1{skip locked}",
+                  vc(pick->kind), vi(pick->priority), vi(pick->registry_id), vi(now)))
         return NEXT_ERR;
     enum next next = rows_next(&rows, err);
     if (next == NEXT_ITEM)
@@ -234,21 +308,27 @@ static enum next candidate(struct store *store, const struct lease_spec *spec, b
 }
 
 static bool mark_leased(struct store *store, const struct lease_spec *spec, int64_t id,
-                        struct err *err)
+                        int64_t registry_id, struct err *err)
 {
     return db_run(store, err,
                   "UPDATE jobs SET state = 'running', lease = lease + 1, attempts = attempts + 1,"
                   " is_again = 0, leased_until = $1, started_at = $2 WHERE id = $3",
-                  vi(spec->now + spec->lease_s), vi(spec->now), vi(id));
+                  vi(spec->now + spec->lease_s), vi(spec->now), vi(id)) &&
+           db_run(store, err,
+                  "INSERT INTO turns (registry_id, turn)"
+                  " SELECT $1, COALESCE(MAX(turn), 0) + 1 FROM turns WHERE 1 = 1"
+                  " ON CONFLICT (registry_id) DO UPDATE SET turn = excluded.turn",
+                  vi(registry_id));
 }
 
 static enum next lease_locked(struct store *store, struct arena *arena,
-                              const struct lease_spec *spec, struct job *out, struct err *err)
+                              const struct lease_spec *spec, const struct pick *pick,
+                              struct job *out, struct err *err)
 {
     int64_t id = 0;
-    enum next next = candidate(store, spec, true, &id, err);
-    if (next == NEXT_ITEM &&
-        (!mark_leased(store, spec, id, err) || !store_job_get(store, arena, id, out, err)))
+    enum next next = take(store, pick, spec->now, &id, err);
+    if (next == NEXT_ITEM && (!mark_leased(store, spec, id, pick->registry_id, err) ||
+                              !store_job_get(store, arena, id, out, err)))
         return NEXT_ERR;
     return next;
 }
@@ -256,13 +336,18 @@ static enum next lease_locked(struct store *store, struct arena *arena,
 enum next store_job_lease(struct store *store, struct arena *arena, const struct lease_spec *spec,
                           struct job *out, struct err *err)
 {
-    int64_t id;
-    enum next next = candidate(store, spec, false, &id, err); /* idle workers lock nothing */
-    if (next != NEXT_ITEM)
-        return next;
-    bool ok =
-        TX_WRITTEN(store, err, (next = lease_locked(store, arena, spec, out, err)) != NEXT_ERR);
-    return ok ? next : NEXT_ERR;
+    struct pick picks[PICKS_MAX];
+    size_t n = 0;
+    if (!look(store, spec, picks, &n, err)) /* idle workers lock nothing */
+        return NEXT_ERR;
+    for (size_t i = 0; i < n; i++) {
+        enum next next;
+        bool ok = TX_WRITTEN(
+            store, err, (next = lease_locked(store, arena, spec, &picks[i], out, err)) != NEXT_ERR);
+        if (!ok || next == NEXT_ITEM)
+            return ok ? NEXT_ITEM : NEXT_ERR;
+    }
+    return NEXT_END; /* others were faster */
 }
 
 static bool lease_lost(const struct job *job, struct err *err)

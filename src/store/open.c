@@ -153,6 +153,8 @@ void store_close(struct store *store)
             store->driver->drop(store->prepared[i].stmt);
     if (store->conn)
         store->driver->close(store->conn);
+    for (size_t i = 0; i < store->n_bulks; i++)
+        free(store->bulks[i].sql);
     free(store);
 }
 
@@ -170,12 +172,17 @@ bool store_meta_get(struct store *store, struct arena *arena, str key, str *valu
     return next != NEXT_ERR;
 }
 
-bool store_meta_set(struct store *store, str key, str value, struct err *err)
+static bool meta_set(struct store *store, str key, str value, struct err *err)
 {
     return db_run(store, err,
                   "INSERT INTO meta (name, value) VALUES ($1, $2)"
                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                   vt(key), vt(value));
+}
+
+bool store_meta_set(struct store *store, str key, str value, struct err *err)
+{
+    return TX_WRITTEN(store, err, meta_set(store, key, value, err));
 }
 
 static bool purge(struct store *store, int64_t before, struct err *err)

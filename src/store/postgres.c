@@ -18,6 +18,7 @@
 /* "plimsoll" in ASCII: every writer shares it, TX_ALONE has it alone. */
 #define LOCK_KEY "8100965748541713516"
 #define CHANNEL "plimsoll_jobs"
+#define FROZEN_MS "10000"
 enum { VERSION_MIN = 150000, PASSES_MAX = 64 };
 
 /* pg_type.dat */
@@ -179,10 +180,13 @@ static bool check_server(struct pg *pg, struct err *err)
 /* RELAXED gives up the wait for the disk; DURABLE insists on it, whatever the server's default. */
 static bool set_up(struct pg *pg, struct err *err)
 {
+    /* A process that is frozen in a transaction must not hold its rows for ever. */
     static const char durable[] = "SET client_min_messages = warning;"
+                                  "SET idle_in_transaction_session_timeout = " FROZEN_MS ";"
                                   "SELECT set_config('synchronous_commit', 'on', false)"
                                   " WHERE current_setting('synchronous_commit') = 'off'";
-    static const char relaxed[] = "SET client_min_messages = warning; SET synchronous_commit = off";
+    static const char relaxed[] = "SET client_min_messages = warning; SET synchronous_commit = off;"
+                                  "SET idle_in_transaction_session_timeout = " FROZEN_MS;
     PQsetNoticeReceiver(pg->db, ignore_notice, NULL);
     pthread_mutex_lock(&pg->lock);
     PQfreeCancel(pg->cancel);

@@ -169,6 +169,31 @@ struct write {
     const struct job_outcome *outcome;
 };
 
+/* Of who is behind: a verdict of a later generation stands, what is in the image is kept, and the
+ * re-match that follows looks at it. */
+static bool is_outdated(struct write *w, int64_t image_id, bool *outdated, struct err *err)
+{
+    int64_t newer = 0;
+    const struct job_outcome *o = w->outcome;
+    *outdated = false;
+    if (o->newest <= o->generation)
+        return true;
+    if (!db_int(w->store, 0, &newer, err,
+                "SELECT 1 FROM images WHERE id = $1 AND verdict <> '' AND generation > $2",
+                vi(image_id), vu(o->generation)))
+        return false;
+    *outdated = newer != 0;
+    return !newer || db_run(w->store, err, "UPDATE images SET tried_generation = 0 WHERE id = $1",
+                            vi(image_id));
+}
+
+static bool rematch_when_behind(struct store *store, const struct job_outcome *o, struct err *err)
+{
+    const struct job_spec spec = {
+        .kind = JOB_REMATCH, .priority = PRIORITY_PUSH, .not_before = o->now};
+    return o->newest <= o->generation || job_add(store, &spec, o->now, NULL, err);
+}
+
 static bool is_deleted(struct store *store, int64_t image_id, bool *deleted, struct err *err)
 {
     int64_t at = 0;
@@ -184,7 +209,7 @@ static bool result_write(struct write *w, const struct store_result *result, int
     const struct report *report = result->report;
     const struct job_outcome *o = w->outcome;
     char text[DIGEST_TEXT_SIZE];
-    bool deleted = false;
+    bool deleted = false, outdated = false;
     if (digest_is_none(&report->digest))
         return err_set(err, ERR_FORMAT, "the result has no digest");
     if (!image_ensure(w->store, w->registry_id, w->repository_id,
@@ -199,9 +224,11 @@ static bool result_write(struct write *w, const struct store_result *result, int
            layers_write(w->store, *image_id, report, err) &&
            chain_write(w->store, *image_id, report, err) &&
            inventory_mark(w->store, *image_id, o->revision, err) &&
-           notices_write(w->store, *image_id, report, err) &&
-           verdict_write(w->store, *image_id, report, o->generation, err) &&
-           findings_replace(w->store, w->registry_id, *image_id, report, o->now, err) &&
+           is_outdated(w, *image_id, &outdated, err) &&
+           (outdated ||
+            (notices_write(w->store, *image_id, report, err) &&
+             verdict_write(w->store, *image_id, report, o->generation, err) &&
+             findings_replace(w->store, w->registry_id, *image_id, report, o->now, err))) &&
            ledger_note(w->store, *image_id, report, o->now, err);
 }
 
@@ -273,7 +300,8 @@ static bool finish(struct store *store, const struct job *job, const struct job_
         return o->end == JOB_END_DONE || attempt_note(store, job, o, err);
     return repository_ensure(store, job->registry_id, job->repository, o->now, &w.repository_id,
                              err) &&
-           results_write(&w, job, err) && assessment_touch(store, job->registry_id, o->now, err);
+           results_write(&w, job, err) && assessment_touch(store, job->registry_id, o->now, err) &&
+           rematch_when_behind(store, o, err);
 }
 
 bool store_job_finish(struct store *store, const struct job *job, const struct job_outcome *outcome,

@@ -134,6 +134,19 @@ static const char version_4[] =
     "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
     "  PRIMARY KEY (registry_id, name));";
 
+/* The queue, by what is fair: of the most urgent jobs those of each registry, the longest due
+ * first. turns: which registry had its last lease when; a number that rises.  leaders: who
+ * schedules. */
+static const char version_5[] =
+    "DROP INDEX jobs_queue;"
+    "CREATE INDEX jobs_queue ON jobs (kind, priority, registry_id, not_before, id)"
+    "  WHERE state = 'queued';"
+    "CREATE INDEX jobs_running ON jobs (registry_id, leased_until) WHERE state = 'running';"
+    "CREATE TABLE turns (registry_id BIGINT PRIMARY KEY, turn BIGINT NOT NULL);"
+    "CREATE INDEX turns_in_order ON turns (turn);"
+    "CREATE TABLE leaders (name TEXT PRIMARY KEY, holder TEXT NOT NULL, term BIGINT NOT NULL,"
+    "  until BIGINT NOT NULL);";
+
 /* Registries that REST made, and those that it removed (the name is free again: folded becomes
  * "name#id").  Plans by subscription.  Disable rules, as a rules file of one, and what was done to
  * them.  What an import is to do; its password is a secret of its registry.
@@ -197,8 +210,8 @@ static const char version_10[] =
     "CREATE INDEX audit_by_time ON audit (at);";
 
 static const struct migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3},   {4, version_4},
-    {7, version_7}, {9, version_9}, {10, version_10},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},
+    {5, version_5}, {7, version_7}, {9, version_9}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)

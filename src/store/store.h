@@ -231,11 +231,23 @@ struct store_event {
 struct event_counts {
     unsigned n_new, n_known, n_jobs;
 };
-/* All of them or none, in one commit.  A push makes the repository, the image and the tag known,
- * and a job unless the image has a verdict of a complete scan; a delete takes the image (or,
- * without digest but with a tag, the tag; without both, the repository) out of the results, unless
- * it was pushed after; a pull sets last_pulled, and makes a job for an image that has no result;
- * what a sweep found is as a push, of an unknown time and in no hurry. */
+/* What one sender said at once: all of it is kept, or none. */
+struct store_message {
+    int64_t registry_id;
+    const struct store_event *events; /* borrowed */
+    size_t n;
+    bool is_kept; /* else err says why not */
+    struct event_counts counts;
+    struct err err;
+};
+/* Many messages in one commit, in their order; one that cannot be kept does not take the others
+ * along.  A push makes the repository, the image and the tag known, and a job unless the image has
+ * a verdict of a complete scan; a delete takes the image (or, without digest but with a tag, the
+ * tag; without both, the repository) out of the results, unless it was pushed after; a pull sets
+ * last_pulled, and makes a job for an image that has no result; what a sweep found is as a push, of
+ * an unknown time and in no hurry. */
+void store_messages_add(struct store *store, struct store_message *messages, size_t n, int64_t now);
+/* One message. */
 NODISCARD bool store_events_add(struct store *store, int64_t registry_id,
                                 const struct store_event *events, size_t n, int64_t now,
                                 struct event_counts *out, struct err *err);
@@ -337,7 +349,7 @@ struct lease_spec {
     int64_t now;
     uint32_t lease_s;
 };
-/* The most urgent job that may run; NEXT_END when there is none. */
+/* The most urgent job that may run, fair between registries; NEXT_END when there is none. */
 NODISCARD enum next store_job_lease(struct store *store, struct arena *arena,
                                     const struct lease_spec *spec, struct job *out,
                                     struct err *err);
@@ -350,6 +362,24 @@ NODISCARD bool store_jobs_expire(struct store *store, int64_t now, bool is_all, 
                                  size_t *n, struct err *err);
 /* UTC seconds at which the next queued job may run or lease runs out; 0: none. */
 NODISCARD bool store_jobs_next_at(struct store *store, int64_t *at, struct err *err);
+
+/* --- who leads: of several processes on one store
+ * ------------------------------------------------------------------------------- */
+/* Lead, or go on leading, until @until; @holder names the process, and no other one.  *term is 0
+ * while another leads; it rises with each new leader. */
+NODISCARD bool store_lead(struct store *store, const char *name, str holder, int64_t now,
+                          int64_t until, int64_t *term, struct err *err);
+/* Let another lead at once. */
+NODISCARD bool store_lead_end(struct store *store, const char *name, str holder, struct err *err);
+struct store_leader {
+    str holder; /* empty: nobody ever led */
+    int64_t term, until;
+};
+NODISCARD bool store_leader_get(struct store *store, struct arena *arena, const char *name,
+                                struct store_leader *out, struct err *err);
+/* From now on what @store writes is refused (ERR_CONFLICT) unless the leader of @name is the one of
+ * @term: a leader that was frozen does not go on where it was.  0: no more. */
+void store_fence(struct store *store, const char *name, int64_t term);
 
 enum job_end {
     JOB_END_DONE,
@@ -371,13 +401,15 @@ struct job_outcome {
     size_t n_results;
     bool is_index;       /* the job's digest names an index: results are its children */
     uint64_t generation; /* of the database that was matched against */
+    uint64_t newest;     /* that is known; above it: see store_job_finish */
     uint64_t revision;   /* inventory_revision() */
     int64_t now;
 };
 /* End a job and store its results, in one commit.  VERDICT_FAILED keeps what the image had, and
  * notes the failure.  An image that was deleted meanwhile stays deleted.  A job marked while it was
- * leased is queued once more if it failed for good, or if its kind is not a scan. ERR_CONFLICT: the
- * lease went to another, nothing was stored. */
+ * leased is queued once more if it failed for good, or if its kind is not a scan.  What was matched
+ * against a generation that is not the newest does not replace a verdict of a later one, and a
+ * re-match is queued with it.  ERR_CONFLICT: the lease went to another, nothing was stored. */
 NODISCARD bool store_job_finish(struct store *store, const struct job *job,
                                 const struct job_outcome *outcome, struct err *err);
 /* Queue a dead, failed or cancelled job again. */

@@ -29,6 +29,8 @@ static const struct table tables[] = {
     {"ledger", "subscription, digest", false},
     {"events", "registry_id, id", false},
     {"jobs", "id", true},
+    {"turns", "registry_id", false},
+    {"leaders", "name", false},
     {"subscriptions", "id", false},
     {"resource_groups", "subscription, folded", false},
     {"principals", "object_id", false},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -261,6 +262,80 @@ static void test_guard__takes_back_what_a_killed_server_held(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* --- many at once
+ * ------------------------------------------------------------------------------------------------
+ */
+enum { SENDERS = 8, EACH = 25 };
+struct sender {
+    struct fixture *f;
+    unsigned number;
+    unsigned n_kept, n_refused;
+};
+
+static str one_push(struct arena *arena, unsigned sender, unsigned i)
+{
+    return arena_printf(arena,
+                        "{\"events\":[{\"id\":\"%u-%u\",\"timestamp\":\"2021-08-09T12:00:00Z\","
+                        "\"action\":\"push\",\"target\":{\"mediaType\":"
+                        "\"application/vnd.oci.image.manifest.v1+json\",\"digest\":"
+                        "\"sha256:%032x%032x\",\"repository\":\"team/app\"}}]}",
+                        sender, i, sender, i);
+}
+
+static void *send_many(void *arg)
+{
+    struct sender *s = arg;
+    struct arena arena;
+    arena_init(&arena, 16 << 20);
+    for (unsigned i = 0; i < EACH; i++) {
+        struct notify_result result;
+        struct err err = {0};
+        const struct notification in = {.registry = i % 5 ? STR("lab") : STR("own"),
+                                        .secret = i % 7 ? STR("s3cret") : STR("wrong"),
+                                        .message = {.body = one_push(&arena, s->number, i)}};
+        bool ok = guard_notify(s->f->guard, &arena, &in, &result, &err);
+        s->n_kept += ok && result.stored.n_jobs == 1;
+        s->n_refused += !ok && err.kind == ERR_DENIED;
+    }
+    arena_fini(&arena);
+    return NULL;
+}
+
+/* Each is told of its own. */
+static void test_notify__many_senders_share_commits(void **state)
+{
+    struct fixture *f = *state;
+    struct sender senders[SENDERS];
+    pthread_t threads[SENDERS];
+    struct guard_status status;
+    unsigned n_kept = 0, n_refused = 0;
+    for (unsigned i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){.f = f, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
+    }
+    for (unsigned i = 0; i < SENDERS; i++) {
+        pthread_join(threads[i], NULL);
+        n_kept += senders[i].n_kept;
+        n_refused += senders[i].n_refused;
+    }
+    assert_int_equal(n_kept + n_refused, SENDERS * EACH);
+    assert_int_equal(n_kept, count_jobs(f));
+    guard_status_get(f->guard, &status);
+    assert_int_equal(status.notifications_accepted, n_kept);
+    assert_int_equal(status.notifications_refused, n_refused);
+}
+
+static void test_notify__a_guard_that_stopped_takes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct notify_result result;
+    struct err err = {0};
+    guard_stop(f->guard, 0);
+    assert_false(send(f, "lab", "s3cret", one_push(&f->arena, 1, 1), &result, &err));
+    assert_int_equal(err.kind, ERR_UNAVAILABLE);
+    assert_int_equal(count_jobs(f), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +345,8 @@ int main(void)
         T(test_notify__wrong_secret_stores_nothing),
         T(test_notify__malformed_is_400_and_nothing_is_stored),
         T(test_notify__too_large_is_413),
+        T(test_notify__many_senders_share_commits),
+        T(test_notify__a_guard_that_stopped_takes_nothing),
         T(test_guard__second_server_on_the_same_data_is_refused),
         T(test_guard__takes_back_what_a_killed_server_held),
     };

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "http/http.h"
@@ -13,7 +14,9 @@ struct stage {
     struct arena arena;
     struct err err;
     struct http_answer answer;
-    sem_t is_inside, may_leave; /* of "/slow" */
+    sem_t is_inside, may_leave; /* of "/slow" and "/later" */
+    struct http_later *later[64];
+    atomic_uint n_later;
     char url[256];
 };
 
@@ -51,6 +54,17 @@ static void handle(struct http_request *req, struct http_response *res)
         sem_post(&stage->is_inside);
         sem_wait(&stage->may_leave);
         sb_addc(&res->body, "slow");
+    } else if (str_eq(req->path, STR("/later"))) {
+        struct http_later *later = http_respond_later(req);
+        stage->later[atomic_fetch_add(&stage->n_later, 1)] = later;
+        sb_addc(&res->body, "what is said too early");
+        sem_post(&stage->is_inside);
+    } else if (str_eq(req->path, STR("/at-once"))) {
+        struct http_response now = {.status = 202};
+        struct http_later *later = http_respond_later(req);
+        sb_init(&now.body, 100);
+        sb_addc(&now.body, "before it returned");
+        http_answer(later, &now);
     } else if (str_eq(req->path, STR("/quick"))) {
         sb_addc(&res->body, "quick");
     } else if (str_eq(req->path, STR("/none"))) {
@@ -421,6 +435,66 @@ static void *release_later(void *ctx)
     return NULL;
 }
 
+static void answer(struct http_later *later, const char *text)
+{
+    struct http_response res = {.status = 202};
+    sb_init(&res.body, 100);
+    sb_addc(&res.body, text);
+    http_answer(later, &res);
+}
+
+/* One thread runs the handlers of 40 requests that all wait. */
+static void test_later__needs_no_thread_a_request(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    struct stage *stage = stage_open_with((struct http_server_spec){.n_workers = 1}, NULL);
+    int fds[N];
+    char out[512], text[32];
+    for (int i = 0; i < N; i++) {
+        fds[i] = raw_connect(http_server_port(stage->server));
+        raw_say(fds[i], "GET /later HTTP/1.1\r\n" CLOSE);
+        sem_wait(&stage->is_inside);
+    }
+    assert_true(get(stage, "http", "/quick"));
+    for (int i = N; i-- > 0;) {
+        snprintf(text, sizeof(text), "answer %d.", i);
+        answer(stage->later[i], text);
+    }
+    for (int i = 0; i < N; i++) {
+        size_t len = 0;
+        for (ssize_t got; (got = recv(fds[i], out + len, sizeof(out) - 1 - len, 0)) > 0;)
+            len += (size_t)got;
+        out[len] = '\0';
+        snprintf(text, sizeof(text), "answer %d.", i);
+        assert_has(out, "HTTP/1.1 202");
+        assert_has(out, text);
+        close(fds[i]);
+    }
+    assert_true(get(stage, "http", "/at-once"));
+    assert_int_equal(stage->answer.status, 202);
+    assert_str(stage->answer.body, "before it returned");
+    stage_close(stage);
+}
+
+static void test_later__close_gives_up_what_comes_too_late(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open_with((struct http_server_spec){.n_workers = 1}, NULL);
+    char out[512] = "";
+    int fd = raw_connect(http_server_port(stage->server));
+    raw_say(fd, "GET /later HTTP/1.1\r\n" CLOSE);
+    sem_wait(&stage->is_inside);
+    http_server_close(stage->server, 20);
+    assert_true(recv(fd, out, sizeof(out) - 1, 0) > 0);
+    assert_has(out, "HTTP/1.1 503");
+    answer(stage->later[0], "nobody hears it");
+    close(fd);
+    http_client_close(stage->client);
+    arena_fini(&stage->arena);
+    free(stage);
+}
+
 static void test_close__lets_a_running_handler_answer(void **state)
 {
     (void)state;
@@ -569,6 +643,8 @@ int main(void)
         cmocka_unit_test(test_answer__a_handler_without_an_answer_is_500),
         cmocka_unit_test(test_connection__is_kept_alive),
         cmocka_unit_test(test_workers__a_slow_handler_delays_nobody_else),
+        cmocka_unit_test(test_later__needs_no_thread_a_request),
+        cmocka_unit_test(test_later__close_gives_up_what_comes_too_late),
         cmocka_unit_test(test_close__lets_a_running_handler_answer),
         cmocka_unit_test(test_close__gives_a_stuck_handler_up),
         cmocka_unit_test(test_open__says_why_not),
