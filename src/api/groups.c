@@ -196,34 +196,55 @@ static bool delete_group(struct api_call *call, struct err *err)
 
 /* --- resources: registries are all there is
  * --------------------------------------------------------------------- */
-static bool write_resource(struct api_call *call, const struct store_registry *r, struct err *err)
+/* As JSON; empty: none. */
+static bool tags_of(struct api_call *call, const struct store_registry *r, str *out,
+                    struct err *err)
+{
+    json_t *root = NULL;
+    *out = STR("");
+    if (!r->properties.len)
+        return true;
+    if (!json_read(r->properties, &root, err))
+        return false;
+    char *text = json_obj(root, "tags") ? json_dumps(json_obj(root, "tags"), JSON_COMPACT) : NULL;
+    *out = arena_dup(call->arena, str_from(text));
+    free(text);
+    json_decref(root);
+    return out->ptr || err_memory(err);
+}
+
+static bool write_resource(struct api_call *call, const struct store_registry *r, str tags,
+                           struct err *err)
 {
     struct jw *jw = &call->jw;
+    struct registry_doc doc;
     str id = store_registry_arm_id(call->arena, r);
     if (!id.ptr)
         return err_memory(err);
+    if (!registry_doc_of(call->arena, r, &doc, err))
+        return false;
     jw_obj(jw);
     jw_kstr(jw, "id", id);
     jw_kstr(jw, "name", r->name);
     jw_kstr(jw, "type", STR("Microsoft.ContainerRegistry/registries"));
     jw_key(jw, "sku");
     jw_obj(jw);
-    jw_kstr(jw, "name", STR("Premium"));
-    jw_kstr(jw, "tier", STR("Premium"));
+    jw_kstr(jw, "name", doc.sku);
+    jw_kstr(jw, "tier", doc.sku);
     jw_obj_end(jw);
-    jw_kstr(jw, "location", STR("global"));
-    write_tags(jw, STR(""));
+    jw_kstr(jw, "location", doc.location);
+    write_tags(jw, tags);
     jw_obj_end(jw);
     return true;
 }
 
-static bool is_asked(const struct store_registry *r, const filter_terms *terms)
+static bool is_asked(const struct store_registry *r, str tags, const filter_terms *terms)
 {
     str type = filter_get(terms, STR("resourceType")), name = filter_get(terms, STR("name"));
     str group = filter_get(terms, STR("resourceGroup"));
     return (!type.ptr || str_eq_nocase(type, STR("Microsoft.ContainerRegistry/registries"))) &&
            (!name.ptr || str_eq_nocase(name, r->name)) &&
-           (!group.ptr || str_eq_nocase(group, r->resource_group)) && api_has_tag(STR(""), terms);
+           (!group.ptr || str_eq_nocase(group, r->resource_group)) && api_has_tag(tags, terms);
 }
 
 static bool list_resources(struct api_call *call, struct err *err)
@@ -250,9 +271,13 @@ static bool list_resources(struct api_call *call, struct err *err)
     jw_obj(&call->jw);
     jw_key(&call->jw, "value");
     jw_arr(&call->jw);
-    for (size_t i = 0; i < found.len; i++)
-        if (is_asked(&found.ptr[i], &terms) && !write_resource(call, &found.ptr[i], err))
+    for (size_t i = 0; i < found.len; i++) {
+        str tags;
+        if (!tags_of(call, &found.ptr[i], &tags, err) ||
+            (is_asked(&found.ptr[i], tags, &terms) &&
+             !write_resource(call, &found.ptr[i], tags, err)))
             return false;
+    }
     jw_arr_end(&call->jw);
     jw_obj_end(&call->jw);
     return api_done(call, 200, err);

@@ -229,7 +229,34 @@ NODISCARD bool api_next_link(struct api_call *call, str next, struct err *err);
 /* Refuses what a store said of a page: its token was not ours. */
 NODISCARD bool api_page_error(struct api_call *call, struct err *err);
 bool api_is_uuid(str text);
+/* The well-formed subscription of params[0], whether it has registries or not. */
+NODISCARD bool api_subscription_id(struct api_call *call, str *out, struct err *err);
 str api_lower(struct arena *arena, str text);
+
+/* --- registry_doc.c: a registry as ARM has it ---------------------------------------------------
+ */
+struct registry_tag {
+    str name, value;
+};
+struct registry_doc {
+    str location, sku;
+    VEC(struct registry_tag) tags;
+    struct registry_settings reach;
+    str created_by, changed_by;
+    int64_t created_at, changed_at;
+};
+/* The body of PUT, or of PATCH into what is there; ERR_USAGE says what is wrong, in ARM's words
+ * what is missing (err->msg begins with "location" or "sku"). */
+NODISCARD bool registry_doc_read(struct arena *arena, str body, bool is_patch,
+                                 struct registry_doc *doc, struct err *err);
+NODISCARD bool registry_doc_of(struct arena *arena, const struct store_registry *registry,
+                               struct registry_doc *out, struct err *err);
+/* For store_registry.properties. */
+NODISCARD bool registry_doc_print(struct arena *arena, const struct registry_doc *doc, str *out,
+                                  struct err *err);
+/* registries.c: the one of params[0..2]; refuses when there is none. */
+NODISCARD bool api_registry_of_path(struct api_call *call, struct store_registry *out,
+                                    struct err *err);
 
 /* --- finding.c: a sub-assessment
  * ------------------------------------------------------------------ */

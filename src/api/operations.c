@@ -65,115 +65,30 @@ static bool get_status(struct api_call *call, struct err *err)
     return api_done(call, 200, err);
 }
 
-/* --- jobs
- * ----------------------------------------------------------------------------------------- */
-
-static void write_job(struct jw *jw, const struct job *job)
-{
-    jw_obj(jw);
-    jw_kint(jw, "id", job->id);
-    jw_kstr(jw, "kind", str_from(job_kind_name(job->kind)));
-    jw_kstr(jw, "state", str_from(job_state_name(job->state)));
-    jw_kstr_if(jw, "registry", job->registry);
-    jw_kstr_if(jw, "repository", job->repository);
-    jw_kstr_if(jw, "digest", job->digest);
-    jw_kstr_if(jw, "tag", job->tag);
-    jw_kint(jw, "priority", job->priority);
-    jw_kint(jw, "attempts", job->attempts);
-    api_write_time(jw, "createdAt", job->created_at);
-    api_write_time(jw, "notBefore", job->not_before);
-    api_write_time(jw, "startedAt", job->started_at);
-    api_write_time(jw, "leasedUntil", job->leased_until);
-    api_write_time(jw, "finishedAt", job->finished_at);
-    jw_kstr_if(jw, "error", job->error);
-    jw_obj_end(jw);
-}
-
-static void write_job_counts(struct jw *jw, const struct job_counts *counts)
-{
-    jw_key(jw, "counts");
-    jw_obj(jw);
-    jw_kint(jw, "queued", (int64_t)counts->queued);
-    jw_kint(jw, "running", (int64_t)counts->leased);
-    jw_kint(jw, "done", (int64_t)counts->done);
-    jw_kint(jw, "failed", (int64_t)counts->failed);
-    jw_kint(jw, "dead", (int64_t)counts->dead);
-    jw_kint(jw, "cancelled", (int64_t)counts->cancelled);
-    jw_obj_end(jw);
-}
-
-static bool read_job_filter(struct api_call *call, struct job_filter *out, struct err *err)
-{
-    struct store_registry registry;
-    str state = http_request_query(call->req, STR("state"));
-    *out = (struct job_filter){0};
-    if (state.len && !job_state_parse(state, &out->state))
-        return api_refuse(call, err, 400, "InvalidParameter", "'" STR_FMT "' is no state of a job.",
-                          STR_ARG(state));
-    if (!api_registry(call, &registry, err))
-        return false;
-    out->registry_id = registry.id;
-    struct store_scope *scope = arena_new(call->arena, struct store_scope);
-    if (!scope)
-        return err_memory(err);
-    *scope = (struct store_scope){0};
-    if (!api_within(call, STR(""), scope, err))
-        return false;
-    out->scope = scope->is_limited ? scope : NULL;
-    return true;
-}
-
-static bool list_jobs(struct api_call *call, struct err *err)
-{
-    struct job_filter filter;
-    struct store_page page;
-    struct job_counts counts = {0};
-    jobs found = {0};
-    str next = STR_NONE;
-    if (!api_page(call, &page, err) || !read_job_filter(call, &filter, err) ||
-        !store_jobs_count(call->store, &counts, err))
-        return false;
-    if (!store_jobs_list(call->store, call->arena, &filter, &page, &found, &next, err))
-        return api_page_error(call, err);
-    struct jw *jw = &call->jw;
-    jw_obj(jw);
-    write_job_counts(jw, &counts);
-    jw_key(jw, "value");
-    jw_arr(jw);
-    for (size_t i = 0; i < found.len; i++)
-        write_job(jw, &found.ptr[i]);
-    jw_arr_end(jw);
-    if (!api_next_link(call, next, err))
-        return false;
-    jw_obj_end(jw);
-    return api_done(call, 200, err);
-}
-
 /* --- scan by hand
  * --------------------------------------------------------------------------------- */
 
-static bool read_scan(struct api_call *call, str *repository, str *reference, struct err *err)
+/* Nothing, or {}: the whole registry. */
+static bool read_scan(struct api_call *call, str *repository, str *reference, bool *is_whole,
+                      struct err *err)
 {
     json_t *body = NULL;
+    *is_whole = str_trim(call->req->body).len == 0;
+    if (*is_whole)
+        return true;
     if (!json_read(call->req->body, &body, err))
         return api_refuse(call, err, 400, "InvalidRequestContent", "The body is no JSON object: %s",
                           err->msg);
+    *is_whole = json_is_object(body) && json_object_size(body) == 0;
     *repository = arena_dup(call->arena, json_str(body, "repository"));
     *reference = arena_dup(call->arena, json_str(body, "reference"));
     json_decref(body);
     if (!repository->ptr || !reference->ptr)
         return err_memory(err);
-    return (repository->len > 0 && reference->len > 0) ||
+    return *is_whole || (repository->len > 0 && reference->len > 0) ||
            api_refuse(call, err, 400, "InvalidRequestContent",
-                      "The body needs \"repository\" and \"reference\" (a tag or a digest).");
-}
-
-static const struct config_registry *find_config(const struct config *config, str name)
-{
-    for (size_t i = 0; i < config->registries.len; i++)
-        if (str_eq_nocase(config->registries.ptr[i].name, name))
-            return &config->registries.ptr[i];
-    return NULL;
+                      "The body needs \"repository\" and \"reference\" (a tag or a digest), or "
+                      "nothing at all for the whole registry.");
 }
 
 /* What the registry itself says that the reference names now, so that a job has a digest. */
@@ -191,13 +106,12 @@ static bool resolve(struct api_call *call, const struct store_registry *registry
         return api_refuse(call, err, 400, "InvalidParameter",
                           "'" STR_FMT "' and '" STR_FMT "' name no image.", STR_ARG(repository),
                           STR_ARG(reference));
-    const struct config_registry *own = find_config(call->api->config, registry->name);
-    struct registry_config config = {.host = registry->host,
-                                     .is_plain_http = registry->is_plain_http,
-                                     .username = own ? own->username : STR_NONE,
-                                     .password = own ? own->password : STR_NONE,
-                                     .ca_file = own ? own->ca_file : STR_NONE,
-                                     .timeout_s = REGISTRY_TIMEOUT_S};
+    struct registry_config config;
+    if (!call->api->guard)
+        return err_set(err, ERR_UNAVAILABLE, "nothing is guarded here");
+    if (!guard_reach(call->api->guard, call->store, call->arena, registry, &config, err))
+        return false;
+    config.timeout_s = REGISTRY_TIMEOUT_S;
     const digest *want = digest_is_none(&ref.digest) ? NULL : &ref.digest;
     struct image_source *source = NULL;
     str bytes;
@@ -221,14 +135,44 @@ static bool refuse_resolve(struct api_call *call, struct err *err)
     return false;
 }
 
+static bool check_plan(struct api_call *call, const struct store_registry *registry,
+                       struct err *err)
+{
+    bool is_off = false;
+    if (!store_plan_is_off(call->store, registry->id, &is_off, err))
+        return false;
+    return !is_off ||
+           api_refuse(call, err, 409, "Conflict",
+                      "The plan of the subscription '" STR_FMT "' is Free: nothing is scanned.",
+                      STR_ARG(registry->subscription));
+}
+
+static bool queue_all(struct api_call *call, const struct store_registry *registry, struct err *err)
+{
+    size_t n = 0;
+    const struct queue_spec spec = {.registry_id = registry->id, .priority = PRIORITY_MANUAL};
+    if (!store_registry_queue(call->store, &spec, clock_now_s(), &n, err))
+        return false;
+    if (call->api->guard)
+        guard_wake(call->api->guard);
+    jw_obj(&call->jw);
+    jw_kstr(&call->jw, "registry", registry->name);
+    jw_kint(&call->jw, "jobs", (int64_t)n);
+    jw_obj_end(&call->jw);
+    return api_done(call, 202, err);
+}
+
 static bool queue_scan(struct api_call *call, struct err *err)
 {
     struct store_registry registry = {0};
     str repository, reference, digest_text;
-    bool is_new = false;
-    if (!read_scan(call, &repository, &reference, err) ||
-        !store_registry_get(call->store, call->arena, call->req->params[0], &registry, err))
+    bool is_new = false, is_whole = false;
+    if (!read_scan(call, &repository, &reference, &is_whole, err) ||
+        !store_registry_get(call->store, call->arena, call->req->params[0], &registry, err) ||
+        !check_plan(call, &registry, err))
         return false;
+    if (is_whole)
+        return queue_all(call, &registry, err);
     if (!resolve(call, &registry, repository, reference, &digest_text, err))
         return refuse_resolve(call, err);
     int64_t now = clock_now_s();
@@ -267,11 +211,8 @@ static const struct http_route routes[] = {
     {"GET", OWN "status", NULL,
      API_OP(.run = get_status, ACTION("status/read"), .summary = "version, generation, counters",
             .is_list = true)},
-    {"GET", OWN "jobs", NULL,
-     API_OP(.run = list_jobs, ACTION("jobs/read"), .summary = "the queue, newest first",
-            .is_list = true)},
     {"POST", OWN "registries/{registry}/scan", NULL,
      API_OP(.run = queue_scan, ACTION("scan/action"), .where = WHERE_REGISTRY,
-            .summary = "queue a scan by hand")},
+            .summary = "queue a scan by hand: of one image, or of the whole registry")},
 };
 API_RESOURCE(operations, routes);

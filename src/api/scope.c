@@ -20,6 +20,15 @@ bool api_is_uuid(str text)
     return text.len == 36;
 }
 
+bool api_subscription_id(struct api_call *call, str *out, struct err *err)
+{
+    *out = call->req->params[0];
+    return api_is_uuid(*out) ||
+           api_refuse(call, err, 400, "InvalidSubscriptionId",
+                      "The provided subscription identifier '" STR_FMT "' is malformed.",
+                      STR_ARG(*out));
+}
+
 str api_lower(struct arena *arena, str text)
 {
     char *out = arena_alloc(arena, text.len + 1);

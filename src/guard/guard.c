@@ -177,6 +177,7 @@ void guard_close(struct guard *guard)
         return;
     guard_stop(guard, 0);
     advisories_fini(&guard->advisories);
+    rules_give(guard->rules);
     store_pool_close(guard->relaxed);
     store_pool_close(guard->durable);
     free(guard->store_path);
@@ -252,6 +253,15 @@ void slot_open(struct guard *guard, struct slot *slot, const struct job *job, ui
     pthread_mutex_unlock(&guard->lock);
 }
 
+void guard_cancel(struct guard *guard, int64_t job_id)
+{
+    pthread_mutex_lock(&guard->lock);
+    for (size_t i = 0; i < SLOTS; i++)
+        if (guard->slots[i].is_busy && guard->slots[i].id == job_id)
+            cancel_want(&guard->slots[i].cancel);
+    pthread_mutex_unlock(&guard->lock);
+}
+
 void slot_close(struct guard *guard, struct slot *slot)
 {
     pthread_mutex_lock(&guard->lock);
@@ -293,7 +303,9 @@ static bool start_all(struct guard *guard, struct err *err)
     if (!start_one(guard, keeper_main, guard, err) ||
         (is_server &&
          (!start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
-          !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err))) ||
+          !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
+          !start_with_slot(guard, importer_main, &guard->slots[SLOT_IMPORTER], err) ||
+          !start_with_slot(guard, ruler_main, &guard->slots[SLOT_RULER], err))) ||
         (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "scan/scan.h"
 #include "store/store.h"
+#include "syntax/syntax.h"
 
 /* --- configuration
  * ---------------------------------------------------------------------------------- */
@@ -70,6 +71,31 @@ struct config_key {
 /* NULL behind the last. */
 const struct config_key *config_key_at(size_t i);
 
+/* The configured registry of that name; NULL. */
+const struct config_registry *config_registry_find(const struct config *config, str name);
+
+/* --- registries that were made over REST: "plimsoll" in store_registry.properties
+ * ---------------------------------------------------------------------------------- */
+/* How one is reached.  The last three are kept sealed, apart from the rest, and never given out. */
+struct registry_settings {
+    str host;
+    bool is_plain_http;
+    str username, ca_pem, client_cert_pem, proxy;
+    strs repositories;         /* instead of the registry's catalog */
+    uint32_t sweep_interval_s; /* 0: the server's */
+    str password, client_key_pem, notification_secret;
+    bool has_password, has_client_key, has_notification_secret; /* said, perhaps to be empty */
+};
+/* Members that @object has replace what @settings says, null empties one; ERR_USAGE names the
+ * member. */
+NODISCARD bool registry_settings_read(struct arena *arena, const json_t *object,
+                                      struct registry_settings *settings, struct err *err);
+/* All but the secrets. */
+void registry_settings_write(struct jw *jw, const struct registry_settings *settings);
+/* Of a stored registry; what was never said is empty. */
+NODISCARD bool registry_settings_of(struct arena *arena, const struct store_registry *registry,
+                                    struct registry_settings *out, struct err *err);
+
 /* --- the guard
  * --------------------------------------------------------------------------------------- */
 struct guard;
@@ -98,6 +124,40 @@ void guard_stop(struct guard *guard, uint32_t grace_ms);
 void guard_close(struct guard *guard);
 /* A job was added by somebody else: look now, not at the next poll. */
 void guard_wake(struct guard *guard);
+
+/* How to reach a registry: as it is configured, as REST said, or with the credentials that the
+ * store has of one that another server's configuration names. */
+NODISCARD bool guard_reach(struct guard *guard, struct store *store, struct arena *arena,
+                           const struct store_registry *registry, struct registry_config *out,
+                           struct err *err);
+/* Secrets that @settings has, sealed; an empty one takes the kept one out. */
+NODISCARD bool guard_keep_secrets(struct guard *guard, struct store *store, int64_t registry_id,
+                                  const struct registry_settings *settings, struct err *err);
+/* Stop what runs for a job that was cancelled, if it runs here; elsewhere its lease is gone. */
+void guard_cancel(struct guard *guard, int64_t job_id);
+
+/* --- imports: a JOB_IMPORT copies, verifies, and tells as a push would
+ * ------------------------------------------------------------------------------------ */
+struct import_target {
+    str repository;
+    strs tags; /* none: the manifest alone */
+};
+struct import_request {
+    str from_id, from_registry; /* ARM id and name of one that is guarded; empty: from_host */
+    str from_host, username, password;
+    bool has_credentials;
+    str repository, tag; /* the image; tag or digest */
+    digest digest;
+    VEC(struct import_target) targets;
+    bool is_forced;
+};
+/* The body of importImage (arm-api 7.2).  ERR_USAGE says what is wrong with it. */
+NODISCARD bool import_read(struct arena *arena, str body, struct import_request *out,
+                           struct err *err);
+/* Queue it; durable.  @operation: a UUID. */
+NODISCARD bool guard_import(struct guard *guard, struct store *store, struct arena *arena,
+                            const struct store_registry *to, str body, str operation,
+                            struct err *err);
 
 /* --- notifications
  * ------------------------------------------------------------------------------------ */

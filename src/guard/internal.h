@@ -47,7 +47,14 @@ struct counters {
 };
 void counters_add(struct counters *counters, const struct job *job, enum job_end end,
                   int64_t took_ms, int64_t now);
-enum { WORKERS_MAX = 64, SLOT_REFRESHER = WORKERS_MAX, SLOT_SWEEPER, SLOTS };
+enum {
+    WORKERS_MAX = 64,
+    SLOT_REFRESHER = WORKERS_MAX,
+    SLOT_SWEEPER,
+    SLOT_IMPORTER,
+    SLOT_RULER,
+    SLOTS
+};
 
 /* intake.c: what waits for the next commit. */
 struct waiting {
@@ -95,6 +102,8 @@ struct guard {
     atomic_bool is_stopping;
     atomic_uint_fast64_t n_accepted, n_refused;
     struct counters counters;
+    struct stored_rules *rules; /* guarded by lock; one reference of it is ours */
+    int64_t rules_seen_at;      /* the keeper's: when it last looked for images of older rules */
     pthread_t threads[SLOTS + 2];
     size_t n_threads;
 };
@@ -107,6 +116,8 @@ struct guard_thread {
 void *worker_main(void *guard_thread);
 void *refresher_main(void *guard_thread);
 void *sweeper_main(void *guard_thread);
+void *importer_main(void *guard_thread);
+void *ruler_main(void *guard_thread);
 void *keeper_main(void *guard);
 void *listener_main(void *guard);
 
@@ -139,25 +150,60 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
 
 void refresher_work(struct loop *loop);
 void sweeper_work(struct loop *loop);
+void importer_work(struct loop *loop);
+void ruler_work(struct loop *loop);
+/* Rules whose end has come. */
+bool rules_schedule(struct guard *guard, struct store *store, int64_t now,
+                    struct err *err) NODISCARD;
 /* A job for each registry whose sweep is due. */
 bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
                      struct err *err) NODISCARD;
 /* A job for each recently pulled image whose time of the week has come. */
 bool pulled_schedule(struct store *store, int64_t now, size_t *n_jobs, struct err *err) NODISCARD;
-/* How to reach a registry: as it is configured, or with the credentials that the store has of one
- * that another server's configuration names. */
+/* guard_reach for a job. */
 bool registry_config_of(struct loop *loop, const struct store_registry *registry,
                         struct registry_config *out, struct err *err) NODISCARD;
+
+/* Who posts notifications of a registry. */
+struct notifier {
+    bool is_known;
+    str secret;   /* that it presents; empty: none is set, and nothing is taken */
+    str own_name; /* under which we log in there */
+};
+bool notifier_of(struct guard *guard, struct arena *arena, str name, struct notifier *out,
+                 struct err *err) NODISCARD;
+/* Without secrets, of a configured one or of one that REST made. */
+bool registry_settings_any(struct guard *guard, struct arena *arena,
+                           const struct store_registry *registry, struct registry_settings *out,
+                           struct err *err) NODISCARD;
 
 /* What the store keeps sealed of a registry. */
 #define SECRET_USERNAME "username"
 #define SECRET_PASSWORD "password"
+#define SECRET_NOTIFICATION "notification-secret"
+#define SECRET_CLIENT_KEY "client-key"
+
+/* --- stored rules: one set that all workers share
+ * ------------------------------------------------------------------------------------------------
+ */
+struct stored_rules {
+    struct rule_set set;
+    struct rules rules;
+    struct arena arena;
+    atomic_uint refs;
+};
+/* The set of the revision that is current now; parsed once. */
+bool rules_take(struct guard *guard, struct store *store, struct stored_rules **out,
+                struct err *err) NODISCARD;
+void rules_give(struct stored_rules *rules);
+/* Into findings and verdict of what was just found. */
+bool rules_over(const struct stored_rules *rules, struct arena *arena,
+                const struct store_registry *registry, str repository, struct report *report,
+                struct err *err) NODISCARD;
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------
  */
-/* The configured registry of that name; NULL. */
-const struct config_registry *config_registry_find(const struct config *config, str name);
 /* How a job ends that ended with @err: retried, for good, dead, or given back. */
 void outcome_of_error(struct guard *guard, const struct job *job, const struct slot *slot,
                       const struct err *err, struct arena *arena, struct job_outcome *out);

@@ -124,12 +124,12 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
         return false;
     k->is_first = false;
     if (!rematch_when_new(k, err) || !sweeps_schedule(k->guard, k->store, now, err) ||
-        !look_at_pulled(k, now, err))
+        !rules_schedule(k->guard, k->store, now, err) || !look_at_pulled(k, now, err))
         return false;
     if (now - k->purged_at < DAY_S)
         return true;
     k->purged_at = now;
-    return store_purge(k->store, now - KEEP_S, err);
+    return store_purge(k->store, now - KEEP_S, err) && store_imports_tidy(k->store, err);
 }
 
 /* --- the thread

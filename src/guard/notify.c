@@ -16,13 +16,11 @@ static bool secret_eq(str a, str b)
     return sodium_memcmp(x, y, sizeof(x)) == 0;
 }
 
-static bool is_authentic(const struct config *config, const struct notification *in)
+/* Also for a registry that is none. */
+static bool is_authentic(const struct notifier *notifier, const struct notification *in)
 {
-    const struct config_registry *registry = config_registry_find(config, in->registry);
-    str expected = registry && registry->notification_secret.len ? registry->notification_secret
-                                                                 : config->notification_secret;
-    bool is_same = secret_eq(in->secret, expected); /* also for a registry that is none */
-    return is_same && registry && expected.len > 0;
+    bool is_same = secret_eq(in->secret, notifier->secret);
+    return is_same && notifier->is_known && notifier->secret.len > 0;
 }
 
 /* --- what
@@ -97,13 +95,6 @@ static bool select_events(struct arena *arena, const struct registry_message *me
 /* --- and kept
  * -------------------------------------------------------------------------------------------------
  */
-/* The name under which we log in there. */
-static str own_name(const struct config *config, str name)
-{
-    const struct config_registry *registry = config_registry_find(config, name);
-    return registry ? registry->username : STR_NONE;
-}
-
 struct pending {
     struct waiting waiting; /* first: it is what the intake gives back */
     struct guard *guard;
@@ -150,13 +141,17 @@ static bool take_in(struct guard *guard, struct arena *arena, const struct notif
                     store_events *events, unsigned *n_ignored, struct err *err)
 {
     uint64_t max = guard->config->limits.of[LIMIT_ID_EVENTS_BODY];
-    if (!is_authentic(guard->config, in))
+    struct notifier notifier;
+    if (!notifier_of(guard, arena, in->registry, &notifier, err)) {
+        err->kind = ERR_UNAVAILABLE;
+        return false;
+    }
+    if (!is_authentic(&notifier, in))
         return err_set(err, ERR_DENIED, "the notification's secret is not the configured one");
     if (in->message.body.len > max)
         return err_set(err, ERR_LIMIT, "the notification has %zu bytes; events-body is %llu",
                        in->message.body.len, (unsigned long long)max);
-    return select_events(arena, &in->message, own_name(guard->config, in->registry), events,
-                         n_ignored, err);
+    return select_events(arena, &in->message, notifier.own_name, events, n_ignored, err);
 }
 
 void guard_notify_later(struct guard *guard, struct arena *arena, const struct notification *in,

@@ -8,7 +8,8 @@ struct rematch {
     struct loop *loop;
     const struct snapshot *snapshot;
     store_registries registries;
-    struct arena arena; /* of one image */
+    struct stored_rules *rules; /* as they were when the batch began */
+    struct arena arena;         /* of one image */
     size_t n_matched, n_queued;
 };
 
@@ -96,7 +97,8 @@ static bool match(struct rematch *r, const struct stored_image *image,
            take_notices(r, image, inventory, report, err) &&
            scan_rematch(r->snapshot->db, inventory, &bases, &r->arena, report, err) &&
            findings_name(&r->arena, r->loop->guard->config, registry, image->repository, report,
-                         err);
+                         err) &&
+           rules_over(r->rules, &r->arena, registry, image->repository, report, err);
 }
 
 static bool queue_scan(struct rematch *r, const struct stored_image *image, struct err *err)
@@ -160,7 +162,8 @@ static bool rematch_batch(struct rematch *r, int64_t *after, bool *is_more, stru
     struct arena arena;
     arena_init(&arena, 64 * MIB);
     bool ok = store_images_behind(r->loop->store, &arena, r->snapshot->generation, *after, BATCH,
-                                  &batch, err);
+                                  &batch, err) &&
+              rules_take(r->loop->guard, r->loop->store, &r->rules, err);
     *is_more = ok && batch.len > 0;
     for (size_t i = 0; ok && i < batch.len && !cancel_is(&r->loop->slot->cancel, err) &&
                        !guard_is_stopping(r->loop->guard);
@@ -169,6 +172,8 @@ static bool rematch_batch(struct rematch *r, int64_t *after, bool *is_more, stru
         ok = rematch_or_scan(r, &batch.ptr[i], err);
         *after = batch.ptr[i].id;
     }
+    rules_give(r->rules);
+    r->rules = NULL;
     arena_fini(&arena);
     return ok;
 }

@@ -202,11 +202,12 @@ static bool ask_catalog(struct sweep *s, struct names *names, struct err *err)
 static bool collect_names(struct sweep *s, struct names *names, struct err *err)
 {
     strs known = {0};
-    const struct config_registry *c =
-        config_registry_find(s->loop->guard->config, s->registry.name);
-    bool is_listed = c && c->repositories.len;
+    struct registry_settings settings;
+    if (!registry_settings_any(s->loop->guard, names->arena, &s->registry, &settings, err))
+        return false;
+    bool is_listed = settings.repositories.len > 0;
     map_init(&names->map, names->arena);
-    if (is_listed ? !note_all(names, &c->repositories, err) : !ask_catalog(s, names, err))
+    if (is_listed ? !note_all(names, &settings.repositories, err) : !ask_catalog(s, names, err))
         return false;
     return store_repositories_list(s->loop->store, names->arena, s->registry.id, &known, err) &&
            note_all(names, &known, err);
@@ -290,12 +291,15 @@ static bool add_when_due(struct guard *guard, struct store *store, struct arena 
 {
     int64_t last = 0;
     str key = last_key(arena, registry);
-    const struct config_registry *c = config_registry_find(guard->config, registry->name);
-    uint32_t interval =
-        c && c->sweep_interval_s ? c->sweep_interval_s : guard->config->sweep_interval_s;
+    struct registry_settings settings;
+    bool is_ours = registry->is_made || config_registry_find(guard->config, registry->name);
     if (!key.ptr)
         return err_memory(err);
-    if (!interval || !c)
+    if (!registry_settings_any(guard, arena, registry, &settings, err))
+        return false;
+    uint32_t interval =
+        settings.sweep_interval_s ? settings.sweep_interval_s : guard->config->sweep_interval_s;
+    if (!interval || !is_ours)
         return true; /* not asked for, or no longer configured */
     if (!meta_time(store, key, &last, err))
         return false;

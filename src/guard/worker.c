@@ -70,19 +70,7 @@ static bool fill_reference(struct arena *arena, const struct store_registry *reg
 bool registry_config_of(struct loop *loop, const struct store_registry *registry,
                         struct registry_config *out, struct err *err)
 {
-    const struct guard *guard = loop->guard;
-    const struct config_registry *c = config_registry_find(guard->config, registry->name);
-    *out =
-        (struct registry_config){.host = registry->host, .is_plain_http = registry->is_plain_http};
-    if (!c)
-        return store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
-                                SECRET_USERNAME, &out->username, err) &&
-               store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
-                                SECRET_PASSWORD, &out->password, err);
-    out->username = c->username;
-    out->password = c->password;
-    out->ca_file = c->ca_file;
-    return true;
+    return guard_reach(loop->guard, loop->store, &loop->arena, registry, out, err);
 }
 
 bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base, struct err *err)
@@ -187,7 +175,8 @@ static bool has_verdict(const struct report *report)
     return report->verdict != VERDICT_FAILED && report->verdict != VERDICT_UNKNOWN;
 }
 
-static bool fill_results(struct scan *s, struct job_outcome *out, struct err *err)
+static bool fill_results(struct scan *s, const struct stored_rules *rules, struct job_outcome *out,
+                         struct err *err)
 {
     struct arena *arena = &s->loop->arena;
     struct store_result *results = arena_array(arena, struct store_result, s->reports.len + 1);
@@ -196,7 +185,8 @@ static bool fill_results(struct scan *s, struct job_outcome *out, struct err *er
     for (size_t i = 0; i < s->reports.len; i++) {
         struct report *report = s->reports.ptr[i];
         if (!findings_name(arena, s->loop->guard->config, &s->registry, s->job->repository, report,
-                           err))
+                           err) ||
+            !rules_over(rules, arena, &s->registry, s->job->repository, report, err))
             return false;
         results[i].report = report;
         out->is_index = out->is_index || report->index.n > 0;
@@ -208,6 +198,16 @@ static bool fill_results(struct scan *s, struct job_outcome *out, struct err *er
     return true;
 }
 
+static bool take_results(struct scan *s, struct job_outcome *out, struct err *err)
+{
+    struct stored_rules *rules = NULL;
+    if (!rules_take(s->loop->guard, s->loop->store, &rules, err))
+        return false;
+    bool ok = fill_results(s, rules, out, err);
+    rules_give(rules);
+    return ok;
+}
+
 static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
 {
     struct err none = {0};
@@ -216,7 +216,7 @@ static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
     out->revision = inventory_revision();
     if (!s->reports.len)
         return err_set(err, ERR_UNSUPPORTED, "the manifest names no image");
-    if (!hand_on_wanted(s, err) || !fill_results(s, out, err))
+    if (!hand_on_wanted(s, err) || !take_results(s, out, err))
         return false;
     out->end = JOB_END_DONE;
     if (!out->error.len)
@@ -332,3 +332,5 @@ static void *thread_main(struct guard_thread *thread, void (*run)(struct loop *)
 void *worker_main(void *arg) { return thread_main(arg, work); }
 void *refresher_main(void *arg) { return thread_main(arg, refresher_work); }
 void *sweeper_main(void *arg) { return thread_main(arg, sweeper_work); }
+void *importer_main(void *arg) { return thread_main(arg, importer_work); }
+void *ruler_main(void *arg) { return thread_main(arg, ruler_work); }

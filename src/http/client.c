@@ -272,6 +272,17 @@ static bool set_method(struct transfer *t, const struct http_call *call, struct 
     return true;
 }
 
+static void set_pem(CURL *easy, CURLoption option, const char *pem)
+{
+    union { /* curl only reads it, and copies it */
+        const char *text;
+        void *data;
+    } from = {.text = pem};
+    struct curl_blob blob = {from.data, pem ? strlen(pem) : 0, CURL_BLOB_COPY};
+    if (pem)
+        curl_easy_setopt(easy, option, &blob);
+}
+
 static void set_security(struct transfer *t, const struct http_call *call, bool is_tls)
 {
     const struct http_client *client = t->client;
@@ -287,6 +298,12 @@ static void set_security(struct transfer *t, const struct http_call *call, bool 
         curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
+    if (client->spec.ca_pem) {
+        set_pem(easy, CURLOPT_CAINFO_BLOB, client->spec.ca_pem);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    set_pem(easy, CURLOPT_SSLCERT_BLOB, client->spec.client_cert_pem);
+    set_pem(easy, CURLOPT_SSLKEY_BLOB, client->spec.client_key_pem);
     if (client->client_cert_file)
         curl_easy_setopt(easy, CURLOPT_SSLCERT, client->client_cert_file);
     if (client->client_key_file)

@@ -22,10 +22,12 @@ struct http_client_spec {
     const char *user_agent;
     const char *ca_file; /* NULL: the system's */
     const char *client_cert_file, *client_key_file;
-    const char *proxy;           /* NULL: from the environment */
-    uint32_t stall_s;            /* without a byte; 0: 60 */
-    uint32_t connect_s;          /* 0: 15 */
-    const struct cancel *cancel; /* borrowed; may be NULL */
+    const char *ca_pem, *client_cert_pem, *client_key_pem; /* the same in memory, borrowed until the
+                                                            * client is closed */
+    const char *proxy;                                     /* NULL: from the environment */
+    uint32_t stall_s;                                      /* without a byte; 0: 60 */
+    uint32_t connect_s;                                    /* 0: 15 */
+    const struct cancel *cancel;                           /* borrowed; may be NULL */
 };
 struct http_client;
 NODISCARD bool http_client_open(const struct http_client_spec *spec, struct http_client **out,

@@ -252,6 +252,9 @@ static bool keep_config(struct registry *r, const struct registry_config *config
            keep_cstr(r, config->ca_file, &http->ca_file, err) &&
            keep_cstr(r, config->client_cert_file, &http->client_cert_file, err) &&
            keep_cstr(r, config->client_key_file, &http->client_key_file, err) &&
+           keep_cstr(r, config->ca_pem, &http->ca_pem, err) &&
+           keep_cstr(r, config->client_cert_pem, &http->client_cert_pem, err) &&
+           keep_cstr(r, config->client_key_pem, &http->client_key_pem, err) &&
            keep_cstr(r, config->proxy, &http->proxy, err);
 }
 
@@ -266,7 +269,8 @@ static bool prepare(struct registry *r, const struct reference *ref,
     r->http.user_agent = registry_user_agent();
     if (!keep_reference(r, ref, err) || (config && !keep_config(r, config, err)))
         return false;
-    bool is_given = config && (config->username.len || config->identity_token.len);
+    bool is_given =
+        config && (config->is_alone || config->username.len || config->identity_token.len);
     if (!is_given && !registry_credentials_load(&r->arena, r->ref.host, &r->credentials, err))
         return false;
     return http_client_open(&r->http, &r->client, err);

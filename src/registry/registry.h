@@ -20,7 +20,9 @@ struct registry_config {
     str username, password; /* basic, or traded for a bearer token */
     str identity_token;
     str ca_file, client_cert_file, client_key_file, proxy;
-    uint32_t timeout_s;          /* of one request without progress; 0: 60 */
+    str ca_pem, client_cert_pem, client_key_pem; /* instead of files */
+    bool is_alone;      /* without a username: anonymous, whatever Docker's config.json says */
+    uint32_t timeout_s; /* of one request without progress; 0: 60 */
     const struct cancel *cancel; /* borrowed; may be NULL */
 };
 const char *registry_user_agent(void); /* "plimsoll/0.1.0" */

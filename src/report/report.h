@@ -29,6 +29,9 @@ struct report {
     enum verdict verdict;
     bool is_complete;
     str reason;
+    enum verdict clear_verdict; /* what it were without its findings; unknown: not judged */
+    str clear_reason;
+    uint64_t rules_revision; /* of the stored rules that disabled some; 0: none */
     packages packages;
     strs purls; /* of packages, same order */
     struct coverage coverage;

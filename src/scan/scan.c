@@ -422,6 +422,10 @@ static bool conclude(const struct advisory_db *db, const struct decisions *by,
     struct verdict_output verdict = assess_verdict(arena, &input);
     report->verdict = db ? verdict.verdict : VERDICT_UNKNOWN;
     report->reason = db ? verdict.reason : STR_NONE; /* nothing was judged */
+    input.n_findings = 0;
+    struct verdict_output clear = db ? assess_verdict(arena, &input) : (struct verdict_output){0};
+    report->clear_verdict = clear.verdict;
+    report->clear_reason = clear.reason;
     return true;
 }
 
@@ -442,8 +446,8 @@ static bool refuse_image(struct arena *arena, const struct image *image, struct 
 {
     struct verdict_input input = {.not_assessable = image->reason, .is_complete = true};
     struct verdict_output verdict = assess_verdict(arena, &input);
-    report->verdict = verdict.verdict;
-    report->reason = verdict.reason;
+    report->verdict = report->clear_verdict = verdict.verdict;
+    report->reason = report->clear_reason = verdict.reason;
     report->is_complete = true;
     return true;
 }

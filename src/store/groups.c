@@ -24,7 +24,7 @@ bool store_subscriptions_list(struct store *store, struct arena *arena, store_su
     if (!db_query(store, &rows, err,
                   "SELECT k.id, COALESCE(s.name, k.id) FROM"
                   " (SELECT id FROM subscriptions"
-                  "  UNION SELECT LOWER(subscription) FROM registries"
+                  "  UNION SELECT LOWER(subscription) FROM registries WHERE removed_at = 0"
                   "  UNION SELECT subscription FROM resource_groups"
                   "  UNION SELECT SUBSTR(folded, 16, 36) FROM role_assignments"
                   "   WHERE folded LIKE '/subscriptions/%') k"
@@ -83,7 +83,8 @@ bool store_groups_list(struct store *store, struct arena *arena, str subscriptio
                   "SELECT name, location, tags, created_at, folded FROM resource_groups"
                   " WHERE subscription = $1"
                   " UNION ALL SELECT MIN(r.resource_group), '', '', MIN(r.created_at),"
-                  "  LOWER(r.resource_group) FROM registries r WHERE LOWER(r.subscription) = $1"
+                  "  LOWER(r.resource_group) FROM registries r WHERE r.removed_at = 0"
+                  "  AND LOWER(r.subscription) = $1"
                   "  AND NOT EXISTS (SELECT 1 FROM resource_groups g WHERE g.subscription = $1"
                   "   AND g.folded = LOWER(r.resource_group)) GROUP BY LOWER(r.resource_group)"
                   " ORDER BY 5",
@@ -122,7 +123,8 @@ static bool group_drop(struct store *store, str subscription, str name, struct e
 {
     int64_t n = 0;
     if (!db_int(store, 0, &n, err,
-                "SELECT COUNT(*) FROM registries WHERE LOWER(subscription) = $1"
+                "SELECT COUNT(*) FROM registries WHERE removed_at = 0"
+                " AND LOWER(subscription) = $1"
                 " AND LOWER(resource_group) = $2",
                 vt(subscription), vt(name)))
         return false;

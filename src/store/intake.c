@@ -21,6 +21,7 @@ struct item {
 };
 struct home { /* a repository */
     int64_t registry_id, id;
+    bool is_asked, is_off; /* the plan: known, but not scanned */
     str name;
 };
 struct subject { /* an image, and what a run says of it */
@@ -46,6 +47,7 @@ struct batch {
     struct store *store;
     struct arena *arena;
     int64_t now;
+    bool has_off; /* a plan is off somewhere */
     VEC(struct item) items;
     struct map known, homes; /* items by registry and key; homes by registry and name */
     /* of one run */
@@ -88,8 +90,8 @@ static void *get(const struct map *map, struct arena *arena, int64_t number, str
 
 static const char *action_word(enum event_action action)
 {
-    static const char *const words[] = {"", "push", "pull", "delete", "found"};
-    return words[action <= EVENT_FOUND ? action : 0];
+    static const char *const words[] = {"", "push", "pull", "delete", "found", "import"};
+    return words[action <= EVENT_IMPORT ? action : 0];
 }
 
 /* A sender that gives no id, or one too long for a key, is known by what it says. */
@@ -210,7 +212,12 @@ static bool home_of(struct batch *b, const struct item *item, struct home **out,
         *(struct home *)*at =
             (struct home){.registry_id = item->message->registry_id, .name = item->e.repository};
     *out = at ? *at : NULL;
-    return *out ? true : err_memory(err);
+    if (!*out)
+        return err_memory(err);
+    if (!b->has_off || (*out)->is_asked)
+        return true;
+    (*out)->is_asked = true;
+    return store_plan_is_off(b->store, (*out)->registry_id, &(*out)->is_off, err);
 }
 
 static bool homes_pass(struct batch *b, const struct bulk *sql, bool with_time, bulk_row *on_row,
@@ -272,6 +279,8 @@ static int priority_of(enum event_action action)
         return PRIORITY_PUSH;
     case EVENT_PULL:
         return PRIORITY_PULLED;
+    case EVENT_IMPORT:
+        return PRIORITY_IMPORT;
     case EVENT_FOUND:
     case EVENT_DELETE:
     case EVENT_NONE:
@@ -546,14 +555,14 @@ static bool jobs_write(struct batch *b, struct err *err)
                                     vi(s->priority),
                                     vi(b->now),
                                     vi(b->now)};
-        if (!s->is_settled)
+        if (!s->is_settled && !s->home->is_off)
             memcpy(values + sql.n_columns * n++, row, sizeof(row));
     }
     if (!db_bulk(b->store, &sql, values, n, job_made, b, err))
         return false;
     for (size_t i = 0; i < b->subjects.len; i++) {
         const struct subject *s = b->subjects.entries[i].value;
-        if (!s->is_settled && !s->has_job && !job_join(b, s, err))
+        if (!s->is_settled && !s->home->is_off && !s->has_job && !job_join(b, s, err))
             return false;
     }
     return true;
@@ -564,7 +573,8 @@ static bool jobs_write(struct batch *b, struct err *err)
 static bool speaks_of_image(const struct item *item)
 {
     enum event_action a = item->e.action;
-    return item->is_new && (a == EVENT_PUSH || a == EVENT_PULL || a == EVENT_FOUND);
+    return item->is_new &&
+           (a == EVENT_PUSH || a == EVENT_PULL || a == EVENT_FOUND || a == EVENT_IMPORT);
 }
 
 static bool run_read(struct batch *b, size_t from, size_t to, struct err *err)
@@ -639,6 +649,14 @@ static bool lock_registries(struct batch *b, const struct store_message *message
     return true;
 }
 
+static bool plans_look(struct batch *b, struct err *err)
+{
+    int64_t found = 0;
+    bool ok = db_int(b->store, 0, &found, err, "SELECT 1 FROM plans WHERE tier = 'free' LIMIT 1");
+    b->has_off = found != 0;
+    return ok;
+}
+
 static bool batch_write(struct batch *b, struct store_message *messages, size_t n, struct err *err)
 {
     arena_reset(b->arena);
@@ -646,8 +664,8 @@ static bool batch_write(struct batch *b, struct store_message *messages, size_t 
     map_init(&b->homes, b->arena);
     for (size_t i = 0; i < n; i++)
         messages[i].counts = (struct event_counts){0};
-    if (!lock_registries(b, messages, n, err) || !items_fill(b, messages, n, err) ||
-        !events_write(b, err))
+    if (!lock_registries(b, messages, n, err) || !plans_look(b, err) ||
+        !items_fill(b, messages, n, err) || !events_write(b, err))
         return false;
     for (size_t i = 0; i < b->items.len; i++) {
         struct event_counts *counts = &b->items.ptr[i].message->counts;

@@ -268,6 +268,11 @@ bool scope_registries(struct store *store, struct arena *arena, const struct sto
 bool cursor_parse(str after, int64_t *numbers, size_t n, str *text, struct err *err) NODISCARD;
 size_t page_limit(const struct store_page *page);
 
+/* Ids of registries whose plan is off. */
+#define REGISTRIES_OFF                                                                             \
+    "(SELECT off.id FROM registries off JOIN plans o ON o.subscription = LOWER(off.subscription)"  \
+    " WHERE o.tier = 'free')"
+
 /* secrets.c: @registry_id and @name say what it is for, and are authenticated with it. */
 bool secret_seal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
                  const char *name, str secret, str *sealed, struct err *err) NODISCARD;

@@ -51,10 +51,22 @@ bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool
     return true;
 }
 
+/* Where the plan is off nothing is scanned, whoever asks. */
+static bool job_add_wanted(struct store *store, const struct job_spec *spec, int64_t now,
+                           bool *is_new, struct err *err)
+{
+    bool is_off = false, is_guard = spec->kind == JOB_SCAN || spec->kind == JOB_SWEEP;
+    if (is_new)
+        *is_new = false;
+    if (is_guard && !store_plan_is_off(store, spec->registry_id, &is_off, err))
+        return false;
+    return is_off || job_add(store, spec, now, is_new, err);
+}
+
 bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
                    struct err *err)
 {
-    return TX_WRITTEN(store, err, job_add(store, spec, now, is_new, err));
+    return TX_WRITTEN(store, err, job_add_wanted(store, spec, now, is_new, err));
 }
 
 /* --- reading

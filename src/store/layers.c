@@ -142,7 +142,7 @@ bool store_images_behind(struct store *store, struct arena *arena, uint64_t gene
                   " i.has_inventory, i.platform, i.source, i.scanned_at, i.labels"
                   " FROM images i JOIN repositories p ON p.id = i.repository_id"
                   " WHERE i.id > $1 AND i.verdict <> '' AND i.tried_generation < $2"
-                  " ORDER BY i.id LIMIT $3",
+                  " AND i.registry_id NOT IN " REGISTRIES_OFF " ORDER BY i.id LIMIT $3",
                   vi(after_id), vu(generation), vu(limit)))
         return false;
     enum next next;

@@ -4,7 +4,7 @@
 #include "store/internal.h"
 
 #define REGISTRY_COLUMNS                                                                           \
-    "id, subscription, resource_group, name, host, is_plain_http, created_at, properties"
+    "id, subscription, resource_group, name, host, is_plain_http, created_at, properties, is_made"
 
 static bool registry_read(struct rows *rows, struct arena *arena, struct store_registry *out,
                           struct err *err)
@@ -18,6 +18,7 @@ static bool registry_read(struct rows *rows, struct arena *arena, struct store_r
         .is_plain_http = row_int(rows, 5) != 0,
         .created_at = row_int(rows, 6),
         .properties = row_dup(rows, 7, arena),
+        .is_made = row_int(rows, 8) != 0,
     };
     return out->subscription.ptr && out->resource_group.ptr && out->name.ptr && out->host.ptr &&
                    out->properties.ptr
@@ -76,9 +77,10 @@ static bool insert(struct store *store, const struct store_registry *r, int64_t 
     return folded(r->name, &key, err) &&
            db_run(store, err,
                   "INSERT INTO registries (subscription, resource_group, name, folded, host,"
-                  " is_plain_http, created_at, properties) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                  " is_plain_http, created_at, properties, is_made)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                   vt(r->subscription), vt(r->resource_group), vt(r->name), vt(sb_str(&key)),
-                  vt(r->host), vi(r->is_plain_http), vi(now), vt(r->properties));
+                  vt(r->host), vi(r->is_plain_http), vi(now), vt(r->properties), vi(r->is_made));
 }
 
 /* Finding names are made of the three names: a silent move would rename every finding. */
@@ -93,9 +95,10 @@ static bool update(struct store *store, const struct store_registry *r,
                        STR_ARG(r->name), STR_ARG(old->subscription), STR_ARG(old->resource_group));
     return db_run(
         store, err,
-        "UPDATE registries SET host = $1, is_plain_http = $2, properties = $3 WHERE id = $4",
+        "UPDATE registries SET host = $1, is_plain_http = $2, properties = $3, is_made = $4"
+        " WHERE id = $5",
         vt(r->host), vi(r->is_plain_http), vt(r->properties.len ? r->properties : old->properties),
-        vi(old->id));
+        vi(r->is_made), vi(old->id));
 }
 
 static bool put(struct store *store, struct arena *arena, struct store_registry *registry,
@@ -155,7 +158,8 @@ bool scope_registries(struct store *store, struct arena *arena, const struct sto
                       store_registries *out, struct err *err)
 {
     auto_rows rows = {0};
-    if (!db_query(store, &rows, err, "SELECT " REGISTRY_COLUMNS " FROM registries ORDER BY id"))
+    if (!db_query(store, &rows, err,
+                  "SELECT " REGISTRY_COLUMNS " FROM registries WHERE removed_at = 0 ORDER BY id"))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM) {

@@ -133,10 +133,13 @@ static bool verdict_write(struct store *store, int64_t image_id, const struct re
                   "UPDATE images SET verdict = $1, is_complete = $2, reason = $3, failure = '',"
                   " failed_at = 0, generation = $4, tried_generation = $4, n_critical = $5,"
                   " n_high = $6, n_medium = $7, n_low = $8, n_unknown = $9, n_patchable = $10,"
-                  " n_disabled = $11 WHERE id = $12",
+                  " n_disabled = $11, clear_verdict = $12, clear_reason = $13,"
+                  " rules_revision = $14 WHERE id = $15",
                   vc(word_verdict(report->verdict)), vi(report->is_complete), vt(report->reason),
                   vu(generation), vi(s.critical), vi(s.high), vi(s.medium), vi(s.low),
-                  vi(s.unknown), vi(s.patchable), vi(s.disabled), vi(image_id));
+                  vi(s.unknown), vi(s.patchable), vi(s.disabled),
+                  vc(word_verdict(report->clear_verdict)), vt(report->clear_reason),
+                  vu(report->rules_revision), vi(image_id));
 }
 
 static bool details_write(struct store *store, int64_t image_id, const struct store_result *result,

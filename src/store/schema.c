@@ -147,6 +147,29 @@ static const char version_5[] =
     "CREATE TABLE leaders (name TEXT PRIMARY KEY, holder TEXT NOT NULL, term BIGINT NOT NULL,"
     "  until BIGINT NOT NULL);";
 
+/* Registries that REST made, and those that it removed (the name is free again: folded becomes
+ * "name#id").  Plans by subscription.  Disable rules, as a rules file of one, and what was done to
+ * them.  What an import is to do; its password is a secret of its registry.
+ * clear_verdict: what an image is without any finding, '': not known.  rules_revision: of the set
+ * that disabled its findings. */
+static const char version_7[] =
+    "ALTER TABLE registries ADD COLUMN is_made SMALLINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE registries ADD COLUMN removed_at BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE plans (subscription TEXT PRIMARY KEY, tier TEXT NOT NULL,"
+    "  changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL);"
+    "CREATE TABLE rules (id {id}, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
+    "  text TEXT NOT NULL, expires_at BIGINT NOT NULL, is_expired SMALLINT NOT NULL DEFAULT 0,"
+    "  created_at BIGINT NOT NULL, created_by TEXT NOT NULL, changed_at BIGINT NOT NULL,"
+    "  changed_by TEXT NOT NULL);"
+    "CREATE TABLE rule_log (id {id}, uuid TEXT NOT NULL, action TEXT NOT NULL, name TEXT NOT NULL,"
+    "  text TEXT NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL);"
+    "CREATE TABLE imports (operation TEXT PRIMARY KEY, job_id BIGINT NOT NULL,"
+    "  registry_id BIGINT NOT NULL, spec TEXT NOT NULL, code TEXT NOT NULL DEFAULT '',"
+    "  created_at BIGINT NOT NULL);"
+    "ALTER TABLE images ADD COLUMN clear_verdict TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE images ADD COLUMN clear_reason TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE images ADD COLUMN rules_revision BIGINT NOT NULL DEFAULT 0;";
+
 /* due_at: when an image that was recently pulled is assessed again; 0: it was not. */
 static const char version_9[] =
     "ALTER TABLE images ADD COLUMN due_at BIGINT NOT NULL DEFAULT 0;"
@@ -187,8 +210,8 @@ static const char version_10[] =
     "CREATE INDEX audit_by_time ON audit (at);";
 
 static const struct migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3},   {4, version_4},
-    {5, version_5}, {9, version_9}, {10, version_10},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},
+    {5, version_5}, {7, version_7}, {9, version_9}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)

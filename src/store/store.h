@@ -75,7 +75,8 @@ struct store_registry {
     str host; /* "reg.example:5000": where images are pulled from */
     bool is_plain_http;
     int64_t created_at;
-    str properties; /* JSON of the ARM resource, for the API; may be empty */
+    str properties; /* JSON of the ARM resource (guard/reach.c); may be empty */
+    bool is_made;   /* over REST, not by a configuration */
 };
 typedef VEC(struct store_registry) store_registries;
 /* A scope is "everything below": all empty, a subscription, a group in it, or a registry in that.
@@ -89,7 +90,7 @@ struct store_scope {
 /* "/subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…" */
 str store_registry_arm_id(struct arena *arena, const struct store_registry *registry);
 /* Insert, or update host and properties of the one with the same three names; fills @registry->id.
- */
+ * ERR_CONFLICT when the name is taken in another subscription or group. */
 NODISCARD bool store_registry_put(struct store *store, struct store_registry *registry, int64_t now,
                                   struct err *err);
 NODISCARD bool store_registries_list(struct store *store, struct arena *arena,
@@ -99,11 +100,98 @@ NODISCARD bool store_registries_list(struct store *store, struct arena *arena,
 NODISCARD bool store_registry_get(struct store *store, struct arena *arena, str name,
                                   struct store_registry *out, struct err *err);
 
+/* It leaves every list; its images, findings and secrets leave the results, its jobs are cancelled,
+ * history and ledger stay.  The name is free again. */
+NODISCARD bool store_registry_remove(struct store *store, int64_t id, int64_t now, struct err *err);
+/* Of the images that are there, each layer counted once. */
+NODISCARD bool store_registry_size(struct store *store, int64_t id, uint64_t *bytes,
+                                   struct err *err);
+
+/* --- plans: whether the registries of a subscription are guarded
+ * ------------------------------------------------------------------------------------ */
+struct store_plan {
+    bool is_off;        /* nothing is scanned, nothing is billed; results stay readable */
+    int64_t changed_at; /* 0: never: it is on */
+    str changed_by;
+};
+NODISCARD bool store_plan_get(struct store *store, struct arena *arena, str subscription,
+                              struct store_plan *out, struct err *err);
+/* Off: its scans and sweeps are cancelled, and no new ones are made (store_job_add adds none).  On:
+ * as store_registry_queue for each registry.  @generation: of the advisories now, 0: none.  True
+ * with *n_jobs 0 when it was so before. */
+NODISCARD bool store_plan_set(struct store *store, str subscription, bool is_off,
+                              uint64_t generation, str actor, int64_t now, size_t *n_jobs,
+                              struct err *err);
+NODISCARD bool store_plan_is_off(struct store *store, int64_t registry_id, bool *is_off,
+                                 struct err *err);
+/* A sweep, and scans of known images: of all with @priority; with @is_due_only of those without a
+ * result or with one of an older generation, PRIORITY_PULLED if they were pulled within 30 days.
+ * What waits for another try is tried at once. */
+struct queue_spec {
+    int64_t registry_id;
+    int priority;
+    bool is_due_only;
+    uint64_t generation;
+};
+NODISCARD bool store_registry_queue(struct store *store, const struct queue_spec *spec, int64_t now,
+                                    size_t *n_jobs, struct err *err);
+
+/* --- disable rules that were stored
+ * ------------------------------------------------------------------------------------ */
+struct store_rule {
+    int64_t id;
+    str uuid, name;
+    str text;           /* a rules file (rules_parse) with this one rule */
+    int64_t expires_at; /* 0: never */
+    bool is_expired;
+    int64_t created_at, changed_at;
+    str created_by, changed_by;
+};
+typedef VEC(struct store_rule) store_rules;
+/* In order; *revision rises with every change of what applies. */
+NODISCARD bool store_rules_list(struct store *store, struct arena *arena, store_rules *out,
+                                uint64_t *revision, struct err *err);
+NODISCARD bool store_rules_revision(struct store *store, uint64_t *revision, struct err *err);
+/* Insert, or replace the one with the same uuid, and queue a JOB_RULES.  ERR_CONFLICT: the name is
+ * another rule's. */
+NODISCARD bool store_rule_put(struct store *store, struct store_rule *rule, str actor, int64_t now,
+                              bool *is_new, struct err *err);
+/* ERR_NOT_FOUND. */
+NODISCARD bool store_rule_remove(struct store *store, str uuid, str actor, int64_t now,
+                                 struct err *err);
+/* Rules whose end has come are marked, and what they disabled comes back by a JOB_RULES. */
+NODISCARD bool store_rules_expire(struct store *store, int64_t now, size_t *n, struct err *err);
+struct rule_entry_log {
+    str uuid, action, name, text, actor;
+    int64_t at;
+};
+typedef VEC(struct rule_entry_log) rule_logs;
+NODISCARD bool store_rule_log(struct store *store, struct arena *arena, str uuid, rule_logs *out,
+                              struct err *err);
+/* @rules over the findings of a report that is not stored yet: disabled_by, verdict, revision. */
+struct rule_set {
+    const struct rules *rules;
+    uint64_t revision;
+};
+NODISCARD bool store_rules_hold(struct arena *arena, const struct rule_set *set,
+                                const struct store_registry *registry, str repository,
+                                struct report *report, struct err *err);
+/* What is stored, a few images at a time and each few in one commit: findings, counts, verdicts,
+ * assessments of images that are held against another revision than @set's. */
+struct rules_run;
+NODISCARD bool rules_run_open(struct store *store, const struct rule_set *set,
+                              struct rules_run **out, struct err *err);
+/* *n 0: there are none left. */
+NODISCARD bool rules_run_step(struct rules_run *run, int64_t now, size_t *n, struct err *err);
+void rules_run_close(struct rules_run *run);
+NODISCARD bool store_rules_pending(struct store *store, uint64_t revision, bool *is_pending,
+                                   struct err *err);
+
 /* --- events and the jobs they make
  * ------------------------------------------------------------------ */
-enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH, JOB_SWEEP };
+enum job_kind { JOB_NONE, JOB_SCAN, JOB_REFRESH, JOB_REMATCH, JOB_SWEEP, JOB_IMPORT, JOB_RULES };
 const char *
-job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch", "sweep" */
+job_kind_name(enum job_kind kind); /* "scan", "refresh" (advisories), "rematch", "sweep", … */
 enum job_state { JOB_ANY, JOB_QUEUED, JOB_LEASED, JOB_DONE, JOB_FAILED, JOB_DEAD, JOB_CANCELLED };
 /* "queued", "running", "done", "failed" (for good: trying again would not help), "dead" (tried too
  * often), "cancelled". */
@@ -128,11 +216,11 @@ struct job_spec {
 };
 /* While a job with the same kind, registry, repository and digest is queued or leased there is no
  * second: the queued one takes the higher priority and the earlier time, the leased one is marked
- * to be looked at again.  *is_new may be NULL. */
+ * to be looked at again.  *is_new may be NULL.  No scan and no sweep where the plan is off. */
 NODISCARD bool store_job_add(struct store *store, const struct job_spec *spec, int64_t now,
                              bool *is_new, struct err *err);
 
-enum event_action { EVENT_NONE, EVENT_PUSH, EVENT_PULL, EVENT_DELETE, EVENT_FOUND };
+enum event_action { EVENT_NONE, EVENT_PUSH, EVENT_PULL, EVENT_DELETE, EVENT_FOUND, EVENT_IMPORT };
 struct store_event {
     str id; /* of the sender; empty: cannot be deduplicated */
     enum event_action action;
@@ -415,6 +503,32 @@ NODISCARD bool store_ledger_sum(struct store *store, struct arena *arena,
                                 struct err *err);
 /* "2026-11": that month, in UTC. */
 NODISCARD bool ledger_month_parse(str text, struct ledger_span *out);
+
+/* --- imports: what a JOB_IMPORT is to do
+ * ------------------------------------------------------------------------------------ */
+struct store_import {
+    str operation;                              /* UUID; the job's digest */
+    int64_t registry_id;                        /* where to */
+    str spec;                                   /* JSON, without a password (guard/import.c) */
+    str code;                                   /* ARM's word for why it failed; empty: none */
+    str subscription, resource_group, registry; /* names, also when that was removed */
+    struct job job;
+};
+/* The job, its spec and its sealed password, in one commit. */
+struct secret_key;
+NODISCARD bool store_import_add(struct store *store, const struct secret_key *key,
+                                const struct store_import *import, str repository, str password,
+                                int64_t now, struct err *err);
+/* ERR_NOT_FOUND. */
+NODISCARD bool store_import_get(struct store *store, struct arena *arena, str operation,
+                                struct store_import *out, struct err *err);
+NODISCARD bool store_import_password(struct store *store, struct arena *arena,
+                                     const struct secret_key *key,
+                                     const struct store_import *import, str *password,
+                                     struct err *err);
+NODISCARD bool store_import_fail(struct store *store, str operation, str code, struct err *err);
+/* Passwords of imports that have ended go; those that are no longer known too. */
+NODISCARD bool store_imports_tidy(struct store *store, struct err *err);
 
 /* --- secrets of registries, sealed
  * ------------------------------------------------------------------------------------- */

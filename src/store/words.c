@@ -41,11 +41,10 @@ WORDS(notice, enum notice_kind, [NOTICE_INFO] = "info", [NOTICE_UNREADABLE] = "u
       [NOTICE_LIMIT] = "limit", [NOTICE_VERSION] = "version", [NOTICE_SANDBOX] = "sandbox",
       [NOTICE_ADVISORY] = "advisory", [NOTICE_UNSUPPORTED] = "unsupported")
 
-static const char *const kind_words[] = {[JOB_NONE] = "",
-                                         [JOB_SCAN] = "scan",
-                                         [JOB_REFRESH] = "refresh",
-                                         [JOB_REMATCH] = "rematch",
-                                         [JOB_SWEEP] = "sweep"};
+static const char *const kind_words[] = {
+    [JOB_NONE] = "",           [JOB_SCAN] = "scan",   [JOB_REFRESH] = "refresh",
+    [JOB_REMATCH] = "rematch", [JOB_SWEEP] = "sweep", [JOB_IMPORT] = "import",
+    [JOB_RULES] = "rules"};
 const char *job_kind_name(enum job_kind kind)
 {
     return word_at(kind_words, ARRAY_LEN(kind_words), (size_t)kind);

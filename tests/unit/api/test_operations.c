@@ -157,7 +157,6 @@ static void test_scan__says_what_is_wrong_with_the_request(void **state)
         int status;
         const char *code;
     } rows[] = {
-        {"main", "", 400, "InvalidRequestContent"},
         {"main", "{", 400, "InvalidRequestContent"},
         {"main", "[]", 400, "InvalidRequestContent"},
         {"main", "{\"repository\":\"a\"}", 400, "InvalidRequestContent"},
@@ -203,6 +202,47 @@ static void test_rows__each_says_what_it_is(void **state)
     assert_true(n >= 50);
 }
 
+/* "| GET | `/path`" of docs/API.md, without the star of what takes several segments. */
+static bool row_of_line(str line, str *method, str *pattern)
+{
+    str rest, empty;
+    return str_starts(line, STR("| ")) && str_cut(str_skip(line, 2), STR(" | `/"), method, &rest) &&
+           str_find_byte(*method, ' ') == method->len && str_cut_byte(rest, '`', pattern, &empty);
+}
+
+static bool is_route(struct arena *arena, str method, str pattern)
+{
+    struct api_row row;
+    for (size_t i = 0; api_row_at(i, &row); i++) {
+        str head, tail, path = str_skip(str_from(row.pattern), 1);
+        if (str_cut(path, STR("*}"), &head, &tail))
+            path = arena_printf(arena, STR_FMT "}" STR_FMT, STR_ARG(head), STR_ARG(tail));
+        if (str_eq(method, str_from(row.method)) && str_eq(pattern, path))
+            return true;
+    }
+    return false;
+}
+
+static void test_rows__are_where_the_document_says(void **state)
+{
+    (void)state;
+    struct arena arena;
+    str text, line, method, pattern;
+    size_t n_listed = 0;
+    arena_init(&arena, 16 << 20);
+    text = test_data(&arena, "../../docs/API.md");
+    while (str_next(&text, '\n', &line)) {
+        if (!row_of_line(line, &method, &pattern))
+            continue;
+        if (!is_route(&arena, method, pattern))
+            fail_msg("docs/API.md lists %.*s /%.*s, which is no route", STR_ARG(method),
+                     STR_ARG(pattern));
+        n_listed++;
+    }
+    assert_true(n_listed > 40);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_scan__resolves_a_tag_and_queues_it_once),
         cmocka_unit_test(test_scan__says_what_is_wrong_with_the_request),
         cmocka_unit_test(test_rows__each_says_what_it_is),
+        cmocka_unit_test(test_rows__are_where_the_document_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
