@@ -276,12 +276,12 @@ static bool resolve(struct api_call *call, const struct store_registry *registry
                           "'" STR_FMT "' and '" STR_FMT "' name no image.", STR_ARG(repository),
                           STR_ARG(reference));
     const struct config_registry *own = find_config(call->api->config, registry->name);
-    struct registry_config config = {.host = registry->host,
-                                     .is_plain_http = registry->is_plain_http,
-                                     .username = own ? own->username : STR_NONE,
-                                     .password = own ? own->password : STR_NONE,
-                                     .ca_file = own ? own->ca_file : STR_NONE,
-                                     .timeout_s = REGISTRY_TIMEOUT_S};
+    struct registry_config config = {.proxy = STR("none")};
+    if (own)
+        config_registry_reach(call->api->config, own, &config);
+    config.host = registry->host;
+    config.is_plain_http = registry->is_plain_http;
+    config.timeout_s = REGISTRY_TIMEOUT_S;
     const digest *want = digest_is_none(&ref.digest) ? NULL : &ref.digest;
     struct image_source *source = NULL;
     str bytes;

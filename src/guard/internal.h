@@ -55,6 +55,7 @@ struct guard {
     int lock_fd;
     char *store_path;
     struct secret_key key;
+    struct registry_hub *hub;   /* of all that talks to registries here */
     bool is_shared;             /* others may bring work to the store */
     struct store_pool *durable; /* for what is acknowledged */
     struct store_pool *relaxed; /* for results */
@@ -107,10 +108,9 @@ bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
  * that another server's configuration names. */
 bool registry_config_of(struct loop *loop, const struct store_registry *registry,
                         struct registry_config *out, struct err *err) NODISCARD;
-
-/* What the store keeps sealed of a registry. */
-#define SECRET_USERNAME "username"
-#define SECRET_PASSWORD "password"
+/* The configuration's into the store, sealed, for those who do not have it. */
+bool registry_reach_save(struct guard *guard, struct store *store, int64_t registry_id,
+                         const struct config_registry *registry, struct err *err) NODISCARD;
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------
@@ -120,6 +120,9 @@ const struct config_registry *config_registry_find(const struct config *config, 
 /* How a job ends that ended with @err: retried, for good, dead, or given back. */
 void outcome_of_error(struct guard *guard, const struct job *job, const struct slot *slot,
                       const struct err *err, struct arena *arena, struct job_outcome *out);
+/* A retry waits as long as the registry asked for (Retry-After). */
+void outcome_rests(struct guard *guard, const struct store_registry *registry,
+                   struct job_outcome *out);
 /* Seconds until the next try of what was tried @attempts times: doubled each time, at most an hour,
  * and up to a quarter more by chance. */
 uint32_t backoff_s(uint32_t base_s, unsigned attempts);

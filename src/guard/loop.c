@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "guard/internal.h"
 
-enum { BACKOFF_MAX_S = 3600 };
+enum { BACKOFF_MAX_S = 3600, MISSING_TRIES = 3 };
 
 uint32_t backoff_s(uint32_t base_s, unsigned attempts)
 {
@@ -16,12 +16,13 @@ uint32_t backoff_s(uint32_t base_s, unsigned attempts)
     return whole + randombytes_uniform(whole / 4 + 1);
 }
 
-/* Trying again gives the same answer: the bytes behind a digest do not change, and what is not
- * there was deleted. */
-static bool is_final(enum err_kind kind)
+/* Trying again gives the same answer: the bytes behind a digest do not change.  What is not there
+ * was deleted, or is not yet everywhere: some registries tell of a push before all their machines
+ * know it. */
+static bool is_final(enum err_kind kind, unsigned attempts)
 {
-    return kind == ERR_NOT_FOUND || kind == ERR_FORMAT || kind == ERR_UNSUPPORTED ||
-           kind == ERR_LIMIT || kind == ERR_USAGE;
+    return (kind == ERR_NOT_FOUND && attempts >= MISSING_TRIES) || kind == ERR_FORMAT ||
+           kind == ERR_UNSUPPORTED || kind == ERR_LIMIT || kind == ERR_USAGE;
 }
 
 static void retry_or_bury(struct guard *guard, const struct job *job, struct job_outcome *out)
@@ -46,10 +47,18 @@ void outcome_of_error(struct guard *guard, const struct job *job, const struct s
     if (err->kind == ERR_CANCELLED && is_late)
         out->error = arena_printf(arena, "it took longer than %llu seconds (limits: scan-time)",
                                   (unsigned long long)guard->config->limits.of[LIMIT_ID_SCAN_TIME]);
-    if (job->kind == JOB_SCAN && is_final(err->kind))
+    if (job->kind == JOB_SCAN && is_final(err->kind, job->attempts))
         out->end = JOB_END_FAILED;
     else
         retry_or_bury(guard, job, out);
+}
+
+void outcome_rests(struct guard *guard, const struct store_registry *registry,
+                   struct job_outcome *out)
+{
+    int64_t earliest = out->now + registry_hub_rest_s(guard->hub, registry->host);
+    if (out->end == JOB_END_RETRY && out->not_before < earliest)
+        out->not_before = earliest;
 }
 
 static const char *end_word(enum job_end end)

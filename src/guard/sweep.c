@@ -264,6 +264,7 @@ static void run_sweep(struct loop *loop, const struct job *job, struct job_outco
     out->end = JOB_END_DONE;
     if (!ok)
         outcome_of_error(loop->guard, job, loop->slot, &err, &loop->arena, out);
+    outcome_rests(loop->guard, &s.registry, out);
 }
 
 enum { POLL_MS = 1000 };

@@ -67,24 +67,6 @@ static bool fill_reference(struct arena *arena, const struct store_registry *reg
     return out->text.ptr ? true : err_memory(err);
 }
 
-bool registry_config_of(struct loop *loop, const struct store_registry *registry,
-                        struct registry_config *out, struct err *err)
-{
-    const struct guard *guard = loop->guard;
-    const struct config_registry *c = config_registry_find(guard->config, registry->name);
-    *out =
-        (struct registry_config){.host = registry->host, .is_plain_http = registry->is_plain_http};
-    if (!c)
-        return store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
-                                SECRET_USERNAME, &out->username, err) &&
-               store_secret_get(loop->store, &loop->arena, &guard->key, registry->id,
-                                SECRET_PASSWORD, &out->password, err);
-    out->username = c->username;
-    out->password = c->password;
-    out->ca_file = c->ca_file;
-    return true;
-}
-
 bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base, struct err *err)
 {
     return store_base_find(store, diff_ids, n, n_base, err);
@@ -248,6 +230,7 @@ static void run_scan(struct loop *loop, const struct job *job, struct job_outcom
         out->n_results = 0;
         outcome_of_error(loop->guard, job, loop->slot, &err, &loop->arena, out);
     }
+    outcome_rests(loop->guard, &s.registry, out);
     snapshot_give(s.snapshot);
 }
 

@@ -45,7 +45,8 @@ static void test_worker__tries_again_only_what_may_change(void **state)
     assert_in_range(out.not_before, 1010, 1012);
     assert_int_equal(end_of(&guard, &arena, 3, ERR_UNAVAILABLE).end, JOB_END_DEAD);
     assert_int_equal(end_of(&guard, &arena, 1, ERR_FORMAT).end, JOB_END_FAILED);
-    assert_int_equal(end_of(&guard, &arena, 1, ERR_NOT_FOUND).end, JOB_END_FAILED);
+    assert_int_equal(end_of(&guard, &arena, 1, ERR_NOT_FOUND).end, JOB_END_RETRY);
+    assert_int_equal(end_of(&guard, &arena, 3, ERR_NOT_FOUND).end, JOB_END_FAILED);
     assert_int_equal(end_of(&guard, &arena, 1, ERR_DENIED).end, JOB_END_RETRY);
     atomic_store(&guard.is_stopping, true); /* nothing that happens now is the job's fault */
     assert_int_equal(end_of(&guard, &arena, 3, ERR_FORMAT).end, JOB_END_GIVE_BACK);

@@ -243,7 +243,7 @@ static void test_client__refusals_are_denied(void **state)
     say(s, s->registry, "401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", "{}");
     expect_error(s, ERR_DENIED, "neither basic nor bearer");
     say(s, s->registry, "401 Unauthorized", "WWW-Authenticate: Bearer realm=\"\r\n", "{}");
-    expect_error(s, ERR_FORMAT, "not well formed");
+    expect_error(s, ERR_DENIED, "not well formed");
 }
 
 static void test_client__without_credentials_says_how_to_log_in(void **state)
