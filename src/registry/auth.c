@@ -83,7 +83,7 @@ static bool is_plain(struct registry *r)
 
 /* --- basic
  * ---------------------------------------------------------------------------------------- */
-static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
+bool registry_basic(struct registry *r, struct arena *arena, str *out, struct err *err)
 {
     if (!has_password(r))
         return err_set(err, ERR_DENIED,
@@ -93,8 +93,14 @@ static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
     if (is_plain(r) && !r->is_loopback)
         return err_set(err, ERR_DENIED, "%.*s: credentials are not sent over plain http",
                        STR_ARG(r->api_host));
-    str header = basic_header(r, arena);
-    return header.ptr ? remember(r, header, 0, err) : err_memory(err);
+    *out = basic_header(r, arena);
+    return out->ptr || err_memory(err);
+}
+
+static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
+{
+    str header;
+    return registry_basic(r, arena, &header, err) && remember(r, header, 0, err);
 }
 
 /* --- bearer

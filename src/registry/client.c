@@ -198,7 +198,7 @@ static bool exchange_home(struct registry *r, struct http_client *client, struct
     if (!registry_authorization(r, arena, &authorization, err))
         return false;
     if (request->is_anonymous)
-        authorization = STR_NONE;
+        authorization = request->authorization;
     if (is_settled(r))
         return exchange(client, arena, request, url, authorization, reply, err);
     return exchange_first(r, client, arena, request, url, authorization, reply, err);
@@ -311,6 +311,13 @@ static bool goes_on(struct registry *r, struct http_client *client, struct arena
     return true;
 }
 
+static void note_failure(struct registry *r, enum http_failure failure)
+{
+    mtx_lock(&r->lock);
+    r->failure = failure;
+    mtx_unlock(&r->lock);
+}
+
 /* Without an answer: whether to ask once more. */
 static bool tries_again(struct registry *r, const struct request *request, struct course *course,
                         struct reply *reply, struct err *err)
@@ -334,6 +341,8 @@ static bool converse(struct registry *r, struct http_client *client, struct aren
         bool ok = course.is_home
                       ? exchange_home(r, client, arena, request, course.url, reply, err)
                       : exchange(client, arena, request, course.url, STR_NONE, reply, err);
+        if (!ok)
+            note_failure(r, reply->answer.failure);
         if (!ok && tries_again(r, request, &course, reply, err))
             continue;
         if (!ok)

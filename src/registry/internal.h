@@ -25,10 +25,11 @@ struct registry {
     bool is_loopback;
     mtx_t lock; /* guards all below: blob streams ask for tokens on threads of their own */
     bool is_plain_http, is_scheme_known;
-    struct sb authorization; /* "Bearer …", "Basic …", or empty */
-    int64_t expires_mono_ms; /* of a bearer token; 0: never */
-    struct sb refresh;       /* an Azure registry's refresh token; empty: none yet */
-    str realm;               /* of the first challenge */
+    struct sb authorization;   /* "Bearer …", "Basic …", or empty */
+    int64_t expires_mono_ms;   /* of a bearer token; 0: never */
+    struct sb refresh;         /* an Azure registry's refresh token; empty: none yet */
+    str realm;                 /* of the first challenge */
+    enum http_failure failure; /* of the last request that got no answer */
 };
 
 struct request {
@@ -44,6 +45,7 @@ struct request {
     uint64_t range_from;
     bool is_stream;
     bool is_anonymous; /* no Authorization, and a challenge is an answer */
+    str authorization; /* with is_anonymous: this one, instead */
     size_t max;        /* of a body that is read whole */
 };
 struct reply {
@@ -126,6 +128,11 @@ NODISCARD bool registry_answer_str(struct arena *arena, str host, str body, cons
 NODISCARD bool azure_refresh_token(struct registry *registry, struct http_client *client,
                                    struct arena *arena, const struct realm *realm, bool is_new,
                                    str *out, struct err *err);
+
+/* auth.c: "Basic …" by user and password, for what is asked outside of /v2/; ERR_DENIED where they
+ * are not sent. */
+NODISCARD bool registry_basic(struct registry *registry, struct arena *arena, str *out,
+                              struct err *err);
 
 /* auth.c: answer a 401's challenges; the registry's Authorization is set when true. */
 NODISCARD bool registry_authenticate(struct registry *registry, struct http_client *client,

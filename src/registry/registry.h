@@ -93,6 +93,20 @@ const struct registry_vendor *registry_vendor_of(str host, str realm);
 NODISCARD bool registry_ping(struct image_source *registry, struct arena *arena,
                              struct registry_pong *out, struct err *err);
 
+/* What to do about @err of this source: more than its kind can tell.  NULL: nothing is known. */
+const char *registry_remedy(struct image_source *registry, const struct err *err);
+
+/* Webhooks of the repository's project that a Harbor tells its members of ("List webhook policies"
+ * of its API v2.0). */
+struct registry_hooks {
+    bool is_told; /* false: this registry cannot be asked, or does not let us */
+    size_t n_enabled;
+    bool has_push, has_pull, has_delete;
+    str address; /* of the first that is enabled */
+};
+NODISCARD bool registry_hooks_get(struct image_source *registry, struct arena *arena,
+                                  struct registry_hooks *out, struct err *err);
+
 enum registry_permit { PERMIT_UNKNOWN, PERMIT_YES, PERMIT_NO };
 /* May we pull, push, delete in its repository?  By the scope of a token that is asked for, or by
  * the methods that the registry allows (OPTIONS); nothing is changed.  *how says which. */
