@@ -171,10 +171,11 @@ static bool exchange_first(struct registry *r, struct http_client *client, struc
     str plain_url = arena_printf(arena, "http%.*s", STR_ARG(str_skip(url, 5)));
     if (!plain_url.ptr)
         return err_memory(err);
-    if (!exchange(client, arena, request, plain_url, authorization, reply, &plain))
-        return false;
-    if (reply->answer.status == 400) {
+    struct http_answer first = {.failure = reply->answer.failure};
+    bool is_answer = exchange(client, arena, request, plain_url, authorization, reply, &plain);
+    if (!is_answer || reply->answer.status == 400) {
         drop(reply);
+        reply->answer = first;
         return false;
     }
     *err = (struct err){0};
