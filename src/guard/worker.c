@@ -169,6 +169,22 @@ static bool has_verdict(const struct report *report)
     return report->verdict != VERDICT_FAILED && report->verdict != VERDICT_UNKNOWN;
 }
 
+/* The first gap is the cause; the verdict's reason only says that there is one. */
+static str why_incomplete(struct arena *arena, const struct report *report)
+{
+    for (size_t i = 0; i < report->notices.len; i++) {
+        const struct notice *notice = &report->notices.ptr[i];
+        digest layer;
+        if (!notice->is_incomplete)
+            continue;
+        if (notice->path.len && !digest_parse(notice->path, &layer)) /* "layer 2: …" names itself */
+            return arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(notice->path),
+                                STR_ARG(notice->message));
+        return notice->message;
+    }
+    return report->reason.len ? report->reason : STR("the scan is incomplete");
+}
+
 static bool fill_results(struct scan *s, struct job_outcome *out, struct err *err)
 {
     struct arena *arena = &s->loop->arena;
@@ -183,7 +199,7 @@ static bool fill_results(struct scan *s, struct job_outcome *out, struct err *er
         results[i].report = report;
         out->is_index = out->is_index || report->index.n > 0;
         if (!has_verdict(report) && !out->error.len)
-            out->error = report->reason.len ? report->reason : STR("the scan is incomplete");
+            out->error = why_incomplete(arena, report);
     }
     out->results = results;
     out->n_results = s->reports.len;
