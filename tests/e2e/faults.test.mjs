@@ -163,6 +163,7 @@ test('what stays wrong is put aside as dead and taken up by the next sweep, or f
   }
   const server = await startServer(t, dir, {
     host: registry.host, feeds: [`alpine-secdb=${makeSecdb(path.join(dir, 'secdb'), SECDB)}`],
+    registry: 'repositories: [nothing/here]', // a layer that is known is not fetched: no way around the faults
     extra: [...names.map((n) => `  - { name: ${slug(n)}, subscription: ${SUBSCRIPTION}, resource-group: ${GROUP}, host: "${ways[n].host}", plain-http: true, repositories: [${JSON.stringify(slug(n))}] }`),
       'sweep-interval: 15', 'workers: 4', 'attempts: 3', 'limits: { registry-tries: 1 }'].join('\n'),
   });
@@ -170,8 +171,11 @@ test('what stays wrong is put aside as dead and taken up by the next sweep, or f
   const jobOf = async (n) => (await server.api(`/plimsoll/v1/jobs?registry=${slug(n)}`)).body.value.filter((j) => j.kind === 'scan')[0];
   const ended = {};
   await until(60000, 'all to be over', async () => {
-    for (const n of names) ended[n] = await jobOf(n);
-    return names.every((n) => ['dead', 'failed'].includes(ended[n]?.state));
+    for (const n of names.filter((x) => !ended[x])) {
+      const job = await jobOf(n);
+      if (['dead', 'failed'].includes(job?.state)) ended[n] = job;
+    }
+    return names.every((n) => ended[n]);
   }, () => JSON.stringify(ended) + server.child.text.slice(-2000));
   for (const n of names) {
     assert.equal(ended[n].state, kinds[n], n);
