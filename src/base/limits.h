@@ -64,6 +64,9 @@
     X(HTTP_BODY, "http-body", 1 * MIB, "bytes", "body of one request")                             \
     X(HTTP_DISCARD, "http-discard", 8 * MIB, "bytes",                                              \
       "of a too large body, read so that 413 arrives")                                             \
+    X(HTTP_SPEED, "http-speed", 1 * KIB, "bytes", "a second; slower for a minute is a stall")      \
+    X(REGISTRY_TRIES, "registry-tries", 4, "tries", "of one request to a busy registry")           \
+    X(REGISTRY_WAIT, "registry-wait", 30, "seconds", "waited between two of them")                 \
     X(HTTP_SEGMENTS, "http-segments", 256, "segments", "segments of one request's path")           \
     X(HTTP_CONNECTIONS, "http-connections", 768, "connections", "clients served at one time")      \
     X(EVENTS_BODY, "events-body", 8 * MIB, "bytes", "body of one notification")                    \

@@ -81,9 +81,10 @@ static bool open_from(const struct cmd_call *call, const struct import *import,
 {
     *config = (struct registry_config){.is_plain_http = cmd_has(call, "plain-http"),
                                        .ca_file = cmd_value(call, "ca-file"),
+                                       .client_cert_file = cmd_value(call, "client-certificate"),
+                                       .client_key_file = cmd_value(call, "client-key"),
                                        .cancel = cmd_cancel()};
-    bool is_ours = config->is_plain_http || config->ca_file.len;
-    return scan_source_open(scanner, &import->from, is_ours ? config : NULL, call->arena, out, err);
+    return scan_source_open(scanner, &import->from, config, call->arena, out, err);
 }
 
 static bool copy(const struct cmd_call *call, struct import *import, struct image_source *from,
@@ -118,8 +119,7 @@ static bool run(const struct cmd_call *call, struct import *import, struct scann
     bool is_done = open_from(call, import, scanner, &from_config, &from, err) &&
                    cmd_registry_config(call, &import->to, &to_config, err);
     to_config.cancel = cmd_cancel();
-    bool is_ours = to_config.username.len || to_config.is_plain_http || to_config.ca_file.len;
-    is_done = is_done && registry_open(&import->to, is_ours ? &to_config : NULL, &to, err) &&
+    is_done = is_done && registry_open(&import->to, &to_config, &to, err) &&
               copy(call, import, from, to, err);
     image_source_close(from);
     image_source_close(to);

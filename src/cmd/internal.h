@@ -61,6 +61,10 @@
         {.name = "ca-file",                                                                        \
          .argument = "FILE",                                                                       \
          .help = "trust the certificate authorities in FILE (PEM) instead of the system's"},       \
+        {.name = "client-certificate",                                                             \
+         .argument = "FILE",                                                                       \
+         .help = "show the certificate in FILE (PEM) to the registry"},                            \
+        {.name = "client-key", .argument = "FILE", .help = "its private key"},                     \
     {                                                                                              \
         .name = "plain-http", .help = "talk HTTP without TLS to the registry"                      \
     }

@@ -1,35 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* registry check: what works with a registry, step by step, and what to do where it does not. */
 #include "cmd/internal.h"
+#include "syntax/syntax.h"
 
+enum step_state { STEP_WORKS, STEP_FAILS, STEP_UNKNOWN };
+struct step {
+    const char *name;
+    enum step_state state;
+    str text;
+    const char *remedy; /* may be NULL */
+};
 struct check {
     const struct cmd_call *call;
     struct reference ref; /* repository and tag may be empty */
     struct image_source *source;
-    bool is_bad;
+    const struct registry_vendor *vendor;
+    bool is_json, is_bad;
+    VEC(struct step) steps;
     size_t n_names;
     str first; /* of the names just listed */
 };
 
-static void say(struct check *c, const char *mark, const char *step, str text)
+/* --- saying
+ * ------------------------------------------------------------------------------------ */
+static void print_step(const struct step *step)
 {
+    static const char *const marks[] = {
+        [STEP_WORKS] = "✓", [STEP_FAILS] = "✗", [STEP_UNKNOWN] = "–"};
     auto_sb line;
-    (void)c;
     sb_init(&line, 16 << 10);
-    sb_addf(&line, "  %s %-10s ", mark, step);
-    report_text(&line, text, 0);
+    sb_addf(&line, "  %s %-13s ", marks[step->state], step->name);
+    report_text(&line, step->text, 0);
+    if (step->remedy)
+        sb_addf(&line, "\n                  → %s", step->remedy);
     sb_byte(&line, '\n');
     if (!line.has_failed)
         fwrite(line.ptr, 1, line.len, stdout);
+    fflush(stdout);
 }
 
-static void say_good(struct check *c, const char *step, str text) { say(c, "✓", step, text); }
+static void say(struct check *c, enum step_state state, const char *name, str text,
+                const char *remedy)
+{
+    struct step step = {name, state, arena_dup(c->call->arena, text), remedy};
+    struct step *slot = vec_push(c->call->arena, &c->steps);
+    if (slot)
+        *slot = step;
+    if (!c->is_json)
+        print_step(&step);
+}
 
-static bool say_bad(struct check *c, const char *step, const struct err *err)
+static void say_good(struct check *c, const char *name, str text)
+{
+    say(c, STEP_WORKS, name, text, NULL);
+}
+
+static bool say_bad(struct check *c, const char *name, const struct err *err)
 {
     c->is_bad = true;
-    say(c, "✗", step, str_from(err->msg));
+    say(c, STEP_FAILS, name, str_from(err->msg), registry_remedy(c->source, err));
     return false;
+}
+
+static void print_json(const struct check *c)
+{
+    static const char *const words[] = {
+        [STEP_WORKS] = "works", [STEP_FAILS] = "fails", [STEP_UNKNOWN] = "unknown"};
+    struct jw jw;
+    auto_sb out;
+    sb_init(&out, LIMIT(HTTP_ANSWER));
+    jw_init(&jw, &out, true);
+    jw_obj(&jw);
+    jw_kstr(&jw, "host", c->ref.host);
+    jw_kstr(&jw, "kind", c->vendor ? str_from(c->vendor->name) : STR(""));
+    jw_kbool(&jw, "works", !c->is_bad);
+    jw_key(&jw, "steps");
+    jw_arr(&jw);
+    for (size_t i = 0; i < c->steps.len; i++) {
+        const struct step *step = &c->steps.ptr[i];
+        jw_obj(&jw);
+        jw_kstr(&jw, "name", str_from(step->name));
+        jw_kstr(&jw, "state", str_from(words[step->state]));
+        jw_kstr(&jw, "text", step->text);
+        if (step->remedy)
+            jw_kstr(&jw, "remedy", str_from(step->remedy));
+        jw_obj_end(&jw);
+    }
+    jw_arr_end(&jw);
+    jw_obj_end(&jw);
+    sb_byte(&out, '\n');
+    if (!out.has_failed)
+        fwrite(out.ptr, 1, out.len, stdout);
 }
 
 static bool count_name(void *ctx, str name, struct err *err)
@@ -42,10 +103,23 @@ static bool count_name(void *ctx, str name, struct err *err)
 
 /* --- the steps
  * ------------------------------------------------------------------------------------ */
-static bool check_reach(struct check *c)
+static void say_login(struct check *c, const struct registry_pong *pong)
 {
     static const char *const logins[] = {
         [LOGIN_NONE] = "none asked for", [LOGIN_BASIC] = "basic", [LOGIN_BEARER] = "bearer token"};
+    bool is_named = pong->login != LOGIN_NONE && !pong->is_anonymous;
+    say_good(c, "login",
+             arena_printf(c->call->arena, "%s%s" STR_FMT "%s" STR_FMT, logins[pong->login],
+                          pong->login == LOGIN_NONE ? ""
+                          : pong->is_anonymous      ? ", anonymous"
+                          : pong->username.len      ? ", as "
+                                                    : ", by an identity token",
+                          STR_ARG(is_named ? pong->username : STR_NONE),
+                          pong->realm.len ? ", from " : "", STR_ARG(pong->realm)));
+}
+
+static bool check_reach(struct check *c)
+{
     struct registry_pong pong;
     struct err err = {0};
     if (!registry_ping(c->source, c->call->arena, &pong, &err))
@@ -56,12 +130,9 @@ static bool check_reach(struct check *c)
                                                "what is pulled"
                                              : "https",
                           pong.server.len ? ", " : "", STR_ARG(pong.server)));
-    say_good(c, "login",
-             arena_printf(c->call->arena, "%s%s" STR_FMT, logins[pong.login],
-                          pong.login == LOGIN_NONE ? ""
-                          : pong.is_anonymous      ? ", anonymous"
-                                                   : ", as ",
-                          STR_ARG(pong.is_anonymous ? STR_NONE : pong.username)));
+    say_login(c, &pong);
+    c->vendor = registry_vendor_of(c->ref.host, pong.realm);
+    say_good(c, "kind", str_from(c->vendor->name));
     return true;
 }
 
@@ -71,8 +142,7 @@ static void check_catalog(struct check *c)
     struct err err = {0};
     c->n_names = 0;
     if (!registry_each_repository(c->source, count_name, c, &err)) {
-        say(c, "–", "catalog", str_from(err.msg));
-        say(c, " ", "", STR("a server then needs `repositories:` in the registry's entry"));
+        say(c, STEP_UNKNOWN, "catalog", str_from(err.msg), c->vendor->catalog);
         return;
     }
     say_good(c, "catalog", arena_printf(c->call->arena, "%zu repositories", c->n_names));
@@ -96,21 +166,50 @@ static bool check_tags(struct check *c)
     return c->ref.tag.len || !digest_is_none(&c->ref.digest);
 }
 
-static bool check_manifest(struct check *c, struct manifest *out)
+static bool check_manifest(struct check *c, struct manifest *out, digest *got)
 {
     struct err err = {0};
     str json;
-    digest got;
     char text[DIGEST_TEXT_SIZE];
     const digest *want = digest_is_none(&c->ref.digest) ? NULL : &c->ref.digest;
-    if (!c->source->ops->manifest(c->source, c->call->arena, c->ref.tag, want, &json, &got, &err) ||
+    if (!c->source->ops->manifest(c->source, c->call->arena, c->ref.tag, want, &json, got, &err) ||
         !manifest_parse(c->call->arena, json, out, &err))
         return say_bad(c, "manifest", &err);
     say_good(c, "manifest",
              arena_printf(c->call->arena, STR_FMT ":" STR_FMT " is %s", STR_ARG(c->ref.repository),
                           STR_ARG(c->ref.tag.len ? c->ref.tag : STR("")),
-                          digest_print(&got, text).ptr));
+                          digest_print(got, text).ptr));
     return true;
+}
+
+static bool read_config(struct check *c, const struct manifest *manifest, struct sb *bytes,
+                        struct err *err)
+{
+    struct blob blob = {0};
+    str chunk;
+    if (!c->source->ops->blob(c->source, &manifest->config, &blob, err))
+        return false;
+    enum next next = NEXT_END;
+    while (!bytes->has_failed && (next = blob.from.read(blob.from.ctx, &chunk, err)) == NEXT_ITEM)
+        sb_add(bytes, chunk);
+    blob_close(&blob);
+    return next != NEXT_ERR && sb_ok(bytes, err) &&
+           digest_check(&manifest->config.digest, sb_str(bytes), err);
+}
+
+static void check_resume(struct check *c, const struct descriptor *blob)
+{
+    struct err err = {0};
+    bool resumes = false;
+    if (blob->size_bytes < 2 || blob->size_bytes == UINT64_MAX)
+        return;
+    if (!registry_resumes(c->source, blob, &resumes, &err))
+        say(c, STEP_UNKNOWN, "resume", str_from(err.msg), NULL);
+    else if (resumes)
+        say_good(c, "resume", STR("a broken transfer goes on where it broke"));
+    else
+        say(c, STEP_UNKNOWN, "resume", STR("it knows no ranges: a broken transfer starts anew"),
+            NULL);
 }
 
 /* The configuration, verified; of an index, that of its first image. */
@@ -118,9 +217,8 @@ static bool check_blob(struct check *c, const struct manifest *manifest)
 {
     struct err err = {0};
     struct manifest child;
-    str json, chunk;
+    str json;
     digest got;
-    struct blob blob = {0};
     auto_sb bytes;
     sb_init(&bytes, LIMIT(MANIFEST)); /* however much the registry sends */
     if (manifest->kind == MANIFEST_INDEX && manifest->children.len) {
@@ -132,31 +230,93 @@ static bool check_blob(struct check *c, const struct manifest *manifest)
     }
     if (digest_is_none(&manifest->config.digest))
         return true;
-    if (!c->source->ops->blob(c->source, &manifest->config, &blob, &err))
-        return say_bad(c, "blob", &err);
-    enum next next = NEXT_END;
-    while (!bytes.has_failed && (next = blob.from.read(blob.from.ctx, &chunk, &err)) == NEXT_ITEM)
-        sb_add(&bytes, chunk);
-    blob_close(&blob);
-    if (next == NEXT_ERR || !sb_ok(&bytes, &err) ||
-        !digest_check(&manifest->config.digest, sb_str(&bytes), &err))
+    if (!read_config(c, manifest, &bytes, &err))
         return say_bad(c, "blob", &err);
     say_good(c, "blob", arena_printf(c->call->arena, "the configuration, %zu bytes", bytes.len));
+    check_resume(c, &manifest->config);
     return true;
+}
+
+/* --- what a scan can do without
+ * ------------------------------------------------------------------- */
+static void check_referrers(struct check *c, const digest *subject)
+{
+    struct err err = {0};
+    bool has_api = false;
+    if (!registry_has_referrers(c->source, subject, &has_api, &err))
+        say(c, STEP_UNKNOWN, "referrers", str_from(err.msg), NULL);
+    else if (has_api)
+        say_good(c, "referrers", STR("it lists them (distribution-spec 1.1)"));
+    else
+        say(c, STEP_UNKNOWN, "referrers",
+            STR("it keeps no list: those under tags of before 1.1 are found"), NULL);
+}
+
+static const char *permit_word(enum registry_permit permit)
+{
+    return permit == PERMIT_YES ? "yes" : permit == PERMIT_NO ? "no" : "not told";
+}
+
+/* Nothing is deleted: it is asked what would be allowed. */
+static void check_permits(struct check *c)
+{
+    struct err err = {0};
+    struct registry_permits permits;
+    if (!registry_permits_get(c->source, c->call->arena, &permits, &err)) {
+        say(c, STEP_UNKNOWN, "permissions", str_from(err.msg), registry_remedy(c->source, &err));
+        return;
+    }
+    say(c, permits.remove == PERMIT_YES ? STEP_WORKS : STEP_UNKNOWN, "permissions",
+        arena_printf(c->call->arena, "pull %s, push %s, delete %s%s%s", permit_word(permits.pull),
+                     permit_word(permits.push), permit_word(permits.remove),
+                     *permits.how ? ", by " : "", permits.how),
+        NULL);
+}
+
+static void say_hooks(struct check *c, const struct registry_hooks *hooks)
+{
+    str text = arena_printf(c->call->arena, "%zu enabled%s%s%s%s" STR_FMT, hooks->n_enabled,
+                            hooks->has_push ? ", push" : "", hooks->has_pull ? ", pull" : "",
+                            hooks->has_delete ? ", delete" : "", hooks->address.len ? ", to " : "",
+                            STR_ARG(hooks->address));
+    if (hooks->has_push && hooks->has_pull && hooks->has_delete)
+        say_good(c, "notifications", text);
+    else
+        say(c, STEP_UNKNOWN, "notifications", text, c->vendor->events);
+}
+
+static void check_notifications(struct check *c)
+{
+    struct err err = {0};
+    struct registry_hooks hooks = {0};
+    if (str_eq(str_from(c->vendor->name), STR("Harbor")) &&
+        !registry_hooks_get(c->source, c->call->arena, &hooks, &err))
+        say(c, STEP_UNKNOWN, "notifications", str_from(err.msg), NULL);
+    else if (hooks.is_told)
+        say_hooks(c, &hooks);
+    else
+        say(c, STEP_UNKNOWN, "notifications", STR("it cannot be asked whom it tells"),
+            c->vendor->events);
 }
 
 static void check_all(struct check *c)
 {
     struct manifest manifest;
+    digest got = {0};
     if (!check_reach(c))
         return;
     check_catalog(c);
     if (!c->ref.repository.len) {
-        say(c, "–", "pull", STR("not tried: name a repository, HOST/REPOSITORY[:TAG]"));
+        say(c, STEP_UNKNOWN, "pull", STR("not tried: name a repository, HOST/REPOSITORY[:TAG]"),
+            NULL);
         return;
     }
-    if (check_tags(c) && check_manifest(c, &manifest))
+    if (check_tags(c) && check_manifest(c, &manifest, &got)) {
         (void)check_blob(c, &manifest);
+        check_referrers(c, &got);
+    }
+    check_permits(c);
+    check_notifications(c);
 }
 
 /* --- the command
@@ -193,23 +353,35 @@ static int check_run(const struct cmd_call *call)
     if (!read_place(call, &c.ref, &err) || !cmd_registry_config(call, &c.ref, &config, &err))
         return cmd_fail(call, &err);
     config.cancel = cmd_cancel();
-    bool is_ours = config.username.len || config.is_plain_http || config.ca_file.len;
-    if (!registry_open(&c.ref, is_ours ? &config : NULL, &c.source, &err))
+    c.is_json = cmd_is_json(call);
+    if (!registry_open(&c.ref, &config, &c.source, &err))
         return cmd_fail(call, &err);
-    printf(STR_FMT "\n", STR_ARG(c.ref.host));
+    if (!c.is_json)
+        printf(STR_FMT "\n", STR_ARG(c.ref.host));
     check_all(&c);
+    if (c.is_json)
+        print_json(&c);
     image_source_close(c.source);
     return c.is_bad ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
 static bool check_check(const struct cmd_call *call, struct err *err)
 {
+    if (!cmd_check_table_or_json(call, err))
+        return false;
     return cmd_check_registry(call, err);
 }
 
-static const struct cmd_option check_options[] = {CMD_OPTIONS_REGISTRY, {0}};
+static const struct cmd_option check_options[] = {{.name = "format",
+                                                   .argument = "FORMAT",
+                                                   .help = "table (default) or json",
+                                                   .choice = choice_table_or_json},
+                                                  CMD_OPTIONS_REGISTRY,
+                                                  {0}};
 static const struct cmd_example check_examples[] = {
     {"plimsoll registry check registry.example:5000", "reach, login, catalog, and one pull"},
+    {"plimsoll registry check harbor.example/team/app --format json",
+     "for a machine: each step's state, text and remedy"},
     {"plimsoll registry check registry.example/team/app:1.4 --ca-file ca.pem",
      "that image, behind a private authority"},
     {0},
@@ -223,7 +395,11 @@ static const struct command command_check = {
     .about =
         "Says what works with a registry: whether it is reached and by what, who we are to it, "
         "whether it lists its repositories, and whether an image's manifest and configuration "
-        "can be pulled. Nothing is changed. Exit code 3 when a step that a scan needs failed.",
+        "can be pulled and go on after a break. Then what a scan can do without: whether referrers "
+        "are listed, what the account may do (asked by a token's scope or the methods allowed), "
+        "and "
+        "whom the registry notifies, where it can be asked. Nothing is changed. A step that does "
+        "not work says what to do. Exit code 3 when a step that a scan needs failed.",
     .options = check_options,
     .examples = check_examples,
     .check = check_check,

@@ -44,6 +44,8 @@ bool cmd_check_registry(const struct cmd_call *call, struct err *err)
         return err_set(err, ERR_USAGE, "--username: needs --password-stdin");
     if (has_password && !has_name)
         return err_set(err, ERR_USAGE, "--password-stdin: needs --username");
+    if (cmd_has(call, "client-certificate") != cmd_has(call, "client-key"))
+        return err_set(err, ERR_USAGE, "--client-certificate and --client-key go together");
     return true;
 }
 
@@ -55,6 +57,8 @@ bool cmd_registry_config(const struct cmd_call *call, const struct reference *re
         .is_plain_http = cmd_has(call, "plain-http"),
         .username = cmd_value(call, "username"),
         .ca_file = cmd_value(call, "ca-file"),
+        .client_cert_file = cmd_value(call, "client-certificate"),
+        .client_key_file = cmd_value(call, "client-key"),
     };
     if (!cmd_has(call, "password-stdin"))
         return true;
@@ -73,7 +77,8 @@ bool cmd_registry_config(const struct cmd_call *call, const struct reference *re
 
 bool cmd_has_registry_options(const struct cmd_call *call)
 {
-    return cmd_has(call, "username") || cmd_has(call, "ca-file") || cmd_has(call, "plain-http");
+    return cmd_has(call, "username") || cmd_has(call, "ca-file") || cmd_has(call, "plain-http") ||
+           cmd_has(call, "client-certificate");
 }
 
 bool source_open_db(struct source_scan *scan, struct err *err)

@@ -109,6 +109,11 @@ static const struct row rows[] = {
          "what registries present as \"Authorization: Bearer SECRET\""),
     TEXT("notification.secret-file", "", notification_secret_file,
          "file that holds it; instead of notification.secret"),
+    TEXT("proxy", "", proxy,
+         "HTTP proxy on the way to registries, as URL; environment: what http_proxy, https_proxy "
+         "and "
+         "no_proxy say; empty: none"),
+    TEXT("no-proxy", "", no_proxy, "hosts that are reached without it, separated by commas"),
     LIST("registries", "[]", "the registries that are guarded"),
     REGISTRY_TEXT("name", NULL, name, "its name in ARM ids and in the notification URL"),
     REGISTRY_TEXT("subscription", "00000000-0000-0000-0000-000000000000", subscription,
@@ -119,7 +124,30 @@ static const struct row rows[] = {
     REGISTRY_TEXT("username", "", username, "empty: anonymous"),
     REGISTRY_TEXT("password", "", password, "with username"),
     REGISTRY_TEXT("password-file", "", password_file, "file that holds it; instead of password"),
+    REGISTRY_TEXT("identity-token", "", identity_token,
+                  "an OAuth2 refresh token, instead of username and password"),
+    REGISTRY_TEXT("identity-token-file", "", identity_token_file, "file that holds it"),
+    REGISTRY_TEXT("tenant", "", tenant,
+                  "Microsoft Entra tenant of a service principal, for an Azure registry"),
+    REGISTRY_TEXT("client-id", "", client_id, "its application id"),
+    REGISTRY_TEXT("client-secret", "", client_secret, "its secret"),
+    REGISTRY_TEXT("client-secret-file", "", client_secret_file,
+                  "file that holds it; instead of client-secret"),
+    REGISTRY_TEXT("authority", "", authority,
+                  "where it gets its token; empty: that of the host's Azure cloud"),
+    REGISTRY_TEXT("audience", "", audience,
+                  "what that token is for; empty: the resource manager of the host's Azure cloud"),
     REGISTRY_TEXT("ca-file", "", ca_file, "PEM file of a private certificate authority"),
+    REGISTRY_TEXT("client-certificate-file", "", client_cert_file,
+                  "PEM file of the certificate that we show to the registry"),
+    REGISTRY_TEXT("client-key-file", "", client_key_file, "PEM file of its private key"),
+    REGISTRY_TEXT("proxy", "", proxy,
+                  "as the server's, for this one; none: no proxy; empty: the server's"),
+    REGISTRY_TEXT("no-proxy", "", no_proxy, "with proxy"),
+    REGISTRY_NUMBER("timeout", "60", timeout_s, 3600,
+                    "seconds without progress after which a request is given up"),
+    REGISTRY_NUMBER("concurrency", "8", concurrency, 256,
+                    "scans and sweeps of one process that talk to the host at one time"),
     REGISTRY_TEXT("notification-secret", "", notification_secret,
                   "its own secret; empty: notification.secret"),
     LIST(REGISTRY "repositories", "[]",
@@ -317,6 +345,35 @@ static bool only_chars(str text, const char *others, size_t max)
     return text.len > 0 && text.len <= max;
 }
 
+/* One way to log in, said completely. */
+static bool check_login(struct reading *in, const struct yaml *at, const struct config_registry *r)
+{
+    bool has_secret = r->client_secret.len || r->client_secret_file.len;
+    bool has_identity = r->identity_token.len || r->identity_token_file.len;
+    if (r->identity_token.len && r->identity_token_file.len)
+        return complain(in, at,
+                        "registries[].identity-token and identity-token-file exclude each other",
+                        STR(""));
+    if (r->client_secret.len && r->client_secret_file.len)
+        return complain(in, at,
+                        "registries[].client-secret and client-secret-file exclude each other",
+                        STR(""));
+    if ((r->tenant.len > 0) != (r->client_id.len > 0) || (r->client_id.len > 0) != has_secret)
+        return complain(in, at, "registries[].tenant, client-id and client-secret go together",
+                        STR(""));
+    if ((r->username.len > 0) + has_identity + has_secret > 1)
+        return complain(in, at,
+                        "registries[]: username, identity-token and client-id exclude each other",
+                        STR(""));
+    if ((r->client_cert_file.len > 0) != (r->client_key_file.len > 0))
+        return complain(in, at,
+                        "registries[].client-certificate-file and client-key-file go together",
+                        STR(""));
+    if (!r->timeout_s || !r->concurrency)
+        return complain(in, at, "registries[].timeout and concurrency are at least 1", STR(""));
+    return true;
+}
+
 static bool check_registry(struct reading *in, const struct yaml *at,
                            const struct config_registry *r)
 {
@@ -336,7 +393,7 @@ static bool check_registry(struct reading *in, const struct yaml *at,
     if (r->password.len && r->password_file.len)
         return complain(in, at, "registries[].password and password-file exclude each other",
                         STR(""));
-    return true;
+    return check_login(in, at, r);
 }
 
 static bool read_registries(struct reading *in, const struct yaml *list)
@@ -475,9 +532,13 @@ static bool finish(struct reading *in)
     struct config *c = in->out;
     if (!secret_from(in, c->notification_secret_file, &c->notification_secret))
         return false;
-    for (size_t i = 0; i < c->registries.len; i++)
-        if (!secret_from(in, c->registries.ptr[i].password_file, &c->registries.ptr[i].password))
+    for (size_t i = 0; i < c->registries.len; i++) {
+        struct config_registry *r = &c->registries.ptr[i];
+        if (!secret_from(in, r->password_file, &r->password) ||
+            !secret_from(in, r->identity_token_file, &r->identity_token) ||
+            !secret_from(in, r->client_secret_file, &r->client_secret))
             return false;
+    }
     return in_data(in, &c->database_dir, "", "advisories") &&
            in_data(in, &c->store, "sqlite:", "plimsoll.db") &&
            in_data(in, &c->secret_key_file, "", "secret.key");

@@ -65,21 +65,6 @@ static bool open_store(struct guard *guard, struct err *err)
            store_pool_open(guard->store_path, STORE_RELAXED, &guard->relaxed, err);
 }
 
-/* Sealed again only when it is another one: a new seal is a new row for every backup. */
-static bool write_secret(struct guard *guard, struct store *store, int64_t registry_id,
-                         const char *name, str secret, struct err *err)
-{
-    struct arena arena;
-    struct err none = {0};
-    str kept;
-    arena_init(&arena, MIB);
-    bool is_same = store_secret_get(store, &arena, &guard->key, registry_id, name, &kept, &none) &&
-                   str_eq(kept, secret);
-    arena_fini(&arena);
-    return is_same ||
-           store_secret_set(store, &guard->key, registry_id, name, secret, clock_now_s(), err);
-}
-
 static bool write_registries(struct guard *guard, struct store *store, struct err *err)
 {
     for (size_t i = 0; i < guard->config->registries.len; i++) {
@@ -90,8 +75,7 @@ static bool write_registries(struct guard *guard, struct store *store, struct er
                                      .host = r->host,
                                      .is_plain_http = r->is_plain_http};
         if (!store_registry_put(store, &row, clock_now_s(), err) ||
-            !write_secret(guard, store, row.id, SECRET_USERNAME, r->username, err) ||
-            !write_secret(guard, store, row.id, SECRET_PASSWORD, r->password, err))
+            !registry_reach_save(guard, store, row.id, r, err))
             return false;
     }
     return true;
@@ -161,7 +145,8 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
     if (!ok || !check_role(guard, err) || !lock_data(guard, err) || !load_key(guard, err) ||
-        !open_store(guard, err) || !prepare_store(guard, err) ||
+        !open_store(guard, err) || !registry_hub_open(&guard->hub, err) ||
+        !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err) ||
         !intake_start(guard, err)) {
         guard_close(guard);
@@ -178,6 +163,7 @@ void guard_close(struct guard *guard)
     guard_stop(guard, 0);
     advisories_fini(&guard->advisories);
     rules_give(guard->rules);
+    registry_hub_close(guard->hub);
     store_pool_close(guard->relaxed);
     store_pool_close(guard->durable);
     free(guard->store_path);

@@ -23,7 +23,12 @@ struct config_registry {
     str name, subscription, resource_group; /* [A-Za-z0-9-]; UUID; ARM group name */
     str host;
     bool is_plain_http;
-    str username, password, password_file, ca_file;
+    str username, password, password_file;
+    str identity_token, identity_token_file;
+    str tenant, client_id, client_secret, client_secret_file, authority, audience;
+    str ca_file, client_cert_file, client_key_file;
+    str proxy, no_proxy; /* proxy empty: the server's */
+    uint32_t timeout_s, concurrency;
     str notification_secret;   /* empty: the server's */
     strs repositories;         /* instead of the registry's catalog */
     uint32_t sweep_interval_s; /* 0: the server's */
@@ -51,6 +56,7 @@ struct config {
     enum log_level log_level;
     bool is_log_json;
     str notification_secret, notification_secret_file;
+    str proxy, no_proxy; /* to registries; proxy empty: none, "environment": its variables' */
     VEC(struct config_registry) registries;
     struct limits limits;
 };
@@ -60,6 +66,10 @@ NODISCARD bool config_load(struct arena *arena, const char *path, struct config 
                            struct err *err);
 NODISCARD bool config_parse(struct arena *arena, str file, str text, struct config *out,
                             struct err *err);
+/* How @registry of @config is reached; borrows from both.  Its host, scheme, cancel and hub are the
+ * caller's to set. */
+void config_registry_reach(const struct config *config, const struct config_registry *registry,
+                           struct registry_config *out);
 /* One row a key: what the documents say of it. */
 enum config_type { CONFIG_TEXT, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_WORD, CONFIG_LIST, CONFIG_MAP };
 struct config_key {

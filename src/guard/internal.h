@@ -87,8 +87,9 @@ struct guard {
     int lock_fd;
     char *store_path;
     struct secret_key key;
-    bool is_shared;   /* others may bring work to the store */
-    char holder[128]; /* what we are called as leader */
+    struct registry_hub *hub; /* of all that talks to registries here */
+    bool is_shared;           /* others may bring work to the store */
+    char holder[128];         /* what we are called as leader */
     atomic_bool is_leader;
     atomic_uint_fast64_t newest; /* generation that the leader has; 0: not known */
     struct store_pool *durable;  /* for what is acknowledged */
@@ -200,6 +201,9 @@ void rules_give(struct stored_rules *rules);
 bool rules_over(const struct stored_rules *rules, struct arena *arena,
                 const struct store_registry *registry, str repository, struct report *report,
                 struct err *err) NODISCARD;
+/* The configuration's into the store, sealed, for those who do not have it. */
+bool registry_reach_save(struct guard *guard, struct store *store, int64_t registry_id,
+                         const struct config_registry *registry, struct err *err) NODISCARD;
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------
@@ -207,6 +211,9 @@ bool rules_over(const struct stored_rules *rules, struct arena *arena,
 /* How a job ends that ended with @err: retried, for good, dead, or given back. */
 void outcome_of_error(struct guard *guard, const struct job *job, const struct slot *slot,
                       const struct err *err, struct arena *arena, struct job_outcome *out);
+/* A retry waits as long as the registry asked for (Retry-After). */
+void outcome_rests(struct guard *guard, const struct store_registry *registry,
+                   struct job_outcome *out);
 /* Seconds until the next try of what was tried @attempts times: doubled each time, at most an hour,
  * and up to a quarter more by chance. */
 uint32_t backoff_s(uint32_t base_s, unsigned attempts);

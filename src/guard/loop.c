@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "guard/internal.h"
 
-enum { BACKOFF_MAX_S = 3600 };
+enum { BACKOFF_MAX_S = 3600, MISSING_TRIES = 3 };
 
 uint32_t backoff_s(uint32_t base_s, unsigned attempts)
 {
@@ -16,17 +16,26 @@ uint32_t backoff_s(uint32_t base_s, unsigned attempts)
     return whole + randombytes_uniform(whole / 4 + 1);
 }
 
-/* Trying again gives the same answer: the bytes behind a digest do not change, and what is not
- * there was deleted. */
+/* Trying again gives the same answer: the bytes behind a digest do not change. */
 static bool is_final(enum err_kind kind)
 {
-    return kind == ERR_NOT_FOUND || kind == ERR_FORMAT || kind == ERR_UNSUPPORTED ||
-           kind == ERR_LIMIT || kind == ERR_USAGE;
+    return kind == ERR_FORMAT || kind == ERR_UNSUPPORTED || kind == ERR_LIMIT || kind == ERR_USAGE;
 }
 
-static void retry_or_bury(struct guard *guard, const struct job *job, struct job_outcome *out)
+/* What is not there was deleted, or is not yet everywhere: some registries tell of a push before
+ * all their machines know it.  A few tries tell which; the next sweep takes it up again when it is
+ * there after all. */
+static unsigned max_attempts(const struct guard *guard, const struct job *job, enum err_kind kind)
 {
-    bool is_last = job->attempts >= guard->config->max_attempts;
+    bool is_missing = job->kind == JOB_SCAN && kind == ERR_NOT_FOUND;
+    unsigned max = guard->config->max_attempts;
+    return is_missing && max > MISSING_TRIES ? MISSING_TRIES : max;
+}
+
+static void retry_or_bury(struct guard *guard, const struct job *job, enum err_kind kind,
+                          struct job_outcome *out)
+{
+    bool is_last = job->attempts >= max_attempts(guard, job, kind);
     out->end = is_last ? JOB_END_DEAD : JOB_END_RETRY;
     out->not_before = out->now + backoff_s(guard->config->retry_base_s, job->attempts);
 }
@@ -49,7 +58,15 @@ void outcome_of_error(struct guard *guard, const struct job *job, const struct s
     if (job->kind == JOB_SCAN && is_final(err->kind))
         out->end = JOB_END_FAILED;
     else
-        retry_or_bury(guard, job, out);
+        retry_or_bury(guard, job, err->kind, out);
+}
+
+void outcome_rests(struct guard *guard, const struct store_registry *registry,
+                   struct job_outcome *out)
+{
+    int64_t earliest = out->now + registry_hub_rest_s(guard->hub, registry->host);
+    if (out->end == JOB_END_RETRY && out->not_before < earliest)
+        out->not_before = earliest;
 }
 
 static const char *end_word(enum job_end end)

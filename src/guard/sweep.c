@@ -6,6 +6,8 @@
  *       tags        each asked for its digest (HEAD)     new, or moved: found; no longer there:
  * gone untagged    each known digest asked for (HEAD)   no longer there: gone
  *
+ * A scan that was given up (dead) is queued again: the registry answers.
+ *
  * What it tells carries the time at which the sweep of the repository began, so that a push that
  * comes meanwhile wins. */
 #include "base/clock.h"
@@ -23,7 +25,7 @@ struct sweep {
     bool has_catalog; /* it told us its repositories: then what it hides from us is not there */
     int64_t began;
     VEC(struct store_event) events; /* not yet told */
-    size_t n_repositories, n_tags, n_found, n_gone, n_failed;
+    size_t n_repositories, n_tags, n_found, n_gone, n_again, n_failed;
 };
 
 /* --- telling
@@ -123,6 +125,30 @@ static bool look_at_untagged(struct sweep *s, struct err *err)
     return true;
 }
 
+/* What was given up while the registry was in trouble gets another round of tries: it answers now.
+ */
+static bool take_up_again(struct sweep *s, struct err *err)
+{
+    strs given_up = {0};
+    struct store *store = s->loop->store;
+    if (!store_given_up_list(store, &s->arena, s->registry.id, s->repository, &given_up, err))
+        return false;
+    for (size_t i = 0; i < given_up.len; i++) {
+        const struct job_spec spec = {.kind = JOB_SCAN,
+                                      .registry_id = s->registry.id,
+                                      .repository = s->repository,
+                                      .digest = given_up.ptr[i],
+                                      .priority = PRIORITY_SWEEP,
+                                      .not_before = s->began};
+        if (!store_job_add(store, &spec, s->began, NULL, err))
+            return false;
+        s->n_again++;
+    }
+    if (given_up.len)
+        guard_wake(s->loop->guard);
+    return true;
+}
+
 /* Untagged images are looked at after the tags that are gone were told: they may be theirs. */
 static bool compare(struct sweep *s, const struct tags_now *now, struct err *err)
 {
@@ -136,7 +162,8 @@ static bool compare(struct sweep *s, const struct tags_now *now, struct err *err
         if (!map_get(&now->names, known.ptr[i].name) &&
             !tell(s, EVENT_DELETE, known.ptr[i].name, STR_NONE, err))
             return false;
-    return tell_all(s, err) && look_at_untagged(s, err) && tell_all(s, err);
+    return tell_all(s, err) && look_at_untagged(s, err) && tell_all(s, err) &&
+           take_up_again(s, err);
 }
 
 static bool sweep_repository(struct sweep *s, str repository, struct err *err)
@@ -260,11 +287,12 @@ static void run_sweep(struct loop *loop, const struct job *job, struct job_outco
               sweep(&s, &err);
     log_event(ok ? LOG_INFO : LOG_WARN, "registry swept", LOG_STR("registry", job->registry),
               LOG_NUM("repositories", s.n_repositories), LOG_NUM("tags", s.n_tags),
-              LOG_NUM("found", s.n_found), LOG_NUM("gone", s.n_gone),
+              LOG_NUM("found", s.n_found), LOG_NUM("gone", s.n_gone), LOG_NUM("again", s.n_again),
               LOG_NUM("failed", s.n_failed));
     out->end = JOB_END_DONE;
     if (!ok)
         outcome_of_error(loop->guard, job, loop->slot, &err, &loop->arena, out);
+    outcome_rests(loop->guard, &s.registry, out);
 }
 
 enum { POLL_MS = 1000 };

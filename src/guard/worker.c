@@ -67,12 +67,6 @@ static bool fill_reference(struct arena *arena, const struct store_registry *reg
     return out->text.ptr ? true : err_memory(err);
 }
 
-bool registry_config_of(struct loop *loop, const struct store_registry *registry,
-                        struct registry_config *out, struct err *err)
-{
-    return guard_reach(loop->guard, loop->store, &loop->arena, registry, out, err);
-}
-
 bool base_find(void *store, const digest *diff_ids, size_t n, size_t *n_base, struct err *err)
 {
     return store_base_find(store, diff_ids, n, n_base, err);
@@ -175,6 +169,22 @@ static bool has_verdict(const struct report *report)
     return report->verdict != VERDICT_FAILED && report->verdict != VERDICT_UNKNOWN;
 }
 
+/* The first gap is the cause; the verdict's reason only says that there is one. */
+static str why_incomplete(struct arena *arena, const struct report *report)
+{
+    for (size_t i = 0; i < report->notices.len; i++) {
+        const struct notice *notice = &report->notices.ptr[i];
+        digest layer;
+        if (!notice->is_incomplete)
+            continue;
+        if (notice->path.len && !digest_parse(notice->path, &layer)) /* "layer 2: …" names itself */
+            return arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(notice->path),
+                                STR_ARG(notice->message));
+        return notice->message;
+    }
+    return report->reason.len ? report->reason : STR("the scan is incomplete");
+}
+
 static bool fill_results(struct scan *s, const struct stored_rules *rules, struct job_outcome *out,
                          struct err *err)
 {
@@ -191,7 +201,7 @@ static bool fill_results(struct scan *s, const struct stored_rules *rules, struc
         results[i].report = report;
         out->is_index = out->is_index || report->index.n > 0;
         if (!has_verdict(report) && !out->error.len)
-            out->error = report->reason.len ? report->reason : STR("the scan is incomplete");
+            out->error = why_incomplete(arena, report);
     }
     out->results = results;
     out->n_results = s->reports.len;
@@ -249,6 +259,7 @@ static void run_scan(struct loop *loop, const struct job *job, struct job_outcom
         out->n_results = 0;
         outcome_of_error(loop->guard, job, loop->slot, &err, &loop->arena, out);
     }
+    outcome_rests(loop->guard, &s.registry, out);
     snapshot_give(s.snapshot);
 }
 

@@ -24,7 +24,7 @@ enum {
 
 struct http_client {
     struct http_client_spec spec;
-    char *user_agent, *ca_file, *client_cert_file, *client_key_file, *proxy;
+    char *user_agent, *ca_file, *client_cert_file, *client_key_file, *proxy, *no_proxy;
     CURLM *multi;
     size_t n_transfers;
 };
@@ -78,22 +78,20 @@ static bool dup_option(char **to, const char *from, struct err *err)
     return *to || !from || err_memory(err);
 }
 
-bool http_client_open(const struct http_client_spec *spec, struct http_client **out,
-                      struct err *err)
+static bool client_new(const struct http_client_spec *spec, struct http_client **out,
+                       struct err *err)
 {
-    if (!global_ready(err))
-        return false;
     struct http_client *client = calloc(1, sizeof(*client));
     if (!client)
         return err_memory(err);
-    client->spec = *spec;
     client->multi = curl_multi_init();
     if (!client->multi || !dup_option(&client->user_agent, spec->user_agent, err) ||
         !dup_option(&client->ca_file, spec->ca_file, err) ||
         !dup_option(&client->client_cert_file, spec->client_cert_file, err) ||
         !dup_option(&client->client_key_file, spec->client_key_file, err) ||
-        !dup_option(&client->proxy, spec->proxy, err)) {
-        http_client_close(client);
+        !dup_option(&client->proxy, spec->proxy, err) ||
+        !dup_option(&client->no_proxy, spec->no_proxy, err)) {
+        http_client_free(client);
         return err_memory(err);
     }
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)MAX_CONNECTIONS);
@@ -101,18 +99,54 @@ bool http_client_open(const struct http_client_spec *spec, struct http_client **
     return true;
 }
 
-void http_client_close(struct http_client *client)
+bool http_client_open(const struct http_client_spec *spec, struct http_client **out,
+                      struct err *err)
 {
-    if (!client)
-        return;
-    assert(client->n_transfers == 0 && "a stream outlives its client");
+    if (!global_ready(err))
+        return false;
+    *out = spec->pool ? http_pool_take(spec->pool, spec) : NULL;
+    if (!*out && !client_new(spec, out, err))
+        return false;
+    (*out)->spec = *spec;
+    return true;
+}
+
+static bool is_same_option(const char *a, const char *b)
+{
+    return a && b ? str_eq(str_from(a), str_from(b)) : a == b;
+}
+
+bool http_client_fits(const struct http_client *client, const struct http_client_spec *spec)
+{
+    return is_same_option(client->user_agent, spec->user_agent) &&
+           is_same_option(client->ca_file, spec->ca_file) &&
+           is_same_option(client->client_cert_file, spec->client_cert_file) &&
+           is_same_option(client->client_key_file, spec->client_key_file) &&
+           is_same_option(client->proxy, spec->proxy) &&
+           is_same_option(client->no_proxy, spec->no_proxy);
+}
+
+void http_client_free(struct http_client *client)
+{
     curl_multi_cleanup(client->multi);
     free(client->user_agent);
     free(client->ca_file);
     free(client->client_cert_file);
     free(client->client_key_file);
     free(client->proxy);
+    free(client->no_proxy);
     free(client);
+}
+
+void http_client_close(struct http_client *client)
+{
+    if (!client)
+        return;
+    assert(client->n_transfers == 0 && "a stream outlives its client");
+    if (client->spec.pool)
+        http_pool_give(client->spec.pool, client);
+    else
+        http_client_free(client);
 }
 
 /* --- what libcurl calls
@@ -310,6 +344,8 @@ static void set_security(struct transfer *t, const struct http_call *call, bool 
         curl_easy_setopt(easy, CURLOPT_SSLKEY, client->client_key_file);
     if (client->proxy)
         curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
+    if (client->no_proxy)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, client->no_proxy);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
@@ -321,7 +357,7 @@ static void set_transport(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, t->client->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)(spec->connect_s ? spec->connect_s : 15));
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)LIMIT(HTTP_SPEED));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)(spec->stall_s ? spec->stall_s : 60));
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)(t->is_stream ? READ_SIZE : FETCH_READ_SIZE));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->curl_text);
@@ -445,8 +481,8 @@ static bool fail_timeout(const struct transfer *t, const char *host, struct err 
     if (ready_us == 0)
         return err_set(err, ERR_UNAVAILABLE, "%s: timeout, no connection within %u s", host,
                        spec->connect_s ? spec->connect_s : 15);
-    return err_set(err, ERR_UNAVAILABLE, "%s: timeout, not a byte for %u s", host,
-                   spec->stall_s ? spec->stall_s : 60);
+    return err_set(err, ERR_UNAVAILABLE, "%s: timeout, less than %llu bytes a second for %u s",
+                   host, (unsigned long long)LIMIT(HTTP_SPEED), spec->stall_s ? spec->stall_s : 60);
 }
 
 static bool fail_connect(const struct transfer *t, const char *host, struct err *err)
@@ -476,10 +512,34 @@ static bool is_tls_failure(CURLcode code)
     return false;
 }
 
+static enum http_failure failure_of(const struct transfer *t)
+{
+    if (is_tls_failure(t->result))
+        return HTTP_FAILURE_TLS;
+    switch ((int)t->result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return HTTP_FAILURE_NAME;
+    case CURLE_COULDNT_CONNECT:
+        return HTTP_FAILURE_CONNECT;
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTP_FAILURE_TIMEOUT;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+        return HTTP_FAILURE_BROKEN;
+    default:
+        return HTTP_FAILURE_OTHER;
+    }
+}
+
 /* The error of a transfer that is done and not well.  Always false. */
 static bool transfer_fail(const struct transfer *t, struct err *err)
 {
     char host[sizeof(t->host)];
+    if (t->answer)
+        t->answer->failure = err_is(&t->fail) ? HTTP_FAILURE_OTHER : failure_of(t);
     if (err_is(&t->fail)) {
         *err = t->fail;
         return false;

@@ -18,16 +18,24 @@ typedef VEC(struct http_header) http_headers;
 str http_header_get(const http_headers *headers, str name); /* the first; empty when absent */
 
 /* --- client ---------------------------------------------------------------------------------- */
+/* Clients that are closed rest here with their connections, until one of the same kind is opened.
+ * Any thread.  Closed after the last of its clients. */
+struct http_pool;
+NODISCARD bool http_pool_open(struct http_pool **out, struct err *err);
+void http_pool_close(struct http_pool *pool);
+
 struct http_client_spec {
     const char *user_agent;
     const char *ca_file; /* NULL: the system's */
     const char *client_cert_file, *client_key_file;
     const char *ca_pem, *client_cert_pem, *client_key_pem; /* the same in memory, borrowed until the
                                                             * client is closed */
-    const char *proxy;                                     /* NULL: from the environment */
-    uint32_t stall_s;                                      /* without a byte; 0: 60 */
-    uint32_t connect_s;                                    /* 0: 15 */
-    const struct cancel *cancel;                           /* borrowed; may be NULL */
+    const char *proxy;           /* NULL: from the environment; "": none */
+    const char *no_proxy;        /* hosts that are reached without it, by commas; NULL: none */
+    struct http_pool *pool;      /* borrowed; NULL: connections end with the client */
+    uint32_t stall_s;            /* below LIMIT_HTTP_SPEED for so long; 0: 60 */
+    uint32_t connect_s;          /* 0: 15 */
+    const struct cancel *cancel; /* borrowed; may be NULL */
 };
 struct http_client;
 NODISCARD bool http_client_open(const struct http_client_spec *spec, struct http_client **out,
@@ -47,8 +55,19 @@ struct http_call {
                              * too), and who asked by https is not led to http */
     uint64_t range_from;    /* >0: Range: bytes=N- */
 };
+/* Why there is no answer. */
+enum http_failure {
+    HTTP_FAILURE_NONE,
+    HTTP_FAILURE_OTHER,
+    HTTP_FAILURE_NAME,    /* no such host */
+    HTTP_FAILURE_CONNECT, /* refused, unreachable */
+    HTTP_FAILURE_TLS,
+    HTTP_FAILURE_TIMEOUT,
+    HTTP_FAILURE_BROKEN, /* the connection ended before the answer did */
+};
 struct http_answer {
     int status;
+    enum http_failure failure;
     str final_url;
     http_headers headers;
     str body; /* http_fetch only */

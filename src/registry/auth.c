@@ -17,7 +17,8 @@ static bool has_password(const struct registry *r)
 
 static bool has_credentials(const struct registry *r)
 {
-    return has_password(r) || !str_is_empty(r->credentials.identity_token);
+    return has_password(r) || !str_is_empty(r->azure.client_id) ||
+           !str_is_empty(r->credentials.identity_token);
 }
 
 static str basic_header(const struct registry *r, struct arena *arena)
@@ -49,10 +50,24 @@ static bool remember(struct registry *r, str authorization, int64_t expires_mono
     return ok;
 }
 
+/* Who we are, where, and for which repository. */
+static str shared_key(const struct registry *r, struct arena *arena)
+{
+    return arena_printf(arena, STR_FMT " " STR_FMT, STR_ARG(r->account),
+                        STR_ARG(r->ref.repository));
+}
+
+/* Copied into @arena: our own while it holds, else one that another source got. */
 bool registry_authorization(struct registry *r, struct arena *arena, str *out, struct err *err)
 {
+    str key = shared_key(r, arena);
+    if (!key.ptr)
+        return err_memory(err);
     mtx_lock(&r->lock);
     bool is_over = r->expires_mono_ms && clock_mono_ms() >= r->expires_mono_ms;
+    bool is_none = is_over || !r->authorization.len;
+    if (is_none && hub_token_get(r->hub, key, &r->authorization, &r->expires_mono_ms))
+        is_over = false;
     *out = arena_dup(arena, is_over ? STR_NONE : sb_str(&r->authorization));
     mtx_unlock(&r->lock);
     return out->ptr ? true : err_memory(err);
@@ -68,7 +83,7 @@ static bool is_plain(struct registry *r)
 
 /* --- basic
  * ---------------------------------------------------------------------------------------- */
-static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
+bool registry_basic(struct registry *r, struct arena *arena, str *out, struct err *err)
 {
     if (!has_password(r))
         return err_set(err, ERR_DENIED,
@@ -78,17 +93,18 @@ static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
     if (is_plain(r) && !r->is_loopback)
         return err_set(err, ERR_DENIED, "%.*s: credentials are not sent over plain http",
                        STR_ARG(r->api_host));
-    str header = basic_header(r, arena);
-    return header.ptr ? remember(r, header, 0, err) : err_memory(err);
+    *out = basic_header(r, arena);
+    return out->ptr || err_memory(err);
+}
+
+static bool use_basic(struct registry *r, struct arena *arena, struct err *err)
+{
+    str header;
+    return registry_basic(r, arena, &header, err) && remember(r, header, 0, err);
 }
 
 /* --- bearer
  * --------------------------------------------------------------------------------------- */
-struct realm {
-    str url, host, service, scope;
-    bool takes_credentials; /* https, or this machine */
-};
-
 static bool read_realm(struct registry *r, struct arena *arena,
                        const struct registry_challenge *challenge, struct realm *out,
                        struct err *err)
@@ -123,16 +139,28 @@ static bool fail_credentials(const struct realm *realm, struct err *err)
                    STR_ARG(realm->host));
 }
 
-static bool send_token_request(struct registry *r, struct http_client *client, struct arena *arena,
-                               const struct http_call *call, struct http_answer *answer,
-                               struct err *err)
+bool registry_token_call(struct registry *r, struct http_client *client, struct arena *arena,
+                         const struct http_call *call, struct http_answer *answer, struct err *err)
 {
     for (unsigned n_tries = 0;; n_tries++) {
-        if (!http_fetch(client, call, arena, LIMIT(HTTP_BODY), answer, err))
+        *err = (struct err){0};
+        bool is_answer = http_fetch(client, call, arena, LIMIT(HTTP_BODY), answer, err);
+        if (!is_answer && !registry_waits(r, answer, true, n_tries))
             return err_wrap(err, "token");
-        if (!registry_waits(r, answer, n_tries))
+        if (is_answer && !registry_waits(r, answer, true, n_tries))
             return true;
     }
+}
+
+bool registry_form_add(struct sb *form, struct arena *arena, const char *key, str value,
+                       struct err *err)
+{
+    str escaped = http_url_escape(arena, value);
+    if (!escaped.ptr)
+        return err_memory(err);
+    sb_addf(form, "%s%s=", form->len ? "&" : "", key);
+    sb_add(form, escaped);
+    return sb_ok(form, err);
 }
 
 static bool ask_by_get(struct registry *r, struct http_client *client, struct arena *arena,
@@ -156,53 +184,73 @@ static bool ask_by_get(struct registry *r, struct http_client *client, struct ar
     if (!sb_ok(&url, err))
         return false;
     struct http_call call = {.url = url.ptr, .headers = &header, .n_headers = has_password(r)};
-    return send_token_request(r, client, arena, &call, answer, err);
+    return registry_token_call(r, client, arena, &call, answer, err);
 }
 
 static bool ask_by_post(struct registry *r, struct http_client *client, struct arena *arena,
-                        const struct realm *realm, struct http_answer *answer, struct err *err)
+                        const struct realm *realm, str refresh, struct http_answer *answer,
+                        struct err *err)
 {
     if (!realm->takes_credentials)
         return fail_credentials(realm, err);
-    str service = http_url_escape(arena, realm->service),
-        scope = http_url_escape(arena, realm->scope);
-    str token = http_url_escape(arena, r->credentials.identity_token);
     auto_sb body;
     sb_init(&body, LIMIT(HTTP_BODY));
-    sb_addc(&body, "grant_type=refresh_token&client_id=plimsoll&service=");
-    sb_add(&body, service);
-    sb_addc(&body, "&scope=");
-    sb_add(&body, scope);
-    sb_addc(&body, "&refresh_token=");
-    sb_add(&body, token);
     const char *url = arena_cstr(arena, realm->url);
-    if (!service.ptr || !scope.ptr || !token.ptr || !url)
+    if (!url)
         return err_memory(err);
+    if (!registry_form_add(&body, arena, "grant_type", STR("refresh_token"), err) ||
+        !registry_form_add(&body, arena, "client_id", STR("plimsoll"), err) ||
+        !registry_form_add(&body, arena, "service", realm->service, err) ||
+        !registry_form_add(&body, arena, "scope", realm->scope, err) ||
+        !registry_form_add(&body, arena, "refresh_token", refresh, err))
+        return false;
     struct http_header header = {STR("Content-Type"), STR("application/x-www-form-urlencoded")};
     struct http_call call = {
         .method = "POST", .url = url, .headers = &header, .n_headers = 1, .body = sb_str(&body)};
-    return sb_ok(&body, err) && send_token_request(r, client, arena, &call, answer, err);
+    return registry_token_call(r, client, arena, &call, answer, err);
 }
 
-static bool read_token(struct registry *r, const struct realm *realm, str body, struct err *err)
+/* A kept refresh token may have ended (3 hours, at Azure's): then a new one, once. */
+static bool ask_as_principal(struct registry *r, struct http_client *client, struct arena *arena,
+                             const struct realm *realm, struct http_answer *answer, struct err *err)
+{
+    for (int is_new = 0; is_new < 2; is_new++) {
+        str refresh;
+        if (!azure_refresh_token(r, client, arena, realm, is_new, &refresh, err) ||
+            !ask_by_post(r, client, arena, realm, refresh, answer, err))
+            return false;
+        if (answer->status != 400 && answer->status != 401)
+            break;
+    }
+    return true;
+}
+
+bool registry_answer_str(struct arena *arena, str host, str body, const char *key, str *out,
+                         struct err *err)
 {
     auto_json *root = NULL;
-    if (!json_read(body, &root, err))
-        return err_wrap(err, "%.*s: token", STR_ARG(realm->host));
-    str token = json_str(root, "token");
-    if (str_is_empty(token))
-        token = json_str(root, "access_token");
-    if (str_is_empty(token))
+    struct err why = {0};
+    if (!json_read(body, &root,
+                   &why)) /* a page of some proxy: nothing that the image is to blame for */
+        return err_set(err, ERR_UNAVAILABLE, STR_FMT ": token: %s", STR_ARG(host), why.msg);
+    *out = arena_dup(arena, json_str(root, key));
+    return out->ptr || err_memory(err);
+}
+
+static bool read_token(struct arena *arena, const struct realm *realm, str body, str *token,
+                       int64_t *seconds, struct err *err)
+{
+    auto_json *root = NULL;
+    if (!registry_answer_str(arena, realm->host, body, "token", token, err) ||
+        (!token->len && !registry_answer_str(arena, realm->host, body, "access_token", token, err)))
+        return false;
+    if (!token->len)
         return err_set(err, ERR_DENIED, "%.*s: gave no token", STR_ARG(realm->host));
-    int64_t seconds = json_int(root, "expires_in", TOKEN_DEFAULT_S);
-    seconds = seconds < 1 ? 1 : seconds > TOKEN_MAX_S ? TOKEN_MAX_S : seconds;
-    auto_sb header;
-    sb_init(&header, LIMIT(HTTP_HEADER));
-    sb_addc(&header, "Bearer ");
-    sb_add(&header, token);
-    /* renewed a little early: it must still hold when the request arrives */
-    return sb_ok(&header, err) &&
-           remember(r, sb_str(&header), clock_mono_ms() + seconds * 900, err);
+    if (!json_read(body, &root, err))
+        return false;
+    *seconds = json_int(root, "expires_in", TOKEN_DEFAULT_S);
+    *seconds = *seconds < 1 ? 1 : *seconds > TOKEN_MAX_S ? TOKEN_MAX_S : *seconds;
+    return true;
 }
 
 static bool fail_token(const struct registry *r, const struct realm *realm, int status,
@@ -218,21 +266,38 @@ static bool fail_token(const struct registry *r, const struct realm *realm, int 
                    "%.*s: answered %d when asked for a token", STR_ARG(realm->host), status);
 }
 
+bool registry_token(struct registry *r, struct http_client *client, struct arena *arena,
+                    const struct realm *realm, str *token, int64_t *seconds, struct err *err)
+{
+    struct http_answer answer;
+    str identity = r->credentials.identity_token;
+    bool ok = r->azure.client_id.len ? ask_as_principal(r, client, arena, realm, &answer, err)
+              : identity.len         ? ask_by_post(r, client, arena, realm, identity, &answer, err)
+                                     : ask_by_get(r, client, arena, realm, &answer, err);
+    if (!ok)
+        return false;
+    if (answer.status != 200)
+        return fail_token(r, realm, answer.status, err);
+    return read_token(arena, realm, answer.body, token, seconds, err);
+}
+
 static bool use_bearer(struct registry *r, struct http_client *client, struct arena *arena,
                        const struct registry_challenge *challenge, struct err *err)
 {
     struct realm realm;
-    struct http_answer answer;
-    if (!read_realm(r, arena, challenge, &realm, err))
+    str token;
+    int64_t seconds = 0;
+    if (!read_realm(r, arena, challenge, &realm, err) ||
+        !registry_token(r, client, arena, &realm, &token, &seconds, err))
         return false;
-    bool ok = str_is_empty(r->credentials.identity_token)
-                  ? ask_by_get(r, client, arena, &realm, &answer, err)
-                  : ask_by_post(r, client, arena, &realm, &answer, err);
-    if (!ok)
-        return false;
-    if (answer.status != 200)
-        return fail_token(r, &realm, answer.status, err);
-    return read_token(r, &realm, answer.body, err);
+    str header = arena_printf(arena, "Bearer " STR_FMT, STR_ARG(token));
+    str key = shared_key(r, arena);
+    if (!header.ptr || !key.ptr)
+        return err_memory(err);
+    /* renewed a little early: it must still hold when the request arrives */
+    int64_t expires_mono_ms = clock_mono_ms() + seconds * 900;
+    hub_token_put(r->hub, key, header, expires_mono_ms);
+    return remember(r, header, expires_mono_ms, err);
 }
 
 /* --- the choice
@@ -245,18 +310,48 @@ static const struct registry_challenge *find(const registry_challenges *all, str
     return NULL;
 }
 
+static bool read_challenges(const struct registry *r, struct arena *arena,
+                            const http_headers *headers, registry_challenges *all, struct err *err)
+{
+    for (size_t i = 0; i < headers->len; i++)
+        if (str_eq_nocase(headers->ptr[i].name, STR("WWW-Authenticate")) &&
+            !registry_challenge_parse(arena, headers->ptr[i].value, all))
+            return err_set(err, ERR_DENIED, "%.*s: its WWW-Authenticate is not well formed",
+                           STR_ARG(r->api_host));
+    return true;
+}
+
+/* The first one, for people: it lives as long as the source. */
+static void note_realm(struct registry *r, str realm)
+{
+    mtx_lock(&r->lock);
+    if (!r->realm.len && realm.len < SCOPE_MAX)
+        r->realm = arena_dup(&r->arena, realm);
+    mtx_unlock(&r->lock);
+}
+
+bool registry_realm(struct registry *r, struct arena *arena, const http_headers *headers,
+                    struct realm *out, struct err *err)
+{
+    registry_challenges all = {0};
+    if (!read_challenges(r, arena, headers, &all, err))
+        return false;
+    const struct registry_challenge *bearer = find(&all, STR("Bearer"));
+    return bearer ? read_realm(r, arena, bearer, out, err)
+                  : err_set(err, ERR_DENIED, STR_FMT ": asks for no token", STR_ARG(r->api_host));
+}
+
 bool registry_authenticate(struct registry *r, struct http_client *client, struct arena *arena,
                            const http_headers *headers, struct err *err)
 {
     registry_challenges all = {0};
-    for (size_t i = 0; i < headers->len; i++)
-        if (str_eq_nocase(headers->ptr[i].name, STR("WWW-Authenticate")) &&
-            !registry_challenge_parse(arena, headers->ptr[i].value, &all))
-            return err_set(err, ERR_FORMAT, "%.*s: its WWW-Authenticate is not well formed",
-                           STR_ARG(r->api_host));
+    if (!read_challenges(r, arena, headers, &all, err))
+        return false;
     const struct registry_challenge *bearer = find(&all, STR("Bearer"));
-    if (bearer)
+    if (bearer) {
+        note_realm(r, bearer->realm);
         return use_bearer(r, client, arena, bearer, err);
+    }
     if (find(&all, STR("Basic")))
         return use_basic(r, arena, err);
     return err_set(err, ERR_DENIED, "%.*s: wants neither basic nor bearer authentication",

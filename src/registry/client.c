@@ -4,14 +4,17 @@
  *     scheme      https; on a loopback address plain http when https does not answer
  *     challenge   401 is answered once, and only when the registry itself said it
  *     redirect    followed by hand: Authorization goes to the registry's own scheme, host and port
- * only patience    429 and 503 are tried again when Retry-After is short */
+ * only seat        readers of one host are counted, see hub.c
+ *     patience    429 and 503, other troubles of the server and broken connections are tried again
+ *                 for a while; Retry-After is minded when it is short */
 #include <arpa/inet.h>
+#include <sodium.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "registry/internal.h"
 
-enum { MAX_REDIRECTS = 8, MAX_RETRIES = 3, MAX_WAIT_S = 30, SLICE_MS = 100, MAX_HEADERS = 3 };
+enum { MAX_REDIRECTS = 8, SLICE_MS = 100, MAX_HEADERS = 3, RETRY_MS = 250, BUSY_MS = 1000 };
 
 bool registry_host_is_loopback(str host)
 {
@@ -37,19 +40,36 @@ bool registry_host_is_loopback(str host)
 
 /* --- patience
  * --------------------------------------------------------------------------------------- */
-static int64_t wait_of(const struct http_answer *answer, unsigned n_tries)
+/* Doubled each time; between half of it and all of it, so that those who were turned away together
+ * do not come back together. */
+static int64_t spread(int64_t base_ms, unsigned n_tries)
+{
+    int64_t whole = base_ms << (n_tries < 10 ? n_tries : 10);
+    return whole / 2 + randombytes_uniform((uint32_t)(whole / 2) + 1);
+}
+
+/* What the server asks for (RFC 9110, 10.2.3), in milliseconds; -1: nothing. */
+static int64_t asked_ms(const struct http_answer *answer)
 {
     str text = http_header_get(&answer->headers, STR("Retry-After"));
     uint64_t seconds = 0;
-    int64_t at = 0;
-    if (str_is_empty(text))
-        return 1 << n_tries;
+    int64_t at = 0, now = clock_now_s();
     if (str_to_u64(text, UINT32_MAX, &seconds))
-        return (int64_t)seconds;
-    if (!clock_parse_rfc5322(text, &at))
-        return 1 << n_tries;
-    int64_t now = clock_now_s();
-    return at > now ? at - now : 0;
+        return (int64_t)seconds * 1000;
+    if (str_is_empty(text) || !clock_parse_rfc5322(text, &at))
+        return -1;
+    return at > now ? (at - now) * 1000 : 0;
+}
+
+static int64_t wait_of(const struct registry *r, const struct http_answer *answer, unsigned n_tries)
+{
+    bool is_busy = answer->status == 429 || answer->status == 503;
+    int64_t ms = is_busy ? asked_ms(answer) : -1;
+    if (ms < 0)
+        return spread(is_busy ? BUSY_MS : RETRY_MS, n_tries);
+    if (ms > 0)
+        hub_rest(r->hub, r->api_host, ms);
+    return ms;
 }
 
 static bool pause_ms(const struct cancel *cancel, int64_t ms)
@@ -63,12 +83,25 @@ static bool pause_ms(const struct cancel *cancel, int64_t ms)
     return true;
 }
 
-bool registry_waits(const struct registry *r, const struct http_answer *answer, unsigned n_tries)
+/* No such host, a wrong certificate, a stall: those are the same a second later. */
+static bool may_pass(const struct http_answer *answer, bool is_harmless)
 {
-    if ((answer->status != 429 && answer->status != 503) || n_tries >= MAX_RETRIES)
+    int status = answer->status;
+    if (answer->failure != HTTP_FAILURE_NONE)
+        return is_harmless &&
+               (answer->failure == HTTP_FAILURE_CONNECT || answer->failure == HTTP_FAILURE_BROKEN);
+    return status == 429 || status == 503 ||
+           (is_harmless && (status == 500 || status == 502 || status == 504));
+}
+
+bool registry_waits(const struct registry *r, const struct http_answer *answer, bool is_harmless,
+                    unsigned n_tries)
+{
+    if (!may_pass(answer, is_harmless))
         return false;
-    int64_t seconds = wait_of(answer, n_tries);
-    return seconds <= MAX_WAIT_S && pause_ms(r->http.cancel, seconds * 1000);
+    int64_t ms = wait_of(r, answer, n_tries);
+    return n_tries + 1 < LIMIT(REGISTRY_TRIES) && ms <= (int64_t)LIMIT(REGISTRY_WAIT) * 1000 &&
+           pause_ms(r->http.cancel, ms);
 }
 
 /* --- one exchange
@@ -138,10 +171,11 @@ static bool exchange_first(struct registry *r, struct http_client *client, struc
     str plain_url = arena_printf(arena, "http%.*s", STR_ARG(str_skip(url, 5)));
     if (!plain_url.ptr)
         return err_memory(err);
-    if (!exchange(client, arena, request, plain_url, authorization, reply, &plain))
-        return false;
-    if (reply->answer.status == 400) {
+    struct http_answer first = {.failure = reply->answer.failure};
+    bool is_answer = exchange(client, arena, request, plain_url, authorization, reply, &plain);
+    if (!is_answer || reply->answer.status == 400) {
         drop(reply);
+        reply->answer = first;
         return false;
     }
     *err = (struct err){0};
@@ -164,6 +198,8 @@ static bool exchange_home(struct registry *r, struct http_client *client, struct
     str authorization;
     if (!registry_authorization(r, arena, &authorization, err))
         return false;
+    if (request->is_anonymous)
+        authorization = request->authorization;
     if (is_settled(r))
         return exchange(client, arena, request, url, authorization, reply, err);
     return exchange_first(r, client, arena, request, url, authorization, reply, err);
@@ -223,6 +259,13 @@ static bool redirect(const struct registry *r, struct arena *arena, struct reply
 
 /* --- all of it
  * --------------------------------------------------------------------------------------- */
+static bool is_harmless(const struct request *request)
+{
+    str method = request->method ? str_from(request->method) : STR("GET");
+    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) ||
+           str_eq(method, STR("OPTIONS"));
+}
+
 struct course {
     str url;
     bool is_home, has_authenticated;
@@ -256,25 +299,42 @@ static bool goes_on(struct registry *r, struct http_client *client, struct arena
         }
         return redirect(r, arena, reply, &course->url, err);
     }
-    if (status == 401 && course->is_home && !course->has_authenticated) {
+    if (status == 401 && course->is_home && !course->has_authenticated && !request->is_anonymous) {
         drop(reply);
         course->has_authenticated = true;
         course->url = first_url(r, arena, request);
         return registry_authenticate(r, client, arena, &reply->answer.headers, err);
     }
-    if (!registry_waits(r, &reply->answer, course->n_retries))
+    if (!registry_waits(r, &reply->answer, is_harmless(request), course->n_retries))
         return false;
     course->n_retries++;
     drop(reply);
     return true;
 }
 
-bool registry_send(struct registry *r, struct http_client *client, struct arena *arena,
-                   const struct request *request, struct reply *reply, struct err *err)
+static void note_failure(struct registry *r, enum http_failure failure)
+{
+    mtx_lock(&r->lock);
+    r->failure = failure;
+    mtx_unlock(&r->lock);
+}
+
+/* Without an answer: whether to ask once more. */
+static bool tries_again(struct registry *r, const struct request *request, struct course *course,
+                        struct reply *reply, struct err *err)
+{
+    if (err->kind != ERR_UNAVAILABLE ||
+        !registry_waits(r, &reply->answer, is_harmless(request), course->n_retries))
+        return false;
+    course->n_retries++;
+    *err = (struct err){0};
+    return true;
+}
+
+static bool converse(struct registry *r, struct http_client *client, struct arena *arena,
+                     const struct request *request, struct reply *reply, struct err *err)
 {
     struct course course = {.url = first_url(r, arena, request)};
-    *err = (struct err){0};
-    *reply = (struct reply){0};
     for (;;) {
         if (!course.url.ptr)
             return err_memory(err);
@@ -283,8 +343,55 @@ bool registry_send(struct registry *r, struct http_client *client, struct arena 
                       ? exchange_home(r, client, arena, request, course.url, reply, err)
                       : exchange(client, arena, request, course.url, STR_NONE, reply, err);
         if (!ok)
+            note_failure(r, reply->answer.failure);
+        if (!ok && tries_again(r, request, &course, reply, err))
+            continue;
+        if (!ok)
             return false;
         if (!goes_on(r, client, arena, request, &course, reply, err))
             return !err_is(err);
     }
+}
+
+/* --- the seat
+ * ---------------------------------------------------------------------------------------- */
+static bool sit(struct registry *r, struct err *err)
+{
+    mtx_lock(&r->seat_lock);
+    bool is_ok =
+        r->n_reading > 0 || hub_sit(r->hub, r->api_host, r->concurrency, r->http.cancel, err);
+    r->n_reading += is_ok;
+    mtx_unlock(&r->seat_lock);
+    return is_ok;
+}
+
+static void rise(struct registry *r)
+{
+    mtx_lock(&r->seat_lock);
+    if (--r->n_reading == 0)
+        hub_rise(r->hub, r->api_host);
+    mtx_unlock(&r->seat_lock);
+}
+
+void registry_stream_close(struct registry *r, struct http_stream *stream)
+{
+    if (!stream)
+        return;
+    http_stream_close(stream);
+    rise(r);
+}
+
+bool registry_send(struct registry *r, struct http_client *client, struct arena *arena,
+                   const struct request *request, struct reply *reply, struct err *err)
+{
+    *err = (struct err){0};
+    *reply = (struct reply){0};
+    if (!is_harmless(request))
+        return converse(r, client, arena, request, reply, err);
+    if (!sit(r, err))
+        return false;
+    bool is_ok = converse(r, client, arena, request, reply, err);
+    if (!reply->stream)
+        rise(r);
+    return is_ok;
 }

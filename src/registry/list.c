@@ -124,7 +124,8 @@ bool registry_turn_to(struct image_source *registry, str repository, struct err 
     r->ref.tag = STR_NONE;
     r->ref.digest = (digest){0};
     mtx_lock(&r->lock);
-    sb_clear(&r->authorization); /* a token is for one repository */
+    if (!str_starts(sb_str(&r->authorization), STR("Basic ")))
+        sb_clear(&r->authorization); /* a token is for one repository */
     r->expires_mono_ms = 0;
     mtx_unlock(&r->lock);
     return r->ref.repository.ptr ? true : err_memory(err);

@@ -32,9 +32,11 @@ bool registry_ping(struct image_source *registry, struct arena *arena, struct re
     out->is_plain_http = r->is_plain_http;
     mtx_unlock(&r->lock);
     out->login = login_of(r);
-    out->is_anonymous =
-        str_is_empty(r->credentials.username) && str_is_empty(r->credentials.identity_token);
-    out->username = r->credentials.username;
+    out->is_anonymous = str_is_empty(r->credentials.username) &&
+                        str_is_empty(r->credentials.identity_token) &&
+                        str_is_empty(r->azure.client_id);
+    out->username = r->azure.client_id.len ? r->azure.client_id : r->credentials.username;
+    out->realm = r->realm;
     out->server = http_header_get(&reply.answer.headers, STR("Server"));
     return true;
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/num.h"
+
 #include "registry/agent.inc" /* made by the build: name and version */
 
 enum { MAX_RESUMES = 3 };
@@ -160,7 +162,7 @@ static enum next blob_next(void *ctx, str *chunk, struct err *err)
     enum next next = next_chunk(s, chunk, err);
     while (next == NEXT_ERR && err->kind == ERR_UNAVAILABLE && s->n_resumes < MAX_RESUMES) {
         s->n_resumes++;
-        http_stream_close(s->stream);
+        registry_stream_close(s->registry, s->stream);
         s->stream = NULL;
         *err = (struct err){0};
         if (!ask(s, err))
@@ -173,7 +175,7 @@ static enum next blob_next(void *ctx, str *chunk, struct err *err)
 static void blob_stream_close(struct blob *blob)
 {
     struct blob_stream *s = blob->ctx;
-    http_stream_close(s->stream);
+    registry_stream_close(s->registry, s->stream);
     http_client_close(s->client);
     arena_fini(&s->arena);
     free(s);
@@ -206,7 +208,9 @@ static void registry_close(struct image_source *source)
     struct registry *r = (struct registry *)source;
     http_client_close(r->client);
     sb_fini(&r->authorization);
+    sb_fini(&r->refresh);
     mtx_destroy(&r->lock);
+    mtx_destroy(&r->seat_lock);
     arena_fini(&r->arena);
     free(r);
 }
@@ -239,23 +243,72 @@ static bool keep_reference(struct registry *r, const struct reference *ref, stru
            keep(r, row ? str_from(row->api_host) : ref->host, &r->api_host, err);
 }
 
-static bool keep_config(struct registry *r, const struct registry_config *config, struct err *err)
+static bool keep_azure(struct registry *r, const struct registry_azure *azure, struct err *err)
+{
+    size_t n =
+        (azure->tenant.len > 0) + (azure->client_id.len > 0) + (azure->client_secret.len > 0);
+    if (n != 0 && n != 3)
+        return err_set(err, ERR_USAGE, "a service principal is tenant, client id and secret");
+    return keep(r, azure->tenant, &r->azure.tenant, err) &&
+           keep(r, azure->client_id, &r->azure.client_id, err) &&
+           keep(r, azure->client_secret, &r->azure.client_secret, err) &&
+           keep(r, azure->authority, &r->azure.authority, err) &&
+           keep(r, azure->audience, &r->azure.audience, err);
+}
+
+static bool keep_transport(struct registry *r, const struct registry_config *config,
+                           struct err *err)
 {
     struct http_client_spec *http = &r->http;
     http->stall_s = config->timeout_s;
     http->cancel = config->cancel;
+    http->pool = hub_pool(config->hub);
+    r->hub = config->hub;
+    r->concurrency = config->concurrency;
     r->is_plain_http = config->is_plain_http;
     r->is_scheme_known = config->is_plain_http;
-    return keep(r, config->username, &r->credentials.username, err) &&
-           keep(r, config->password, &r->credentials.password, err) &&
-           keep(r, config->identity_token, &r->credentials.identity_token, err) &&
+    if (str_eq(config->proxy, STR("none")))
+        http->proxy = "";
+    else if (!keep_cstr(r, config->proxy, &http->proxy, err))
+        return false;
+    return keep_cstr(r, config->no_proxy, &http->no_proxy, err) &&
            keep_cstr(r, config->ca_file, &http->ca_file, err) &&
            keep_cstr(r, config->client_cert_file, &http->client_cert_file, err) &&
            keep_cstr(r, config->client_key_file, &http->client_key_file, err) &&
            keep_cstr(r, config->ca_pem, &http->ca_pem, err) &&
            keep_cstr(r, config->client_cert_pem, &http->client_cert_pem, err) &&
-           keep_cstr(r, config->client_key_pem, &http->client_key_pem, err) &&
-           keep_cstr(r, config->proxy, &http->proxy, err);
+           keep_cstr(r, config->client_key_pem, &http->client_key_pem, err);
+}
+
+static bool keep_config(struct registry *r, const struct registry_config *config, struct err *err)
+{
+    return keep_transport(r, config, err) && keep_azure(r, &config->azure, err) &&
+           keep(r, config->username, &r->credentials.username, err) &&
+           keep(r, config->password, &r->credentials.password, err) &&
+           keep(r, config->identity_token, &r->credentials.identity_token, err);
+}
+
+/* Names the account and not its secrets. */
+static bool name_account(struct registry *r, struct err *err)
+{
+    const str parts[] = {r->api_host,
+                         r->credentials.username,
+                         r->credentials.password,
+                         r->credentials.identity_token,
+                         r->azure.tenant,
+                         r->azure.client_id,
+                         r->azure.client_secret};
+    char text[DIGEST_TEXT_SIZE];
+    auto_sb all;
+    sb_init(&all, LIMIT(CONFIG));
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        sb_add(&all, parts[i]);
+        sb_byte(&all, '\0');
+    }
+    if (!sb_ok(&all, err))
+        return false;
+    digest hash = digest_of(HASH_SHA256, sb_str(&all));
+    return keep(r, digest_print(&hash, text), &r->account, err);
 }
 
 static bool prepare(struct registry *r, const struct reference *ref,
@@ -269,11 +322,11 @@ static bool prepare(struct registry *r, const struct reference *ref,
     r->http.user_agent = registry_user_agent();
     if (!keep_reference(r, ref, err) || (config && !keep_config(r, config, err)))
         return false;
-    bool is_given =
-        config && (config->is_alone || config->username.len || config->identity_token.len);
+    bool is_given = config && (config->is_alone || config->username.len ||
+                               config->identity_token.len || config->azure.client_id.len);
     if (!is_given && !registry_credentials_load(&r->arena, r->ref.host, &r->credentials, err))
         return false;
-    return http_client_open(&r->http, &r->client, err);
+    return name_account(r, err) && http_client_open(&r->http, &r->client, err);
 }
 
 bool registry_open(const struct reference *ref, const struct registry_config *config,
@@ -285,7 +338,9 @@ bool registry_open(const struct reference *ref, const struct registry_config *co
     r->base.ops = &registry_ops;
     arena_init(&r->arena, LIMIT(CONFIG));
     sb_init(&r->authorization, LIMIT(HTTP_HEADER));
+    sb_init(&r->refresh, LIMIT(HTTP_HEADER));
     mtx_init(&r->lock, mtx_plain);
+    mtx_init(&r->seat_lock, mtx_plain);
     if (prepare(r, ref, config, err)) {
         *out = &r->base;
         return true;

@@ -12,6 +12,23 @@
 #include "base/cancel.h"
 #include "image/image.h"
 
+/* What the sources of one process share: connections between two uses, tokens while they are valid,
+ * how many talk to a host at one time, and how long one that asked for it is left alone.  Any
+ * thread; closed after the last of its sources. */
+struct registry_hub;
+NODISCARD bool registry_hub_open(struct registry_hub **out, struct err *err);
+void registry_hub_close(struct registry_hub *hub);
+/* Seconds that @host still wants to be left alone (its Retry-After); 0: none.  NULL hub: 0. */
+uint32_t registry_hub_rest_s(struct registry_hub *hub, str host);
+
+/* A service principal of Microsoft Entra ID, for an Azure registry: client credentials at the
+ * authority, traded at the registry (/oauth2/exchange) for a refresh token. */
+struct registry_azure {
+    str tenant, client_id, client_secret; /* all, or none */
+    str authority; /* "https://login.microsoftonline.com"; empty: that of the host's cloud */
+    str audience;  /* of its token; empty: the cloud's resource manager */
+};
+
 struct registry_config {
     str host; /* "reg.example:5000"; another one than the reference's is ERR_USAGE; empty: the
                  reference's */
@@ -19,10 +36,15 @@ struct registry_config {
                            tried */
     str username, password; /* basic, or traded for a bearer token */
     str identity_token;
-    str ca_file, client_cert_file, client_key_file, proxy;
+    struct registry_azure azure; /* goes before the two above */
+    str ca_file, client_cert_file, client_key_file;
     str ca_pem, client_cert_pem, client_key_pem; /* instead of files */
-    bool is_alone;      /* without a username: anonymous, whatever Docker's config.json says */
-    uint32_t timeout_s; /* of one request without progress; 0: 60 */
+    bool is_alone;        /* without a username: anonymous, whatever Docker's config.json says */
+    str proxy;            /* empty: the environment's; "none": none */
+    str no_proxy;         /* hosts that are reached without it, by commas */
+    uint32_t timeout_s;   /* of one request without progress; 0: 60 */
+    uint32_t concurrency; /* sources that talk to the host at one time, of a hub; 0: 8 */
+    struct registry_hub *hub;    /* borrowed; may be NULL */
     const struct cancel *cancel; /* borrowed; may be NULL */
 };
 const char *registry_user_agent(void); /* "plimsoll/0.1.0" */
@@ -54,10 +76,55 @@ struct registry_pong {
     enum registry_login login; /* what it asked for */
     bool is_anonymous;         /* nothing to log in with was known */
     str username, server;      /* may be empty */
+    str realm;                 /* of the challenge; empty: none */
 };
+/* A product or service whose registry is known by its host, or by where it sends for a token. */
+struct registry_vendor {
+    const char *name;
+    const char *host;    /* "ghcr.io", or what it ends with: ".azurecr.io"; NULL: anybody's */
+    const char *realm;   /* path of its token realm; NULL: none of its own */
+    const char *catalog; /* whether /v2/_catalog lists repositories; what to do without it */
+    const char *events;  /* what tells us of pushes and pulls, and where that is configured */
+};
+/* NULL behind the last; the last one fits every registry. */
+const struct registry_vendor *registry_vendor_at(size_t i);
+/* @realm: URL of the challenge; may be empty. */
+const struct registry_vendor *registry_vendor_of(str host, str realm);
+
 /* Is it a registry that lets us in?  ERR_UNSUPPORTED: it answers, and is none. */
 NODISCARD bool registry_ping(struct image_source *registry, struct arena *arena,
                              struct registry_pong *out, struct err *err);
+
+/* What to do about @err of this source: more than its kind can tell.  NULL: nothing is known. */
+const char *registry_remedy(struct image_source *registry, const struct err *err);
+
+/* Webhooks of the repository's project that a Harbor tells its members of ("List webhook policies"
+ * of its API v2.0). */
+struct registry_hooks {
+    bool is_told; /* false: this registry cannot be asked, or does not let us */
+    size_t n_enabled;
+    bool has_push, has_pull, has_delete;
+    str address; /* of the first that is enabled */
+};
+NODISCARD bool registry_hooks_get(struct image_source *registry, struct arena *arena,
+                                  struct registry_hooks *out, struct err *err);
+
+enum registry_permit { PERMIT_UNKNOWN, PERMIT_YES, PERMIT_NO };
+/* May we pull, push, delete in its repository?  By the scope of a token that is asked for, or by
+ * the methods that the registry allows (OPTIONS); nothing is changed.  *how says which. */
+struct registry_permits {
+    enum registry_permit pull, push, remove;
+    const char *how; /* "the token's scope", "the methods it allows"; "" when neither told */
+};
+NODISCARD bool registry_permits_get(struct image_source *registry, struct arena *arena,
+                                    struct registry_permits *out, struct err *err);
+/* Does it answer a Range with 206 (a broken blob can be resumed)? */
+NODISCARD bool registry_resumes(struct image_source *registry, const struct descriptor *blob,
+                                bool *out, struct err *err);
+/* Whether it keeps a list of referrers of its own (distribution-spec 1.1), or clients' tags stand
+ * for it. */
+NODISCARD bool registry_has_referrers(struct image_source *registry, const digest *subject,
+                                      bool *out, struct err *err);
 
 /* --- what there is -----------------------------------------------------------------------------
  */

@@ -291,6 +291,10 @@ NODISCARD bool store_tag_rows_list(struct store *store, struct arena *arena, int
 NODISCARD bool store_untagged_list(struct store *store, struct arena *arena, int64_t registry_id,
                                    str repository, strs *out, struct err *err);
 
+/* Digests of images that are there, whose scan was given up (dead) and whose failure stands. */
+NODISCARD bool store_given_up_list(struct store *store, struct arena *arena, int64_t registry_id,
+                                   str repository, strs *out, struct err *err);
+
 /* --- images that were pulled: assessed again every so often
  * ----------------------------------------------------------------- */
 struct pulled_spec {

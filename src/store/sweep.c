@@ -69,3 +69,26 @@ bool store_untagged_list(struct store *store, struct arena *arena, int64_t regis
             return false;
     return next == NEXT_END;
 }
+
+/* An index's failures lie with its children. */
+bool store_given_up_list(struct store *store, struct arena *arena, int64_t registry_id,
+                         str repository, strs *out, struct err *err)
+{
+    auto_rows rows = {0};
+    enum next next;
+    if (!db_query(store, &rows, err,
+                  "SELECT DISTINCT i.digest FROM jobs j"
+                  " JOIN repositories r ON r.registry_id = j.registry_id AND r.name = j.repository"
+                  " JOIN images i ON i.repository_id = r.id AND i.digest = j.digest"
+                  " WHERE j.state = 'dead' AND j.kind = 'scan' AND j.registry_id = $1"
+                  " AND j.repository = $2 AND i.deleted_at = 0"
+                  " AND (i.failure <> '' OR EXISTS (SELECT 1 FROM index_children c"
+                  " JOIN images x ON x.id = c.image_id WHERE c.index_id = i.id AND x.deleted_at = 0"
+                  " AND x.failure <> '')) ORDER BY i.digest",
+                  vi(registry_id), vt(repository)))
+        return false;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM)
+        if (!push_text(&rows, 0, arena, out, err))
+            return false;
+    return next == NEXT_END;
+}

@@ -186,13 +186,13 @@ test('registry check: what works, step by step', async (t) => {
   const image = makeLayout(path.join(dir, 'l'), [{ tar: tar([{ path: 'x', body: 'y' }]) }]);
   const empty = plimsoll(['registry', 'check', a.host]);
   assert.equal(empty.code, 0, empty.stdout);
-  assert.match(empty.stdout, /✓ reach +plain http.*\n.*✓ login +none asked for\n.*✓ catalog +0 repositories\n.*– pull +not tried/);
+  assert.match(empty.stdout, /✓ reach +plain http.*\n.*✓ login +none asked for\n.*✓ kind +CNCF Distribution.*\n.*✓ catalog +0 repositories\n.*– pull +not tried/);
   push(image.layout, `${a.host}/team/app:1`);
   for (const place of [a.host, `${a.host}/team/app`, `${a.host}/team/app:1`]) {
     const r = plimsoll(['registry', 'check', place]);
     assert.equal(r.code, 0, r.stdout);
     assert.match(r.stdout, /✓ tags +team\/app: 1 tags\n.*✓ manifest +team\/app:1 is sha256:/);
-    assert.match(r.stdout, /✓ blob +the configuration, \d+ bytes/);
+    assert.match(r.stdout, /✓ blob +the configuration, \d+ bytes\n.*✓ resume .*\n.*– referrers .*\n.*✓ permissions +pull yes, push yes, delete yes, by the methods/);
   }
   const absent = plimsoll(['registry', 'check', `${a.host}/team/app:2`]);
   assert.equal(absent.code, 3);

@@ -35,7 +35,7 @@ static struct job_outcome end_of(struct guard *guard, struct arena *arena, unsig
 static void test_worker__tries_again_only_what_may_change(void **state)
 {
     (void)state;
-    struct config config = {.max_attempts = 3, .retry_base_s = 10};
+    struct config config = {.max_attempts = 8, .retry_base_s = 10};
     struct guard guard = {.config = &config};
     struct arena arena;
     arena_init(&arena, 1 << 20);
@@ -43,9 +43,10 @@ static void test_worker__tries_again_only_what_may_change(void **state)
     struct job_outcome out = end_of(&guard, &arena, 1, ERR_UNAVAILABLE);
     assert_int_equal(out.end, JOB_END_RETRY);
     assert_in_range(out.not_before, 1010, 1012);
-    assert_int_equal(end_of(&guard, &arena, 3, ERR_UNAVAILABLE).end, JOB_END_DEAD);
+    assert_int_equal(end_of(&guard, &arena, 8, ERR_UNAVAILABLE).end, JOB_END_DEAD);
     assert_int_equal(end_of(&guard, &arena, 1, ERR_FORMAT).end, JOB_END_FAILED);
-    assert_int_equal(end_of(&guard, &arena, 1, ERR_NOT_FOUND).end, JOB_END_FAILED);
+    assert_int_equal(end_of(&guard, &arena, 1, ERR_NOT_FOUND).end, JOB_END_RETRY);
+    assert_int_equal(end_of(&guard, &arena, 3, ERR_NOT_FOUND).end, JOB_END_DEAD);
     assert_int_equal(end_of(&guard, &arena, 1, ERR_DENIED).end, JOB_END_RETRY);
     atomic_store(&guard.is_stopping, true); /* nothing that happens now is the job's fault */
     assert_int_equal(end_of(&guard, &arena, 3, ERR_FORMAT).end, JOB_END_GIVE_BACK);

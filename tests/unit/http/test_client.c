@@ -286,7 +286,7 @@ static void test_fetch__a_server_that_falls_silent(void **state)
     raw_open(&server, say_nothing, NULL);
     struct scene *scene = scene_open(&(struct http_client_spec){.stall_s = 1});
     struct http_call call = {.url = url_of(scene, &server, "/")};
-    assert_fails(scene, &call, ERR_UNAVAILABLE, "timeout, not a byte for 1 s");
+    assert_fails(scene, &call, ERR_UNAVAILABLE, "timeout, less than 1024 bytes a second for 1 s");
     scene_close(scene);
     raw_close(&server);
 }

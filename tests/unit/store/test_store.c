@@ -339,6 +339,36 @@ static void test_jobs__failed_verdict_keeps_what_the_image_had(void **state)
     assert_int_equal(count_findings(f), 2);
 }
 
+static size_t count_given_up(struct fixture *f)
+{
+    strs list = {0};
+    assert_ok(
+        store_given_up_list(f->store, &f->arena, f->registry.id, STR("team/app"), &list, &err),
+        err);
+    return list.len;
+}
+
+static void test_jobs__what_is_dead_is_given_up_while_its_failure_stands(void **state)
+{
+    struct fixture *f = *state;
+    struct store_event event = push(f, "e", 1, "");
+    add(f, &event, 1);
+    struct job job = lease(f);
+    assert_int_equal(count_given_up(f), 0);
+    assert_ok(finish(f, &job, NULL, JOB_END_DEAD), err);
+    assert_int_equal(count_given_up(f), 1);
+    const struct job_spec spec = {.kind = JOB_SCAN,
+                                  .registry_id = f->registry.id,
+                                  .repository = job.repository,
+                                  .digest = job.digest,
+                                  .priority = PRIORITY_SWEEP,
+                                  .not_before = f->now};
+    assert_ok(store_job_add(f->store, &spec, f->now, NULL, &err), err);
+    job = lease(f);
+    assert_ok(finish(f, &job, report_of(f, 1, 0, 1), JOB_END_DONE), err);
+    assert_int_equal(count_given_up(f), 0); /* the dead job is there still, the failure is not */
+}
+
 static void test_jobs__dead_can_be_queued_again(void **state)
 {
     struct fixture *f = *state;
@@ -486,6 +516,7 @@ int main(void)
         T(test_jobs__heartbeat_keeps_a_lease),
         T(test_jobs__retry_waits_and_the_last_verdict_stands),
         T(test_jobs__failed_verdict_keeps_what_the_image_had),
+        T(test_jobs__what_is_dead_is_given_up_while_its_failure_stands),
         T(test_jobs__dead_can_be_queued_again),
         T(test_jobs__killed_each_time_is_dead_in_the_end),
         T(test_jobs__given_back_does_not_count),
