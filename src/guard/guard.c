@@ -69,21 +69,29 @@ static bool write_secret(struct guard *guard, struct store *store, int64_t regis
            store_secret_set(store, &guard->key, registry_id, name, secret, clock_now_s(), err);
 }
 
-static bool write_registries(struct guard *guard, struct store *store, struct err *err)
+static bool write_registry(struct guard *guard, struct store *store,
+                           const struct config_registry *r, struct err *err)
 {
-    for (size_t i = 0; i < guard->config->registries.len; i++) {
-        const struct config_registry *r = &guard->config->registries.ptr[i];
-        struct store_registry row = {.subscription = r->subscription,
-                                     .resource_group = r->resource_group,
-                                     .name = r->name,
-                                     .host = r->host,
-                                     .is_plain_http = r->is_plain_http};
-        if (!store_registry_put(store, &row, clock_now_s(), err) ||
-            !write_secret(guard, store, row.id, SECRET_USERNAME, r->username, err) ||
-            !write_secret(guard, store, row.id, SECRET_PASSWORD, r->password, err))
-            return false;
-    }
-    return true;
+    struct store_registry row = {.subscription = r->subscription,
+                                 .resource_group = r->resource_group,
+                                 .name = r->name,
+                                 .host = r->host,
+                                 .is_plain_http = r->is_plain_http};
+    return store_registry_put(store, &row, clock_now_s(), err) &&
+           write_secret(guard, store, row.id, SECRET_USERNAME, r->username, err) &&
+           write_secret(guard, store, row.id, SECRET_PASSWORD, r->password, err);
+}
+
+bool registries_write(struct guard *guard, const struct config *config, struct err *err)
+{
+    struct store *store;
+    if (!store_pool_take(guard->durable, &store, err))
+        return false;
+    bool ok = store_changes_watch(store, config->channels.len > 0, err);
+    for (size_t i = 0; ok && i < config->registries.len; i++)
+        ok = write_registry(guard, store, &config->registries.ptr[i], err);
+    store_pool_give(guard->durable, store);
+    return ok;
 }
 
 enum { MAX_DEATHS = 100 };
@@ -96,8 +104,7 @@ static bool prepare_store(struct guard *guard, struct err *err)
     size_t n = 0;
     if (!store_pool_take(guard->durable, &store, err))
         return false;
-    bool ok = write_registries(guard, store, err) &&
-              store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
+    bool ok = store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
     guard->is_shared = ok && store_is_shared(store);
     store_pool_give(guard->durable, store);
     if (ok && n)
@@ -113,6 +120,7 @@ static void init_threads(struct guard *guard)
     pthread_cond_init(&guard->changed, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&guard->lock, NULL);
+    pthread_mutex_init(&guard->settings_lock, NULL);
 }
 
 bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err)
@@ -120,16 +128,19 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     struct guard *guard = calloc(1, sizeof(*guard));
     if (!guard)
         return err_memory(err);
-    guard->config = spec->config;
     guard->scanner = spec->scanner;
     guard->lock_fd = -1;
     init_threads(guard);
+    if (!settings_open(guard, spec->config, err)) {
+        guard_close(guard);
+        return false;
+    }
     str text = spec->config->data_dir;
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
     if (!ok || !lock_data(guard, err) || !load_key(guard, err) || !open_store(guard, err) ||
-        !prepare_store(guard, err) ||
+        !registries_write(guard, spec->config, err) || !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err)) {
         guard_close(guard);
         return false;
@@ -152,6 +163,8 @@ void guard_close(struct guard *guard)
         close(guard->lock_fd);
     pthread_cond_destroy(&guard->changed);
     pthread_mutex_destroy(&guard->lock);
+    pthread_mutex_destroy(&guard->settings_lock);
+    settings_close(guard);
     free(guard);
 }
 
@@ -256,6 +269,7 @@ static bool start_all(struct guard *guard, struct err *err)
     if (!start_one(guard, keeper_main, guard, err) ||
         !start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
         !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
+        !start_with_slot(guard, deliver_main, &guard->slots[SLOT_DELIVERER], err) ||
         (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)
@@ -307,5 +321,7 @@ void guard_status_get(struct guard *guard, struct guard_status *out)
         .notifications_accepted = atomic_load(&guard->n_accepted),
         .notifications_refused = atomic_load(&guard->n_refused),
         .sandbox = guard->scanner ? scanner_level(guard->scanner) : SANDBOX_NONE,
+        .is_reload_well = atomic_load(&guard->is_reload_well),
+        .reloaded_at = atomic_load(&guard->reloaded_at),
     };
 }

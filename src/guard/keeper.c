@@ -125,17 +125,19 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
 static void keep(struct keeper *k)
 {
     /* A third of a lease: one heartbeat may be late.  Only the stop wakes it, not every new job. */
-    uint32_t pause_ms = k->guard->config->lease_s * 1000 / 3;
     int64_t next_ms = 0;
     while (!guard_is_stopping(k->guard)) {
         uint64_t wakes = guard_wakes(k->guard);
+        uint32_t pause_ms = k->guard->config->lease_s * 1000 / 3;
         int64_t now_ms = clock_mono_ms();
         if (now_ms >= next_ms) {
             struct err err = {0};
             extend_leases(k);
             take_back(k);
+            struct settings *settings = guard_pin(k->guard);
             if (!schedule(k, clock_now_s(), &err))
                 log_event(LOG_ERROR, "schedule", LOG_ERR(&err));
+            guard_unpin(k->guard, settings);
             next_ms = now_ms + (pause_ms < 5000 ? pause_ms : 5000);
         }
         guard_sleep(k->guard, wakes, (uint32_t)(next_ms > now_ms ? next_ms - now_ms : 1));

@@ -76,3 +76,48 @@ bool guard_metrics_get(struct guard *guard, struct arena *arena, struct guard_me
         out->scans_in[i] = atomic_load(&c->scans_in[i]);
     return copy_sources(guard, arena, out, err);
 }
+
+/* --- deliveries
+ * -------------------------------------------------------------------------------------- */
+static struct delivery_count *delivery_locked(struct guard *guard, const struct outbox_message *m)
+{
+    for (size_t i = 0; i < guard->n_deliveries; i++) {
+        struct delivery_count *d = &guard->deliveries[i];
+        if (str_eq(str_from(d->channel), m->channel) && str_eq(str_from(d->kind), m->kind))
+            return d;
+    }
+    if (guard->n_deliveries == DELIVERIES_MAX)
+        return NULL;
+    struct delivery_count *d = &guard->deliveries[guard->n_deliveries++];
+    snprintf(d->channel, sizeof(d->channel), STR_FMT, STR_ARG(m->channel));
+    snprintf(d->kind, sizeof(d->kind), STR_FMT, STR_ARG(m->kind));
+    return d;
+}
+
+void deliveries_add(struct guard *guard, const struct outbox_message *message,
+                    enum outbox_state end)
+{
+    pthread_mutex_lock(&guard->lock);
+    struct delivery_count *d = delivery_locked(guard, message);
+    if (d) {
+        d->sent += end == OUTBOX_SENT;
+        d->retried += end == OUTBOX_QUEUED;
+        d->dead += end == OUTBOX_DEAD;
+    }
+    pthread_mutex_unlock(&guard->lock);
+}
+
+bool guard_deliveries(struct guard *guard, struct arena *arena, delivery_counts *out,
+                      struct err *err)
+{
+    bool ok = true;
+    pthread_mutex_lock(&guard->lock);
+    for (size_t i = 0; ok && i < guard->n_deliveries; i++) {
+        struct delivery_count *slot = vec_push(arena, out);
+        if (slot)
+            *slot = guard->deliveries[i];
+        ok = slot != NULL;
+    }
+    pthread_mutex_unlock(&guard->lock);
+    return ok || err_memory(err);
+}

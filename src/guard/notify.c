@@ -142,7 +142,10 @@ bool guard_notify(struct guard *guard, struct arena *arena, const struct notific
                   struct notify_result *out, struct err *err)
 {
     *out = (struct notify_result){0};
-    if (!notify(guard, arena, in, out, err)) {
+    struct settings *settings = guard_pin(guard);
+    bool is_kept = notify(guard, arena, in, out, err);
+    guard_unpin(guard, settings);
+    if (!is_kept) {
         atomic_fetch_add(&guard->n_refused, 1);
         log_event(LOG_WARN, "notification refused", LOG_STR("registry", in->registry),
                   LOG_ERR(err));

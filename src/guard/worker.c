@@ -272,8 +272,8 @@ static void work(struct loop *loop)
 {
     static const enum job_kind kinds[] = {JOB_SCAN};
     struct guard *guard = loop->guard;
-    uint64_t limit_s = guard->config->limits.of[LIMIT_ID_SCAN_TIME];
     while (!guard_is_stopping(guard)) {
+        uint64_t limit_s = guard->config->limits.of[LIMIT_ID_SCAN_TIME];
         uint64_t wakes = guard_wakes(guard);
         uint64_t generation = advisories_generation(&guard->advisories);
         /* Without advisories there is no verdict: jobs wait for the first generation. */
