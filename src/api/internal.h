@@ -6,8 +6,8 @@
 #include "syntax/syntax.h"
 
 struct api {
-    const struct config *config; /* borrowed */
-    struct guard *guard;         /* borrowed, may be NULL */
+    const struct config *_Atomic config; /* borrowed: whole while the guard's settings are pinned */
+    struct guard *guard;                 /* borrowed, may be NULL */
     struct store_pool *pool;
     str assessment_key; /* in memory of the config */
 };

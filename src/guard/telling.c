@@ -88,6 +88,21 @@ static bool load_change(struct loading *in, const struct store_change *c)
     }
 }
 
+/* The index whose platforms all of them are; else what the one image is. */
+static void name_whole(struct telling *t)
+{
+    if (!t->images.len)
+        return;
+    const struct store_image *first = &t->images.ptr[0].image;
+    bool is_one = t->images.len == 1;
+    for (size_t i = 1; i < t->images.len; i++)
+        if (!first->index.len || !str_eq(t->images.ptr[i].image.index, first->index))
+            return;
+    t->digest = first->index.len && !(is_one && t->tag.len) ? first->index : first->digest;
+    if (!t->tag.len && first->tags.len)
+        t->tag = first->tags.ptr[0];
+}
+
 bool tellings_load(struct store *store, struct arena *arena, const struct store_batch *batch,
                    tellings *out, struct err *err)
 {
@@ -104,6 +119,9 @@ bool tellings_load(struct store *store, struct arena *arena, const struct store_
             return false;
     }
     err->kind = ERR_NONE;
+    for (size_t i = 0; i < out->len; i++)
+        if (batch->changes.ptr[0].kind == NEWS_SCAN)
+            name_whole(&out->ptr[i]);
     return true;
 }
 

@@ -154,6 +154,13 @@ uint16_t http_server_port(const struct http_server *server);
 /* Stop accepting, let running handlers end (at most @grace_ms), close. */
 void http_server_close(struct http_server *server, uint32_t grace_ms);
 
+/* New connections get this certificate; those that are open keep theirs.  False: it is none, or not
+ * the key's, and nothing changed. */
+NODISCARD bool http_server_certificate(struct http_server *server, str cert_pem, str key_pem,
+                                       struct err *err);
+/* Frees what served connections of former certificates that have ended; true: some are left. */
+bool http_server_reap(struct http_server *server);
+
 /* A private key and a certificate it signs itself (ECDSA P-256, @days), with @names ("localhost",
  * "127.0.0.1", …) as subjectAltName, serverAuth: PEM into @arena. */
 NODISCARD bool http_self_signed(struct arena *arena, const str *names, size_t n, unsigned days,

@@ -33,6 +33,7 @@ enum {
     POOL_BYTES_BESIDE_HEAD =
         32 << 10, /* what libmicrohttpd itself needs of a connection's memory */
     BACKLOG = 512,
+    FORMER_MAX = 16,
 };
 
 static const char TLS_PRIORITIES[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
@@ -65,6 +66,8 @@ struct http_server {
     struct http_server_spec spec;
     char *address, *cert, *key;
     struct MHD_Daemon *daemon;
+    struct MHD_Daemon *former[FORMER_MAX]; /* with open connections of a former certificate */
+    size_t n_former;
     int listen_fd;
     uint16_t port;
     char mhd_text[160]; /* libmicrohttpd's last complaint, for the error of open() */
@@ -519,7 +522,7 @@ static bool listen_on(struct http_server *server, struct err *err)
     return true;
 }
 
-static bool start_daemon(struct http_server *server, struct err *err)
+static bool start_daemon(struct http_server *server, struct MHD_Daemon **out, struct err *err)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
@@ -540,7 +543,7 @@ static bool start_daemon(struct http_server *server, struct err *err)
     if (!daemon)
         return err_set(err, ERR_UNAVAILABLE, "%s port %u: %s", server->address, server->port,
                        server->mhd_text[0] ? server->mhd_text : "the server does not start");
-    server->daemon = daemon;
+    *out = daemon;
     return true;
 }
 
@@ -595,7 +598,7 @@ bool http_server_open(const struct http_server_spec *spec, struct http_server **
     if (!server)
         return err_memory(err);
     if (!init(server, spec, err) || !listen_on(server, err) || !start_workers(server, n, err) ||
-        !start_daemon(server, err)) {
+        !start_daemon(server, &server->daemon, err)) {
         http_server_close(server, 0);
         return false;
     }
@@ -604,6 +607,59 @@ bool http_server_open(const struct http_server_spec *spec, struct http_server **
 }
 
 uint16_t http_server_port(const struct http_server *server) { return server->port; }
+
+/* --- another certificate
+ * ---------------------------------------------------------------------------- */
+bool http_server_reap(struct http_server *server)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < server->n_former; i++) {
+        struct MHD_Daemon *daemon = server->former[i];
+        const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+        if (info && info->num_connections > 0)
+            server->former[n++] = daemon;
+        else
+            MHD_stop_daemon(daemon);
+    }
+    server->n_former = n;
+    return n > 0;
+}
+
+/* The new daemon accepts from the same socket before the former one stops to, so no client is
+ * refused in between. */
+static bool replace_daemon(struct http_server *server, struct err *err)
+{
+    struct MHD_Daemon *fresh = NULL;
+    server->mhd_text[0] = '\0';
+    if (!start_daemon(server, &fresh, err))
+        return false;
+    MHD_quiesce_daemon(server->daemon);
+    server->former[server->n_former++] = server->daemon;
+    server->daemon = fresh;
+    return true;
+}
+
+bool http_server_certificate(struct http_server *server, str cert_pem, str key_pem, struct err *err)
+{
+    char *cert = server->cert, *key = server->key;
+    http_server_reap(server);
+    if (!cert || (str_eq(str_from(cert), cert_pem) && str_eq(str_from(key), key_pem)))
+        return true;
+    if (server->n_former == FORMER_MAX)
+        return err_set(err, ERR_UNAVAILABLE, "connections of %d former certificates are still open",
+                       FORMER_MAX);
+    server->cert = dup_str(cert_pem);
+    server->key = dup_str(key_pem);
+    bool ok = server->cert && server->key ? replace_daemon(server, err) : err_memory(err);
+    free(ok ? cert : server->cert); /* libmicrohttpd has read its own copy */
+    free(ok ? key : server->key);
+    if (!ok) {
+        server->cert = cert;
+        server->key = key;
+    }
+    return ok || err_wrap(err, "certificate");
+}
 
 static void wait_quiet_locked(struct http_server *server, uint32_t ms)
 {
@@ -674,6 +730,8 @@ void http_server_close(struct http_server *server, uint32_t grace_ms)
         }
     }
     pthread_mutex_unlock(&server->lock);
+    for (size_t i = 0; i < server->n_former; i++)
+        MHD_stop_daemon(server->former[i]);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     if (server->listen_fd >= 0)

@@ -60,9 +60,9 @@ static bool note(struct store *store, const struct change_spec *spec, const char
                   " tag, verdict_before, detail, generation, at)"
                   " SELECT $1, $2, i.registry_id, i.id, p.name, $3, $4, $5, '', $6, $7"
                   " FROM images i JOIN repositories p ON p.id = i.repository_id WHERE i.id = $8"
-                  " AND ((i.verdict = 'Unhealthy' AND $9 < (SELECT COUNT(*) FROM findings f WHERE"
+                  " AND ((i.verdict = 'unhealthy' AND $9 < (SELECT COUNT(*) FROM findings f WHERE"
                   " f.registry_id = i.registry_id AND f.image_id = i.id AND f.first_seen = $7"
-                  " AND f.disabled_by = '')) OR (i.verdict = 'Healthy' AND $5 <> 'Healthy'))",
+                  " AND f.disabled_by = '')) OR (i.verdict = 'healthy' AND $5 <> 'healthy'))",
                   vc(batch), vc(kinds[spec->kind]), vt(spec->digest), vt(spec->tag),
                   vc(word_verdict(before->verdict)), vu(spec->generation), vi(spec->at),
                   vi(spec->image_id), vi(before->n_new));
@@ -119,7 +119,7 @@ static bool pulled_note(struct store *store, const struct pulled_spec *spec, siz
                 " SELECT 'pulled:' || CAST(i.repository_id AS TEXT) || $1, 'pulled',"
                 " i.registry_id, i.id, p.name, i.digest, '', i.verdict, '', i.generation, $2"
                 " FROM images i JOIN repositories p ON p.id = i.repository_id"
-                " WHERE i.last_pulled > $3 AND i.verdict = 'Unhealthy' AND i.is_index = 0"
+                " WHERE i.last_pulled > $3 AND i.verdict = 'unhealthy' AND i.is_index = 0"
                 " AND i.deleted_at = 0 AND NOT EXISTS (SELECT 1 FROM told t WHERE"
                 " t.name = 'pulled:' || CAST(i.id AS TEXT) AND t.at > $4)",
                 vc(now), vi(spec->now), vi(spec->pulled_after), vi(spec->told_after)))
@@ -173,22 +173,56 @@ bool store_changes_source(struct store *store, str name, str error, int64_t now,
 
 /* --- handing on
  * ----------------------------------------------------------------------------------------- */
-/* A re-match is waited for, so that a repository's images come together; not for ever. */
+/* What belongs together is waited for, not for ever: a re-match, until it ends; an image that
+ * nothing names yet, for the index that is pushed after its platforms. */
+#define IS_RIPE                                                                                    \
+    " c.kind NOT IN ('scan', 'rematch') OR c.at <= $1 OR (c.kind = 'rematch' AND NOT EXISTS"       \
+    " (SELECT 1 FROM jobs WHERE kind = 'rematch' AND state = 'running'))"                          \
+    " OR (c.kind = 'scan' AND (EXISTS (SELECT 1 FROM tags t WHERE t.image_id = c.image_id)"        \
+    " OR EXISTS (SELECT 1 FROM index_children k WHERE k.image_id = c.image_id)"                    \
+    " OR (c.at <= $2 AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'scan'"                   \
+    " AND j.registry_id = c.registry_id AND j.repository = c.repository"                           \
+    " AND j.state IN ('queued', 'running')))))"
+
 static bool batch_ripe(struct store *store, struct arena *arena, int64_t now, str *batch,
-                       struct err *err)
+                       int64_t *image_id, struct err *err)
 {
     auto_rows rows = {0};
     *batch = STR_NONE;
+    *image_id = 0;
     if (!db_query(store, &rows, err,
-                  "SELECT batch FROM changes WHERE kind <> 'rematch' OR at <= $1 OR NOT EXISTS"
-                  " (SELECT 1 FROM jobs WHERE kind = 'rematch' AND state = 'running')"
-                  " ORDER BY id LIMIT 1",
-                  vi(now - CHANGES_WAIT_S)))
+                  "SELECT c.batch, CASE WHEN c.kind = 'scan' THEN c.image_id ELSE 0 END"
+                  " FROM changes c WHERE" IS_RIPE " ORDER BY c.id LIMIT 1",
+                  vi(now - CHANGES_WAIT_S), vi(now - CHANGES_NAMELESS_S)))
         return false;
     enum next next = rows_next(&rows, err);
-    if (next == NEXT_ITEM && !(*batch = row_dup(&rows, 0, arena)).ptr)
-        return err_memory(err);
-    return next != NEXT_ERR;
+    if (next != NEXT_ITEM)
+        return next == NEXT_END;
+    *image_id = row_int(&rows, 1);
+    *batch = row_dup(&rows, 0, arena);
+    return batch->ptr || err_memory(err);
+}
+
+/* Platforms of one index are one batch, whichever job scanned each. */
+static bool batch_join(struct store *store, struct arena *arena, int64_t image_id, str *batch,
+                       struct err *err)
+{
+    int64_t index_id = 0;
+    if (!db_int(store, 0, &index_id, err,
+                "SELECT COALESCE(MIN(k.index_id), 0) FROM index_children k JOIN images i"
+                " ON i.id = k.index_id WHERE k.image_id = $1 AND i.deleted_at = 0",
+                vi(image_id)))
+        return false;
+    if (!index_id)
+        return true;
+    *batch = arena_printf(arena, "index:%lld", (long long)index_id);
+    return batch->ptr
+               ? db_run(
+                     store, err,
+                     "UPDATE changes SET batch = $1 WHERE kind = 'scan' AND batch <> $1"
+                     " AND image_id IN (SELECT image_id FROM index_children WHERE index_id = $2)",
+                     vt(*batch), vi(index_id))
+               : err_memory(err);
 }
 
 static bool change_read(struct rows *rows, struct arena *arena, struct store_change *out,
@@ -214,11 +248,14 @@ enum next store_changes_next(struct store *store, struct arena *arena, int64_t n
                              struct store_batch *out, struct err *err)
 {
     auto_rows rows = {0};
+    int64_t image_id = 0;
     *out = (struct store_batch){0};
-    if (!batch_ripe(store, arena, now, &out->name, err))
+    if (!batch_ripe(store, arena, now, &out->name, &image_id, err))
         return NEXT_ERR;
     if (!out->name.len)
         return NEXT_END;
+    if (image_id && !batch_join(store, arena, image_id, &out->name, err))
+        return NEXT_ERR;
     if (!db_query(store, &rows, err,
                   "SELECT c.id, c.kind, COALESCE(r.name, ''), c.image_id, c.repository, c.digest,"
                   " c.tag, c.verdict_before, c.detail, c.generation, c.at FROM changes c"
@@ -254,8 +291,8 @@ bool store_change_mends(struct store *store, int64_t image_id, bool *mends, stru
         " (SELECT index_id FROM index_children WHERE image_id = $1))"
         " AND h.id = (SELECT MAX(x.id) FROM tag_history x WHERE x.repository_id = t.repository_id"
         " AND x.name = t.name AND x.digest <> c.digest AND x.digest <> '')"
-        " AND (o.verdict = 'Unhealthy' OR EXISTS (SELECT 1 FROM index_children k JOIN images y"
-        " ON y.id = k.image_id WHERE k.index_id = o.id AND y.verdict = 'Unhealthy'))",
+        " AND (o.verdict = 'unhealthy' OR EXISTS (SELECT 1 FROM index_children k JOIN images y"
+        " ON y.id = k.image_id WHERE k.index_id = o.id AND y.verdict = 'unhealthy'))",
         vi(image_id));
     *mends = n > 0;
     return ok;

@@ -477,9 +477,10 @@ struct store_batch {
     str name;
     VEC(struct store_change) changes;
 };
-enum { CHANGES_WAIT_S = 60 };
+enum { CHANGES_WAIT_S = 60, CHANGES_NAMELESS_S = 10 };
 /* The oldest batch, at most @limit of it: what makes one message.  While a re-match runs, its own
- * are waited for, at most CHANGES_WAIT_S. */
+ * are waited for, at most CHANGES_WAIT_S; so is an image that neither tag nor index names, until
+ * CHANGES_NAMELESS_S have passed and its repository has no scan left to do. */
 NODISCARD enum next store_changes_next(struct store *store, struct arena *arena, int64_t now,
                                        size_t limit, struct store_batch *out, struct err *err);
 /* True in *mends: a tag that names the image named one with findings before. */
