@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
@@ -522,8 +524,12 @@ static bool listen_on(struct http_server *server, struct err *err)
     return true;
 }
 
+/* It gets a descriptor of its own, which it closes when it does not start. */
 static bool start_daemon(struct http_server *server, struct MHD_Daemon **out, struct err *err)
 {
+    int fd = fcntl(server->listen_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return err_sys(err, ERR_UNAVAILABLE, "listening socket");
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert},
@@ -533,7 +539,7 @@ static bool start_daemon(struct http_server *server, struct MHD_Daemon **out, st
     };
     struct MHD_Daemon *daemon = MHD_start_daemon(
         server->cert ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)N_NETWORK_THREADS,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT(HTTP_CONNECTIONS),
@@ -626,15 +632,22 @@ bool http_server_reap(struct http_server *server)
     return n > 0;
 }
 
+/* No new connection. */
+static void quiesce(struct MHD_Daemon *daemon)
+{
+    int fd = MHD_quiesce_daemon(daemon);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* The new daemon accepts from the same socket before the former one stops to, so no client is
  * refused in between. */
 static bool replace_daemon(struct http_server *server, struct err *err)
 {
     struct MHD_Daemon *fresh = NULL;
-    server->mhd_text[0] = '\0';
     if (!start_daemon(server, &fresh, err))
-        return false;
-    MHD_quiesce_daemon(server->daemon);
+        return err_set(err, ERR_FORMAT, "it is none, or the key is not its own");
+    quiesce(server->daemon);
     server->former[server->n_former++] = server->daemon;
     server->daemon = fresh;
     return true;
@@ -718,7 +731,7 @@ void http_server_close(struct http_server *server, uint32_t grace_ms)
     if (!server)
         return;
     if (server->daemon)
-        MHD_quiesce_daemon(server->daemon);
+        quiesce(server->daemon);
     pthread_mutex_lock(&server->lock);
     server->is_closing = true;
     pthread_cond_broadcast(&server->work);

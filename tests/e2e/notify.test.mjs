@@ -21,7 +21,7 @@ const SECDB = {
   },
 };
 const old = (more = []) => tar([...alpineRoot({ packages: [
-  { name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }, { name: 'busybox', version: '1.37.0-r19' }] }), ...more]);
+  { name: 'libssl3', origin: 'openssl', version: '3.5.4-r0' }, { name: 'busybox', version: '1.37.0-r19' }, { name: 'apk-tools', version: '2.14.9-r3' }] }), ...more]);
 const fixed = (more = []) => tar([...alpineRoot({ packages: [
   { name: 'libssl3', origin: 'openssl', version: '3.5.4-r1' }, { name: 'busybox', version: '1.37.0-r20' }, { name: 'zlib', version: '1.0-r0' }] }), ...more]);
 const filler = (n) => [{ path: `filler${n}`, body: String(n) }];
