@@ -191,7 +191,7 @@ static void test_shared__a_new_store_may_be_opened_by_all_at_once(void **state)
     engine_open(&f->engine, &f->arena);
     fork_all(f, open_only, ends, pids);
     join_all(f, ends, pids);
-    assert_int_equal(engine_number(&f->engine, "SELECT COUNT(*) FROM migrations"),
+    assert_int_equal(engine_number(&f->engine, "SELECT MAX(version) FROM migrations"),
                      store_schema_version());
     let_go(f);
     engine_close(&f->engine);
