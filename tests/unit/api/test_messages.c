@@ -39,7 +39,7 @@ static void test_messages__are_listed_and_the_dead_are_requeued(void **state)
     assert_error(s, scene_get(s, "/plimsoll/v1/notify/messages?state=lost"), 400,
                  "InvalidParameter");
     assert_error(s, scene_post(s, "/plimsoll/v1/notify/messages/1/requeue", ""), 404,
-                 "NotFound"); /* it is not dead */
+                 "ResourceNotFound"); /* it is not dead */
     assert_ok(store_outbox_bury(s->store, STR("hook"), STR("gone"), 1700000001, &s->err), s->err);
     assert_int_equal(scene_get(s, "/plimsoll/v1/notify/messages?state=dead&channel=hook"), 200);
     assert_str(scene_str(s, "value.0.error"), "gone");
@@ -81,7 +81,8 @@ static void test_channels__say_where_to_without_secrets_and_are_tried(void **sta
     assert_int_equal(json_int(s->json, "status", -1), 202);
     assert_str(scene_str(s, "answer"), "thanks");
     assert_non_null(strstr(raw_head(&receiver), "X-Plimsoll-Signature-256: sha256="));
-    assert_error(s, scene_post(s, "/plimsoll/v1/notify/channels/none/test", ""), 404, "NotFound");
+    assert_error(s, scene_post(s, "/plimsoll/v1/notify/channels/none/test", ""), 404,
+                 "ResourceNotFound");
     raw_close(&receiver);
     assert_int_equal(scene_post(s, "/plimsoll/v1/notify/channels/hook/test", ""), 200);
     assert_false(json_flag(s->json, "delivered", true));
