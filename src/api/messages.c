@@ -171,15 +171,18 @@ static bool requeue_message(struct api_call *call, struct err *err)
 }
 
 #define OWN "/plimsoll/v1/notify"
+#define ACTION(of) .action = "Microsoft.Security/plimsoll/notify/" of
 static const struct http_route routes[] = {
     {"GET", OWN "/channels", NULL,
-     API_OP(.run = list_channels, .summary = "the channels over which others are told")},
+     API_OP(.run = list_channels, ACTION("read"),
+            .summary = "the channels over which others are told")},
     {"POST", OWN "/channels/{channel}/test", NULL,
-     API_OP(.run = test_channel,
+     API_OP(.run = test_channel, ACTION("test/action"),
             .summary = "send a test message now, and say what the receiver answered")},
     {"GET", OWN "/messages", NULL,
-     API_OP(.run = list_messages, .summary = "messages to others, newest first")},
+     API_OP(.run = list_messages, ACTION("read"), .summary = "messages to others, newest first")},
     {"POST", OWN "/messages/{id}/requeue", NULL,
-     API_OP(.run = requeue_message, .summary = "send a dead message once more")},
+     API_OP(.run = requeue_message, ACTION("requeue/action"),
+            .summary = "send a dead message once more")},
 };
 API_RESOURCE(messages, routes);
