@@ -32,13 +32,19 @@ struct rest {
     unsigned n_failed;
     int64_t until_ms;
 };
+/* What was last noted of a source. */
+struct held {
+    char name[64];
+    bool is_held;
+};
 struct deliverer {
     struct guard *guard;
     struct slot *slot;
     struct store *store;
     struct arena arena;
     VEC(struct rest) rests;
-    struct arena rests_arena;
+    VEC(struct held) helds;
+    struct arena rests_arena; /* of both */
     int64_t look_ms, purged_at;
 };
 
@@ -242,6 +248,38 @@ static bool look_at_pulled(struct deliverer *d, struct err *err)
            store_changes_pulled(d->store, &spec, &n, err);
 }
 
+static struct held *held_of(struct deliverer *d, str name, bool *is_known)
+{
+    *is_known = true;
+    for (size_t i = 0; i < d->helds.len; i++)
+        if (str_eq(str_from(d->helds.ptr[i].name), name))
+            return &d->helds.ptr[i];
+    *is_known = false;
+    struct held *held = vec_push(&d->rests_arena, &d->helds);
+    if (held)
+        snprintf(held->name, sizeof(held->name), STR_FMT, STR_ARG(name));
+    return held;
+}
+
+/* The store is asked when something changed, and once after the start. */
+static bool look_at_source(struct deliverer *d, const struct source_state *source, struct err *err)
+{
+    bool is_known = false, is_new = false;
+    struct held *held = held_of(d, source->name, &is_known);
+    str why = source->error.len ? source->error : STR("it moved too much at once");
+    if (!held)
+        return err_memory(err);
+    if (is_known && held->is_held == source->is_held)
+        return true;
+    if (!store_changes_source(d->store, source->name, source->is_held ? why : STR_NONE,
+                              clock_now_s(), &is_new, err)) {
+        held->is_held = !source->is_held; /* ask again */
+        return false;
+    }
+    held->is_held = source->is_held;
+    return true;
+}
+
 static bool look_at_sources(struct deliverer *d, struct err *err)
 {
     struct snapshot *snapshot = NULL;
@@ -251,12 +289,9 @@ static bool look_at_sources(struct deliverer *d, struct err *err)
     if (!snapshot_take(&d->guard->advisories, &snapshot, err))
         return false;
     size_t n = advisory_db_sources(snapshot->db, &sources);
-    bool ok = true, is_new = false;
-    for (size_t i = 0; ok && i < n; i++) {
-        str why = sources[i].error.len ? sources[i].error : STR("it moved too much at once");
-        ok = store_changes_source(d->store, sources[i].name, sources[i].is_held ? why : STR_NONE,
-                                  clock_now_s(), &is_new, err);
-    }
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = look_at_source(d, &sources[i], err);
     snapshot_give(snapshot);
     return ok;
 }

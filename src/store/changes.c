@@ -106,8 +106,28 @@ bool change_failed(struct store *store, const struct job *job, str error, int64_
                   vc(batch), vt(error), vi(now), vi(job->id));
 }
 
+/* The same of jobs that died with their servers, at @now. */
+bool changes_died(struct store *store, int64_t now, struct err *err)
+{
+    return db_run(store, err,
+                  "INSERT INTO changes (batch, kind, registry_id, image_id, repository, digest,"
+                  " tag, verdict_before, detail, generation, at)"
+                  " SELECT 'failed:' || CAST(j.id AS TEXT) || ':' || CAST(j.lease AS TEXT),"
+                  " 'failed', j.registry_id, 0, j.repository, j.digest, j.tag, '', j.error, 0, $1"
+                  " FROM jobs j WHERE j.kind = 'scan' AND j.state = 'dead' AND j.finished_at = $1"
+                  " AND j.deaths > 0 AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.batch ="
+                  " 'failed:' || CAST(j.id AS TEXT) || ':' || CAST(j.lease AS TEXT))"
+                  " AND" IS_WATCHED,
+                  vi(now));
+}
+
 /* --- what is found by looking
  * --------------------------------------------------------------------------- */
+#define IS_DUE                                                                                     \
+    " i.last_pulled > $1 AND i.verdict = 'unhealthy' AND i.is_index = 0 AND i.deleted_at = 0"      \
+    " AND NOT EXISTS (SELECT 1 FROM told t WHERE t.name = 'pulled:' || CAST(i.id AS TEXT)"         \
+    " AND t.at > $2)"
+
 static bool pulled_note(struct store *store, const struct pulled_spec *spec, size_t *n,
                         struct err *err)
 {
@@ -116,13 +136,10 @@ static bool pulled_note(struct store *store, const struct pulled_spec *spec, siz
     if (!db_run(store, err,
                 "INSERT INTO changes (batch, kind, registry_id, image_id, repository, digest,"
                 " tag, verdict_before, detail, generation, at)"
-                " SELECT 'pulled:' || CAST(i.repository_id AS TEXT) || $1, 'pulled',"
-                " i.registry_id, i.id, p.name, i.digest, '', i.verdict, '', i.generation, $2"
-                " FROM images i JOIN repositories p ON p.id = i.repository_id"
-                " WHERE i.last_pulled > $3 AND i.verdict = 'unhealthy' AND i.is_index = 0"
-                " AND i.deleted_at = 0 AND NOT EXISTS (SELECT 1 FROM told t WHERE"
-                " t.name = 'pulled:' || CAST(i.id AS TEXT) AND t.at > $4)",
-                vc(now), vi(spec->now), vi(spec->pulled_after), vi(spec->told_after)))
+                " SELECT 'pulled:' || CAST(i.repository_id AS TEXT) || $3, 'pulled',"
+                " i.registry_id, i.id, p.name, i.digest, '', i.verdict, '', i.generation, $4"
+                " FROM images i JOIN repositories p ON p.id = i.repository_id WHERE" IS_DUE,
+                vi(spec->pulled_after), vi(spec->told_after), vc(now), vi(spec->now)))
         return false;
     *n = (size_t)db_changes(store);
     return *n == 0 ||
@@ -133,10 +150,16 @@ static bool pulled_note(struct store *store, const struct pulled_spec *spec, siz
                   vi(spec->now));
 }
 
+/* Two servers must not note the same; that nothing is due, they may see side by side. */
 bool store_changes_pulled(struct store *store, const struct pulled_spec *spec, size_t *n,
                           struct err *err)
 {
-    return TX_DONE_ALONE(store, err, pulled_note(store, spec, n, err));
+    int64_t is_due = 0;
+    *n = 0;
+    if (!db_int(store, 0, &is_due, err, "SELECT 1 FROM images i WHERE" IS_DUE " LIMIT 1",
+                vi(spec->pulled_after), vi(spec->told_after)))
+        return false;
+    return !is_due || TX_DONE_ALONE(store, err, pulled_note(store, spec, n, err));
 }
 
 static bool source_note(struct store *store, str name, str error, int64_t now, bool *is_new,

@@ -239,6 +239,7 @@ bool change_before(struct store *store, int64_t image_id, int64_t now, struct ch
                    struct err *err) NODISCARD;
 bool change_after(struct store *store, const struct change_spec *spec,
                   const struct change_before *before, struct err *err) NODISCARD;
+bool changes_died(struct store *store, int64_t now, struct err *err) NODISCARD;
 bool change_failed(struct store *store, const struct job *job, str error, int64_t now,
                    struct err *err) NODISCARD;
 bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,

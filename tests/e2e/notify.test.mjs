@@ -74,7 +74,7 @@ async function quiet(server) {
 }
 
 const told = (server, receiver, kind, n) =>
-  until(15000, `${n} × ${kind}`, () => receiver.of(kind).length >= n, () => JSON.stringify(receiver.got.map((g) => [g.body.type, g.body.subject])) + server.child.text.slice(-3000));
+  until(25000, `${n} × ${kind}`, () => receiver.of(kind).length >= n, () => JSON.stringify(receiver.got.map((g) => [g.body.type, g.body.subject])) + server.child.text.slice(-3000));
 
 async function pushImage({ dir, registry }, name, layer, ref) {
   const image = makeLayout(path.join(dir, name), [{ tar: layer }]);
@@ -252,6 +252,25 @@ test('a scan that fails for good and a vulnerable image that is pulled are told'
   assert.match(receiver.got[1].body.data.summary, /^lab\/team\/app:1 was pulled lately and has 3 findings/);
   await quiet(server);
   assert.equal(receiver.got.length, 2, 'once a week, not once a pull');
+});
+
+test('a source that the firewall holds is told once', async (t) => {
+  const receiver = await startReceiver(t);
+  const dir = tempDir(t);
+  const many = (from, n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`package-${from + i}`, { '1-r0': [`CVE-2025-${10000 + from + i}`] }]));
+  const secdb = makeSecdb(path.join(dir, 'secdb'), { 'v3.22': many(0, 200) });
+  const server = await startServer(t, dir, { host: '127.0.0.1:1', feeds: [`alpine-secdb=${secdb}`],
+    extra: ['feeds-interval: 2', 'sweep-interval: 0', 'notify:', hook(receiver)].join('\n') });
+  await until(20000, 'the first generation', async () => (await server.api('/plimsoll/v1/status')).body.generation > 0, () => server.child.text.slice(-2000));
+  makeSecdb(path.join(dir, 'secdb'), { 'v3.22': many(0, 600) });
+  await told(server, receiver, 'source-held', 1);
+  const { data } = receiver.got[0].body;
+  assert.equal(data.source, 'alpine-secdb');
+  assert.equal(data.summary, 'advisory source alpine-secdb is held back');
+  assert.match(data.reason, /held/);
+  assert.equal(data.registry, undefined);
+  await quiet(server);
+  assert.equal(receiver.got.length, 1);
 });
 
 test('mail: text and HTML, hostile names stay text, one Message-ID', async (t) => {

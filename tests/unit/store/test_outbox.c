@@ -198,6 +198,25 @@ static void test_changes__a_scan_that_fails_for_good_is_noted_and_a_retry_is_not
         assert_no_batch(f);
 }
 
+static void test_changes__a_scan_that_kills_its_server_each_time_is_noted(void **state)
+{
+    struct fixture *f = *state;
+    size_t n;
+    watch(f);
+    struct store_event event = push(f, "e", 1, "v1");
+    add(f, &event, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        lease(f);
+        assert_no_batch(f);
+        assert_ok(store_jobs_expire(f->store, f->now, true, 3, &n, &err), err);
+        assert_int_equal(n, 1);
+    }
+    assert_ok(store_jobs_expire(f->store, f->now, true, 3, &n, &err), err);
+    struct store_batch batch = next_batch(f);
+    assert_int_equal(batch.changes.len, 1);
+    assert_str(batch.changes.ptr[0].detail, "the server was killed each time it ran");
+}
+
 static void test_changes__platforms_wait_for_their_index_and_are_one_batch(void **state)
 {
     struct fixture *f = *state;
@@ -462,6 +481,7 @@ int main(void)
         TEST(test_changes__healthy_is_news_only_after_unhealthy),
         TEST(test_changes__a_tag_that_moves_to_a_healthy_image_is_mended),
         TEST(test_changes__a_scan_that_fails_for_good_is_noted_and_a_retry_is_not),
+        TEST(test_changes__a_scan_that_kills_its_server_each_time_is_noted),
         TEST(test_changes__platforms_wait_for_their_index_and_are_one_batch),
         TEST(test_changes__a_rematch_is_told_when_it_is_over),
         TEST(test_changes__a_held_source_is_noted_until_it_is_free),
