@@ -282,17 +282,13 @@ static bool look_at_source(struct deliverer *d, const struct source_state *sourc
 
 static bool look_at_sources(struct deliverer *d, struct err *err)
 {
-    struct snapshot *snapshot = NULL;
-    const struct source_state *sources = NULL;
-    if (!wants(d->guard->config, TOLD_SOURCE_HELD) || !advisories_generation(&d->guard->advisories))
+    source_states sources = {0};
+    arena_reset(&d->arena);
+    if (!wants(d->guard->config, TOLD_SOURCE_HELD))
         return true;
-    if (!snapshot_take(&d->guard->advisories, &snapshot, err))
-        return false;
-    size_t n = advisory_db_sources(snapshot->db, &sources);
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++)
-        ok = look_at_source(d, &sources[i], err);
-    snapshot_give(snapshot);
+    bool ok = advisory_sources(d->guard->advisories.dir, &d->arena, &sources, err);
+    for (size_t i = 0; ok && i < sources.len; i++)
+        ok = look_at_source(d, &sources.ptr[i], err);
     return ok;
 }
 

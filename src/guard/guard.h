@@ -193,7 +193,7 @@ struct guard_metrics {
     struct {
         uint64_t done, retried, failed, dead, given_back;
     } jobs;
-    VEC(struct source_state) sources; /* name, fetched_at, n_records, is_held, error */
+    source_states sources; /* name, fetched_at, n_records, is_held, error */
 };
 NODISCARD bool guard_metrics_get(struct guard *guard, struct arena *arena,
                                  struct guard_metrics *out, struct err *err);
