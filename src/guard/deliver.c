@@ -242,7 +242,7 @@ static bool look_at_pulled(struct deliverer *d, struct err *err)
 {
     int64_t now = clock_now_s();
     size_t n = 0;
-    const struct pulled_spec spec = {
+    const struct in_use_spec spec = {
         .now = now, .pulled_after = now - PULLED_S, .told_after = now - TELL_AGAIN_S};
     return !wants(d->guard->config, TOLD_PULLED_VULNERABLE) ||
            store_changes_pulled(d->store, &spec, &n, err);

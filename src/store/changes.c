@@ -128,7 +128,7 @@ bool changes_died(struct store *store, int64_t now, struct err *err)
     " AND NOT EXISTS (SELECT 1 FROM told t WHERE t.name = 'pulled:' || CAST(i.id AS TEXT)"         \
     " AND t.at > $2)"
 
-static bool pulled_note(struct store *store, const struct pulled_spec *spec, size_t *n,
+static bool pulled_note(struct store *store, const struct in_use_spec *spec, size_t *n,
                         struct err *err)
 {
     char now[32];
@@ -151,7 +151,7 @@ static bool pulled_note(struct store *store, const struct pulled_spec *spec, siz
 }
 
 /* Two servers must not note the same; that nothing is due, they may see side by side. */
-bool store_changes_pulled(struct store *store, const struct pulled_spec *spec, size_t *n,
+bool store_changes_pulled(struct store *store, const struct in_use_spec *spec, size_t *n,
                           struct err *err)
 {
     int64_t is_due = 0;

@@ -305,7 +305,7 @@ static void test_changes__a_held_source_is_noted_until_it_is_free(void **state)
 static size_t look_at_pulled(struct fixture *f)
 {
     size_t n = 0;
-    const struct pulled_spec spec = {
+    const struct in_use_spec spec = {
         .now = f->now, .pulled_after = f->now - 30 * 86400, .told_after = f->now - 7 * 86400};
     assert_ok(store_changes_pulled(f->store, &spec, &n, &err), err);
     return n;
