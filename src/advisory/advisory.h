@@ -171,6 +171,11 @@ NODISCARD bool advisory_generations(const char *dir, struct arena *arena, genera
 void advisory_db_close(struct advisory_db *db);
 uint64_t advisory_db_generation(const struct advisory_db *db);
 size_t advisory_db_sources(const struct advisory_db *db, const struct source_state **out);
+/* What is known of each source now, after the last update too, whether or not that made a
+ * generation: none when there was no update yet. */
+typedef VEC(struct source_state) source_states;
+NODISCARD bool advisory_sources(const char *dir, struct arena *arena, source_states *out,
+                                struct err *err);
 /* True when a source for the release was verified, even with zero records. @ecosystem "Debian:12".
  */
 bool advisory_db_covers(const struct advisory_db *db, str ecosystem);

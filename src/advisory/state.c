@@ -137,6 +137,20 @@ bool known_parse(str text, struct arena *arena, known_sources *out, struct err *
     return true;
 }
 
+bool advisory_sources(const char *dir, struct arena *arena, source_states *out, struct err *err)
+{
+    known_sources known = {0};
+    if (!known_load(dir, arena, &known, err))
+        return false;
+    for (size_t i = 0; i < known.len; i++) {
+        struct source_state *slot = vec_push(arena, out);
+        if (!slot)
+            return err_memory(err);
+        *slot = known.ptr[i].state;
+    }
+    return true;
+}
+
 bool known_load(const char *dir, struct arena *arena, known_sources *out, struct err *err)
 {
     struct arena text_arena;

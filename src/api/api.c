@@ -210,7 +210,17 @@ static void audit(struct api_call *call)
                   LOG_ERR(&err));
 }
 
-void api_handle(struct http_request *req, struct http_response *res)
+void api_configure(struct api *api, const struct config *config) { api->config = config; }
+
+static struct settings *pin(struct api *api) { return api->guard ? guard_pin(api->guard) : NULL; }
+
+static void unpin(struct api *api, struct settings *settings)
+{
+    if (settings)
+        guard_unpin(api->guard, settings);
+}
+
+static void handle(struct http_request *req, struct http_response *res)
 {
     struct err err = {0};
     struct api_call call = {.api = req->user, .req = req, .res = res, .arena = req->arena};
@@ -245,15 +255,28 @@ struct api_call *api_later(struct api_call *call)
 
 void api_answer(struct api_call *later, bool ok, const struct err *err)
 {
+    struct settings *settings = pin(later->api);
     if (!ok)
         api_write_error(later, err);
+    unpin(later->api, settings);
     http_answer(later->later, later->res);
+}
+
+void api_handle(struct http_request *req, struct http_response *res)
+{
+    struct api *api = req->user;
+    struct settings *settings = pin(api);
+    handle(req, res);
+    unpin(api, settings);
 }
 
 uint64_t api_max_body(void *user, str path)
 {
-    const struct api *api = user;
-    uint64_t events = api->config->limits.of[LIMIT_ID_EVENTS_BODY];
+    struct api *api = user;
+    struct settings *settings = pin(api);
+    const struct limits *limits = &api->config->limits;
     bool is_events = str_eq_nocase(str_slice(path, 0, 15), STR("/notifications/"));
-    return is_events ? events : api->config->limits.of[LIMIT_ID_HTTP_BODY];
+    uint64_t max = limits->of[is_events ? LIMIT_ID_EVENTS_BODY : LIMIT_ID_HTTP_BODY];
+    unpin(api, settings);
+    return max;
 }

@@ -22,6 +22,8 @@ struct api_spec {
 };
 struct api;
 NODISCARD bool api_open(const struct api_spec *spec, struct api **out, struct err *err);
+/* The configuration changed: guard_reload took this one. */
+void api_configure(struct api *api, const struct config *config);
 /* After the server that uses it was closed. */
 void api_close(struct api *api);
 

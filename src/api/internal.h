@@ -85,8 +85,8 @@ bool throttle_may(struct throttle *throttle, str name, int64_t now_ms, unsigned 
 void throttle_spend(struct throttle *throttle, str name, int64_t now_ms);
 
 struct api {
-    const struct config *config; /* borrowed */
-    struct guard *guard;         /* borrowed, may be NULL */
+    const struct config *_Atomic config; /* borrowed: whole while the guard's settings are pinned */
+    struct guard *guard;                 /* borrowed, may be NULL */
     struct store_pool *pool;
     str assessment_key; /* in memory of the config */
     bool is_probe;

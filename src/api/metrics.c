@@ -14,6 +14,8 @@ struct scrape {
     struct guard_metrics work;
     struct job_counts jobs;
     struct store_image_counts images;
+    struct outbox_counts outbox;
+    delivery_counts deliveries;
     struct pulled_status pulled;
     int64_t now;
 };
@@ -63,6 +65,43 @@ static void notifications(struct scrape *s)
     sample(s, "", "outcome", STR("accepted"), (double)s->status.notifications_accepted);
     sample(s, "", "outcome", STR("refused"), (double)s->status.notifications_refused);
 }
+
+static void outbox_depth(struct scrape *s)
+{
+    sample(s, "", "state", STR("queued"), (double)s->outbox.queued);
+    sample(s, "", "state", STR("sending"), (double)s->outbox.leased);
+    sample(s, "", "state", STR("dead"), (double)s->outbox.dead);
+}
+
+static void delivery(struct scrape *s, const struct delivery_count *d, uint64_t n)
+{
+    sb_addf(s->out, "%s{", s->name);
+    add_label(s->out, "channel", str_from(d->channel));
+    sb_byte(s->out, ',');
+    add_label(s->out, "kind", str_from(d->kind));
+    sb_addf(s->out, "} %.15g\n", (double)n);
+}
+
+static void deliveries_sent(struct scrape *s)
+{
+    for (size_t i = 0; i < s->deliveries.len; i++)
+        delivery(s, &s->deliveries.ptr[i], s->deliveries.ptr[i].sent);
+}
+
+static void deliveries_retried(struct scrape *s)
+{
+    for (size_t i = 0; i < s->deliveries.len; i++)
+        delivery(s, &s->deliveries.ptr[i], s->deliveries.ptr[i].retried);
+}
+
+static void deliveries_dead(struct scrape *s)
+{
+    for (size_t i = 0; i < s->deliveries.len; i++)
+        delivery(s, &s->deliveries.ptr[i], s->deliveries.ptr[i].dead);
+}
+
+static void reload_success(struct scrape *s) { plain(s, s->status.is_reload_well); }
+static void reload_time(struct scrape *s) { plain(s, (double)s->status.reloaded_at); }
 
 static void queue_depth(struct scrape *s)
 {
@@ -165,6 +204,23 @@ static const struct metric {
      source_held},
     {{"plimsoll_notifications_total", "counter", "notifications of registries since the start"},
      notifications},
+    {{"plimsoll_notifications_sent_total", "counter",
+      "messages that a receiver took, since the start"},
+     deliveries_sent},
+    {{"plimsoll_notifications_retried_total", "counter",
+      "tries that failed and are made again, since the start"},
+     deliveries_retried},
+    {{"plimsoll_notifications_dead_total", "counter",
+      "messages that no receiver took, since the start"},
+     deliveries_dead},
+    {{"plimsoll_notifications_depth", "gauge", "messages to others in the store"}, outbox_depth},
+    {{"plimsoll_config_reload_success", "gauge",
+      "1: the configuration is the file's; 0: the last "
+      "reload was refused"},
+     reload_success},
+    {{"plimsoll_config_last_reload_success_timestamp_seconds", "gauge",
+      "when the configuration was last read whole"},
+     reload_time},
     {{"plimsoll_queue_depth", "gauge", "jobs in the store"}, queue_depth},
     {{"plimsoll_jobs_total", "counter", "attempts that ended since the start"}, jobs_ended},
     {{"plimsoll_scan_duration_seconds", "histogram", "scans that ended with a result"},
@@ -196,6 +252,8 @@ static bool collect(struct scrape *s, struct err *err)
     if (guard)
         guard_status_get(guard, &s->status);
     return (!guard || guard_metrics_get(guard, s->call->arena, &s->work, err)) &&
+           (!guard || guard_deliveries(guard, s->call->arena, &s->deliveries, err)) &&
+           store_outbox_count(s->call->store, &s->outbox, err) &&
            store_jobs_count(s->call->store, &s->jobs, err) &&
            store_images_count(s->call->store, &s->images, err) &&
            store_pulled_status(s->call->store, &s->pulled, err);

@@ -98,6 +98,8 @@ struct rules {
  * by its form.  Appends.  ERR_USAGE, "FILE:LINE:COLUMN: what". */
 NODISCARD bool rules_parse(struct arena *arena, str file, str text, struct rules *out,
                            struct err *err);
+/* A glob over names with slashes: `?`, `*` (not over a slash), `**`; without case. */
+bool assess_glob(str pattern, str text);
 /* What a scope is held against; empty: not known, and then no such scope fits. */
 struct rule_image {
     str subscription, resource_group;

@@ -77,6 +77,8 @@ static bool does_glob(str pattern, str text, bool is_path)
     return true;
 }
 
+bool assess_glob(str pattern, str text) { return does_glob(pattern, text, true); }
+
 static bool does_glob_any(const strs *patterns, str text, bool is_path)
 {
     for (size_t i = 0; i < patterns->len; i++)

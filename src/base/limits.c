@@ -18,8 +18,13 @@ struct limits limits_default(void)
 }
 
 #define X(name, key, value, unit, why) [LIMIT_ID_##name] = (value),
-static struct limits now = {{LIMITS(X)}}; /* lint: mutable static, set once before threads */
+static struct limits now = {{LIMITS(X)}}; /* lint: mutable static, each of them atomic */
 #undef X
 
 const struct limits *limits_now(void) { return &now; }
-void limits_set(const struct limits *limits) { now = *limits; }
+
+void limits_set(const struct limits *limits)
+{
+    for (int i = 0; i < LIMIT_COUNT; i++)
+        __atomic_store_n(&now.of[i], limits->of[i], __ATOMIC_RELAXED);
+}

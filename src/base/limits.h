@@ -108,8 +108,9 @@ const struct limit_row *limit_row(enum limit_id id);
 /* All defaults. */
 struct limits limits_default(void);
 
-/* The ceilings of this process: the defaults until limits_set, which is called once before there
- * are threads (a configuration), or in a process that serves one request (the analyser). */
+/* The ceilings of this process: the defaults until limits_set, which is called before there are
+ * threads (a configuration), in a process that serves one request (the analyser), or when a
+ * configuration is read again: then each holds for what is measured from now on. */
 const struct limits *limits_now(void);
 void limits_set(const struct limits *limits);
-#define LIMIT(name) (limits_now()->of[LIMIT_ID_##name])
+#define LIMIT(name) (__atomic_load_n(&limits_now()->of[LIMIT_ID_##name], __ATOMIC_RELAXED))

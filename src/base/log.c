@@ -2,13 +2,14 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/sb.h"
 
-static enum log_level min_level = LOG_WARN; /* lint: mutable static, set once before threads */
-static bool is_json_lines;                  /* lint: mutable static, set once before threads */
+static _Atomic(enum log_level) min_level = LOG_WARN; /* lint: mutable static, set by a reload */
+static atomic_bool is_json_lines;                    /* lint: mutable static, set by a reload */
 
 void log_configure(enum log_level level, bool is_json)
 {

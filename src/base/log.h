@@ -8,7 +8,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 
-/* Once, before threads start.  Default: text, LOG_WARN. */
+/* Any thread: it holds from the next line on.  Default: text, LOG_WARN. */
 void log_configure(enum log_level level, bool is_json);
 bool log_is_on(enum log_level level);
 

@@ -24,17 +24,16 @@ struct server {
     struct guard *guard;
     struct api *api;
     struct http_server *http;
-    str cert_pem, key_pem;
+    const char *path; /* of the configuration */
 };
 
 /* --- configuration -------------------------------------------------------------------------------
  */
 static bool load_config(struct server *s, struct err *err)
 {
-    const char *path = cmd_cstr(s->call, "config");
-    if (!path)
+    if (!(s->path = cmd_cstr(s->call, "config")))
         return err_memory(err);
-    if (!config_load(s->call->arena, path, &s->config, err))
+    if (!config_load(s->call->arena, s->path, &s->config, err))
         return false;
     log_configure(s->config.log_level, s->config.is_log_json);
     limits_set(&s->config.limits);
@@ -48,10 +47,14 @@ static bool load_config(struct server *s, struct err *err)
 
 /* --- certificate ---------------------------------------------------------------------------------
  */
-static bool read_pem(struct server *s, str path, str *pem, struct err *err)
+struct pair {
+    str cert_pem, key_pem;
+};
+
+static bool read_pem(struct arena *arena, str path, str *pem, struct err *err)
 {
-    const char *file = arena_cstr(s->call->arena, path);
-    return file ? file_read(s->call->arena, file, LIMIT(CONFIG_FILE), pem, err) : err_memory(err);
+    const char *file = arena_cstr(arena, path);
+    return file ? file_read(arena, file, LIMIT(CONFIG_FILE), pem, err) : err_memory(err);
 }
 
 static void add_name(str *names, size_t *n, str name)
@@ -72,7 +75,8 @@ static str without_port(str host)
 }
 
 /* Every name by which clients may reach us. */
-static bool make_certificate(struct server *s, struct err *err)
+static bool make_certificate(struct arena *arena, const struct config *config, struct pair *out,
+                             struct err *err)
 {
     char host[256] = "";
     str names[6] = {0}, scheme, public_host, rest;
@@ -82,35 +86,37 @@ static bool make_certificate(struct server *s, struct err *err)
     add_name(names, &n, STR("::1"));
     if (gethostname(host, sizeof(host) - 1) == 0)
         add_name(names, &n, str_from(host));
-    if (!str_eq(s->config.listen_address, STR("::")) &&
-        !str_eq(s->config.listen_address, STR("0.0.0.0")))
-        add_name(names, &n, s->config.listen_address);
-    if (http_url_split(s->config.public_url, &scheme, &public_host, &rest))
+    if (!str_eq(config->listen_address, STR("::")) &&
+        !str_eq(config->listen_address, STR("0.0.0.0")))
+        add_name(names, &n, config->listen_address);
+    if (http_url_split(config->public_url, &scheme, &public_host, &rest))
         add_name(names, &n, without_port(public_host));
-    return http_self_signed(s->call->arena, names, n, CERTIFICATE_DAYS, &s->cert_pem, &s->key_pem,
-                            err);
+    return http_self_signed(arena, names, n, CERTIFICATE_DAYS, &out->cert_pem, &out->key_pem, err);
 }
 
 /* Made on first start, kept after: clients that pinned it go on. */
-static bool own_certificate(struct server *s, struct err *err)
+static bool own_certificate(struct arena *arena, const struct config *config, struct pair *out,
+                            struct err *err)
 {
-    struct arena *arena = s->call->arena;
-    str cert = arena_printf(arena, STR_FMT "/tls-certificate.pem", STR_ARG(s->config.data_dir));
-    str key = arena_printf(arena, STR_FMT "/tls-key.pem", STR_ARG(s->config.data_dir));
+    str cert = arena_printf(arena, STR_FMT "/tls-certificate.pem", STR_ARG(config->data_dir));
+    str key = arena_printf(arena, STR_FMT "/tls-key.pem", STR_ARG(config->data_dir));
     if (!cert.ptr || !key.ptr)
         return err_memory(err);
     if (access(cert.ptr, F_OK) == 0 && access(key.ptr, F_OK) == 0)
-        return read_pem(s, cert, &s->cert_pem, err) && read_pem(s, key, &s->key_pem, err);
-    return make_certificate(s, err) && file_save(key.ptr, s->key_pem, 0600, err) &&
-           file_save(cert.ptr, s->cert_pem, 0644, err);
+        return read_pem(arena, cert, &out->cert_pem, err) &&
+               read_pem(arena, key, &out->key_pem, err);
+    return make_certificate(arena, config, out, err) &&
+           file_save(key.ptr, out->key_pem, 0600, err) &&
+           file_save(cert.ptr, out->cert_pem, 0644, err);
 }
 
-static bool load_certificate(struct server *s, struct err *err)
+static bool load_certificate(struct arena *arena, const struct config *config, struct pair *out,
+                             struct err *err)
 {
-    if (!s->config.tls_cert_file.len)
-        return own_certificate(s, err);
-    return read_pem(s, s->config.tls_cert_file, &s->cert_pem, err) &&
-           read_pem(s, s->config.tls_key_file, &s->key_pem, err);
+    if (!config->tls_cert_file.len)
+        return own_certificate(arena, config, out, err);
+    return read_pem(arena, config->tls_cert_file, &out->cert_pem, err) &&
+           read_pem(arena, config->tls_key_file, &out->key_pem, err);
 }
 
 /* --- token ---------------------------------------------------------------------------------------
@@ -152,17 +158,19 @@ static bool first_owner(struct server *s, struct err *err)
  */
 static bool open_http(struct server *s, struct err *err)
 {
+    struct pair pair = {0};
     const struct api_spec api = {.config = &s->config,
                                  .guard = s->guard,
                                  .store_path = guard_store_path(s->guard),
                                  .key = guard_secret_key(s->guard)};
-    if (!api_open(&api, &s->api, err) || !first_owner(s, err))
+    if (!load_certificate(s->call->arena, &s->config, &pair, err) ||
+        !api_open(&api, &s->api, err) || !first_owner(s, err))
         return false;
     const struct http_server_spec spec = {
         .address = s->config.listen_address,
         .port = s->config.listen_port,
-        .cert_pem = s->cert_pem,
-        .key_pem = s->key_pem,
+        .cert_pem = pair.cert_pem,
+        .key_pem = pair.key_pem,
         .n_workers = s->config.http_workers,
         .handler = api_handle,
         .user = s->api,
@@ -181,8 +189,8 @@ static bool start(struct server *s, struct err *err)
         return false;
     const struct guard_spec guard = {.config = &s->config, .scanner = s->scanner};
     umask(0077);
-    return guard_open(&guard, &s->guard, err) && first_token(s, err) && load_certificate(s, err) &&
-           open_http(s, err) && guard_start(s->guard, err);
+    return guard_open(&guard, &s->guard, err) && first_token(s, err) && open_http(s, err) &&
+           guard_start(s->guard, err);
 }
 
 static void announce(const struct server *s)
@@ -193,16 +201,66 @@ static void announce(const struct server *s)
     fflush(stdout);
 }
 
-static void wait_for_end(const struct server *s)
+/* --- reload
+ * -------------------------------------------------------------------------------------- */
+/* Everything is read and checked before anything of it holds. */
+static bool reload_from(struct server *s, struct arena *arena, struct settings *fresh,
+                        struct err *err)
 {
+    const struct config *config = guard_settings_config(fresh);
+    struct pair pair = {0};
+    return load_certificate(arena, config, &pair, err) &&
+           http_server_certificate(s->http, pair.cert_pem, pair.key_pem, err) &&
+           guard_reload(s->guard, fresh, err);
+}
+
+static bool reload(struct server *s, struct err *err)
+{
+    struct settings *fresh = NULL;
+    struct arena arena;
+    if (!guard_settings_read(s->guard, s->path, &fresh, err))
+        return false;
+    arena_init(&arena, 2 * LIMIT(CONFIG_FILE) + MIB);
+    struct settings *former = guard_pin(s->guard); /* until the API has the new one too */
+    bool ok = reload_from(s, &arena, fresh, err);
+    arena_fini(&arena);
+    if (ok) {
+        const struct config *config = guard_settings_config(fresh);
+        api_configure(s->api, config);
+        log_configure(config->log_level, config->is_log_json);
+        limits_set(&config->limits);
+    } else {
+        guard_settings_drop(fresh);
+    }
+    guard_unpin(s->guard, former);
+    return ok;
+}
+
+static void reload_and_say(struct server *s)
+{
+    struct err err = {0};
+    bool ok = reload(s, &err);
+    guard_reload_note(s->guard, ok);
+    if (ok)
+        log_event(LOG_INFO, "configuration and certificate were read again");
+    else
+        log_event(LOG_ERROR, "reload refused: the former configuration stays", LOG_ERR(&err));
+}
+
+enum { REAP_MS = 5000 };
+
+static void wait_for_end(struct server *s)
+{
+    bool has_former = false;
     for (;;) {
-        int signo = signal_wait(s->signal_fd, -1);
+        int signo = signal_wait(s->signal_fd, has_former ? REAP_MS : -1);
         if (signo == SIGTERM || signo == SIGINT) {
             log_event(LOG_INFO, "stopping", LOG_NUM("signal", signo));
             return;
         }
         if (signo == SIGHUP)
-            log_event(LOG_WARN, "the configuration is read at start only; restart to change it");
+            reload_and_say(s);
+        has_former = http_server_reap(s->http);
     }
 }
 
@@ -257,7 +315,8 @@ const struct command command_serve = {
              "when advisories change, and answers over an Azure-compatible REST API.\n\n"
              "On first start a certificate is made below the data directory, and a bearer token is "
              "printed once. SIGTERM and SIGINT end it in order: running scans that do not end "
-             "within ten seconds are given back to the queue.",
+             "within ten seconds are given back to the queue. SIGHUP reads configuration and "
+             "certificate again; what is wrong in them leaves the former ones in force.",
     .options = options,
     .examples = examples,
     .check = serve_check,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "http/http.h"
 #include "os/file.h"
 #include "syntax/syntax.h"
 
@@ -55,6 +56,23 @@ struct row {
     {                                                                                              \
         {REGISTRY path, CONFIG_FLAG, fallback, help}, MEMBER(struct config_registry, member), 0,   \
             WORDS({"false", 0}, {"true", 1})                                                       \
+    }
+
+#define CHANNEL "notify[]."
+#define CHANNEL_TEXT(path, fallback, member, help)                                                 \
+    {                                                                                              \
+        {CHANNEL path, CONFIG_TEXT, fallback, help}, MEMBER(struct config_channel, member), 0,     \
+            NULL                                                                                   \
+    }
+#define CHANNEL_NUMBER(path, fallback, member, max, help)                                          \
+    {                                                                                              \
+        {CHANNEL path, CONFIG_NUMBER, fallback, help}, MEMBER(struct config_channel, member), max, \
+            NULL                                                                                   \
+    }
+#define CHANNEL_WORD(path, fallback, member, words, help)                                          \
+    {                                                                                              \
+        {CHANNEL path, CONFIG_WORD, fallback, help}, MEMBER(struct config_channel, member), 0,     \
+            words                                                                                  \
     }
 
 static const struct row rows[] = {
@@ -155,6 +173,37 @@ static const struct row rows[] = {
     REGISTRY_NUMBER("sweep-interval", "0", sweep_interval_s, 31536000,
                     "as the server's, for this one: 60 is right for one that sends no "
                     "notifications; 0: the server's"),
+    LIST("notify", "[]", "channels over which others are told what was found"),
+    CHANNEL_TEXT("name", NULL, name, "its name, in the log, the metrics and the API"),
+    CHANNEL_WORD("kind", "webhook", kind,
+                 WORDS({"webhook", CHANNEL_WEBHOOK}, {"smtp", CHANNEL_SMTP}), "webhook or smtp"),
+    CHANNEL_TEXT("url", NULL, url, "https://…, or smtp://HOST:PORT or smtps://HOST:PORT"),
+    CHANNEL_TEXT("secret", "", secret, "webhook: key of the signature; empty: none is sent"),
+    CHANNEL_TEXT("secret-file", "", secret_file, "file that holds it; instead of secret"),
+    LIST(CHANNEL "events", "[]",
+         "what is told: new-findings, image-healthy, scan-failed, pulled-vulnerable, source-held; "
+         "empty: all"),
+    CHANNEL_WORD(
+        "severity", "any", severity,
+        WORDS({"any", SEVERITY_UNKNOWN}, {"low", SEVERITY_LOW}, {"medium", SEVERITY_MEDIUM},
+              {"high", SEVERITY_HIGH}, {"critical", SEVERITY_CRITICAL}),
+        "least severity of findings: any, low, medium, high or critical; not rated counts"),
+    LIST(CHANNEL "registries", "[]", "globs of registries' names; empty: all"),
+    LIST(CHANNEL "repositories", "[]", "globs of repositories, such as shop/**; empty: all"),
+    MAP(CHANNEL "headers", "{}", "webhook: more request headers"),
+    CHANNEL_TEXT("ca-file", "", ca_file, "PEM file of a private certificate authority"),
+    CHANNEL_WORD("starttls", "true", is_starttls, WORDS({"false", 0}, {"true", 1}),
+                 "smtp: true or false; true: no mail leaves without TLS"),
+    CHANNEL_TEXT("username", "", username, "smtp: empty: without login"),
+    CHANNEL_TEXT("password", "", password, "with username"),
+    CHANNEL_TEXT("password-file", "", password_file, "file that holds it; instead of password"),
+    CHANNEL_TEXT("from", "", from, "smtp: the sender's address"),
+    LIST(CHANNEL "to", "[]", "smtp: the receivers' addresses"),
+    CHANNEL_NUMBER("timeout", "20", timeout_s, 50, "seconds that one try may take"),
+    CHANNEL_NUMBER("attempts", "12", max_attempts, 1000,
+                   "tries before a message is put aside as dead"),
+    CHANNEL_NUMBER("retry-base", "10", retry_base_s, 3600,
+                   "seconds until the second try; doubled each time, at most an hour"),
     MAP("limits", "{}", "ceilings on hostile input, as bytes, counts or seconds"),
 };
 
@@ -232,11 +281,17 @@ static bool put_scalar(struct reading *in, const struct row *row, void *base, st
     }
 }
 
-static bool put_fallbacks(struct reading *in, void *base, bool is_registry)
+/* Those of one map of a list, or, with an empty @prefix, those of none. */
+static bool is_below(str path, str prefix)
+{
+    return prefix.len ? str_starts(path, prefix) : !str_has(path, STR("[]."));
+}
+
+static bool put_fallbacks(struct reading *in, void *base, str prefix)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (str_starts(str_from(rows[i].key.path), STR(REGISTRY)) == is_registry &&
-            rows[i].key.fallback && !put_scalar(in, &rows[i], base, str_from(rows[i].key.fallback)))
+        if (is_below(str_from(rows[i].key.path), prefix) && rows[i].key.fallback &&
+            !put_scalar(in, &rows[i], base, str_from(rows[i].key.fallback)))
             return err_memory(in->err);
     return true;
 }
@@ -403,7 +458,7 @@ static bool read_registries(struct reading *in, const struct yaml *list)
         struct config_registry one = {0}, *kept;
         if (item->kind != YAML_MAP)
             return complain(in, item, "registries: each is a map with name and host", STR(""));
-        if (!put_fallbacks(in, &one, true) || !read_map(in, item, STR(REGISTRY), &one) ||
+        if (!put_fallbacks(in, &one, STR(REGISTRY)) || !read_map(in, item, STR(REGISTRY), &one) ||
             !check_registry(in, item, &one))
             return false;
         if (config_registry_find(in->out, one.name))
@@ -413,6 +468,139 @@ static bool read_registries(struct reading *in, const struct yaml *list)
         *kept = one;
     }
     return true;
+}
+
+/* --- channels
+ * ------------------------------------------------------------------------------------------ */
+static const char *const told_names[] = {
+    [TOLD_NEW_FINDINGS] = "new-findings", [TOLD_IMAGE_HEALTHY] = "image-healthy",
+    [TOLD_SCAN_FAILED] = "scan-failed",   [TOLD_PULLED_VULNERABLE] = "pulled-vulnerable",
+    [TOLD_SOURCE_HELD] = "source-held",   [TOLD_TEST] = "test"};
+
+const char *told_name(enum told told) { return told_names[told < TOLD_COUNT ? told : TOLD_TEST]; }
+
+static bool read_texts(struct reading *in, const struct row *row, const struct yaml *list,
+                       strs *out)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        if (item->kind != YAML_SCALAR || !item->text.len)
+            return complain(in, item, row->key.path, STR(" wants a list of texts"));
+        str *slot = vec_push(in->arena, out);
+        if (!slot || !(*slot = arena_dup(in->arena, item->text)).ptr)
+            return err_memory(in->err);
+    }
+    return true;
+}
+
+static bool read_events(struct reading *in, const struct yaml *list, unsigned *out)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        unsigned bit = 0;
+        for (unsigned t = 0; t < TOLD_TEST && item->kind == YAML_SCALAR; t++)
+            bit |= str_eq(item->text, str_from(told_names[t])) ? 1U << t : 0;
+        if (!bit)
+            return complain(in, item, "notify[].events: nothing is called ", item->text);
+        *out |= bit;
+    }
+    return true;
+}
+
+static bool read_headers(struct reading *in, const struct yaml *map, struct config_channel *out)
+{
+    for (size_t i = 0; i < map->pairs.len; i++) {
+        const struct yaml *key = map->pairs.ptr[i].key, *value = map->pairs.ptr[i].value;
+        struct config_header *header = vec_push(in->arena, &out->headers);
+        if (!header)
+            return err_memory(in->err);
+        if (value->kind != YAML_SCALAR || !http_header_may_be(key->text, value->text))
+            return complain(in, value, "notify[].headers: no header of a request: ", key->text);
+        header->name = arena_dup(in->arena, key->text);
+        header->value = arena_dup(in->arena, value->text);
+        if (!header->name.ptr || !header->value.ptr)
+            return err_memory(in->err);
+    }
+    return true;
+}
+
+static bool check_addresses(struct reading *in, const struct yaml *at,
+                            const struct config_channel *c)
+{
+    if (!c->from.len || !c->to.len)
+        return complain(in, at, "notify[]: smtp needs from and to", STR(""));
+    if (!http_mail_address(c->from))
+        return complain(in, at, "notify[].from wants an address such as a@b: ", c->from);
+    for (size_t i = 0; i < c->to.len; i++)
+        if (!http_mail_address(c->to.ptr[i]))
+            return complain(in, at, "notify[].to wants addresses such as a@b: ", c->to.ptr[i]);
+    return true;
+}
+
+static bool check_channel(struct reading *in, const struct yaml *at, const struct config_channel *c)
+{
+    str scheme, host, rest;
+    bool is_mail = c->kind == CHANNEL_SMTP;
+    if (!c->name.len || !c->url.len)
+        return complain(in, at, "a channel of notify needs ",
+                        c->name.len ? STR("url") : STR("name"));
+    if (!only_chars(c->name, "-_.", 50))
+        return complain(in, at,
+                        "notify[].name wants letters, digits and -_., at most 50: ", c->name);
+    if (!http_url_split(c->url, &scheme, &host, &rest) || !host.len ||
+        !(is_mail ? str_eq(scheme, STR("smtp")) || str_eq(scheme, STR("smtps"))
+                  : str_eq(scheme, STR("https")) || str_eq(scheme, STR("http"))))
+        return complain(in, at,
+                        is_mail ? "notify[].url wants smtp://… or smtps://…"
+                                : "notify[].url wants https://… or http://…",
+                        STR(""));
+    if ((c->secret.len && c->secret_file.len) || (c->password.len && c->password_file.len))
+        return complain(in, at, "notify[]: a secret and its file exclude each other", STR(""));
+    if (!c->timeout_s || !c->max_attempts)
+        return complain(in, at, "notify[]: timeout and attempts are at least 1", STR(""));
+    return !is_mail || check_addresses(in, at, c);
+}
+
+const struct config_channel *config_channel_find(const struct config *config, str name)
+{
+    for (size_t i = 0; i < config->channels.len; i++)
+        if (str_eq(config->channels.ptr[i].name, name))
+            return &config->channels.ptr[i];
+    return NULL;
+}
+
+static bool read_channels(struct reading *in, const struct yaml *list)
+{
+    for (size_t i = 0; i < list->items.len; i++) {
+        const struct yaml *item = list->items.ptr[i];
+        struct config_channel one = {0}, *kept;
+        if (item->kind != YAML_MAP)
+            return complain(in, item, "notify: each is a map with name and url", STR(""));
+        if (!put_fallbacks(in, &one, STR(CHANNEL)) || !read_map(in, item, STR(CHANNEL), &one) ||
+            !check_channel(in, item, &one))
+            return false;
+        if (config_channel_find(in->out, one.name))
+            return complain(in, item, "two channels are called ", one.name);
+        if (!one.events)
+            one.events = (1U << TOLD_TEST) - 1;
+        if (!(kept = vec_push(in->arena, &in->out->channels)))
+            return err_memory(in->err);
+        *kept = one;
+    }
+    return true;
+}
+
+static bool read_channel_row(struct reading *in, const struct row *row, const struct yaml *value,
+                             struct config_channel *out)
+{
+    str name = str_skip(str_from(row->key.path), sizeof(CHANNEL) - 1);
+    if (str_eq(name, STR("events")))
+        return read_events(in, value, &out->events);
+    if (str_eq(name, STR("headers")))
+        return read_headers(in, value, out);
+    if (str_eq(name, STR("registries")))
+        return read_texts(in, row, value, &out->registries);
+    return read_texts(in, row, value, str_eq(name, STR("to")) ? &out->to : &out->repositories);
 }
 
 static bool read_limit(struct reading *in, const struct yaml *key, const struct yaml *value)
@@ -446,6 +634,10 @@ static bool read_row(struct reading *in, const struct row *row, const struct yam
         return true;
     if (value->kind != (row->key.type == CONFIG_LIST ? YAML_LIST : YAML_MAP))
         return wrong_type(in, row, value);
+    if (str_starts(str_from(row->key.path), STR(CHANNEL)))
+        return read_channel_row(in, row, value, base);
+    if (str_eq(str_from(row->key.path), STR("notify")))
+        return read_channels(in, value);
     if (row->key.type == CONFIG_MAP)
         return read_limits(in, value);
     if (str_eq(str_from(row->key.path), STR("feeds")))
@@ -539,6 +731,10 @@ static bool finish(struct reading *in)
             !secret_from(in, r->client_secret_file, &r->client_secret))
             return false;
     }
+    for (size_t i = 0; i < c->channels.len; i++)
+        if (!secret_from(in, c->channels.ptr[i].secret_file, &c->channels.ptr[i].secret) ||
+            !secret_from(in, c->channels.ptr[i].password_file, &c->channels.ptr[i].password))
+            return false;
     return in_data(in, &c->database_dir, "", "advisories") &&
            in_data(in, &c->store, "sqlite:", "plimsoll.db") &&
            in_data(in, &c->secret_key_file, "", "secret.key");
@@ -563,7 +759,7 @@ bool config_parse(struct arena *arena, str file, str text, struct config *out, s
     struct reading in = {arena, file, out, err};
     struct yaml *root = NULL;
     *out = (struct config){.limits = limits_default()};
-    if (!put_fallbacks(&in, out, false))
+    if (!put_fallbacks(&in, out, STR("")))
         return false;
     if (str_trim(text).len && !yaml_read(arena, text, &root, err))
         return complain_syntax(&in);
@@ -581,4 +777,47 @@ bool config_load(struct arena *arena, const char *path, struct config *out, stru
         return false;
     }
     return config_parse(arena, str_from(path), text, out, err);
+}
+
+/* --- reading again
+ * ------------------------------------------------------------------------------------- */
+/* What is decided at start: where we listen, where we keep things, how many threads there are. */
+static const char *const fixed[] = {
+    "listen.address",     "listen.port",    "data-directory", "store",        "secret-key-file",
+    "database-directory", "assessment-key", "workers",        "http-workers", "sandbox"};
+
+static bool member_eq(const struct row *row, const void *a, const void *b)
+{
+    const char *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
+    if (row->key.type == CONFIG_TEXT)
+        return str_eq(*(const str *)(const void *)x, *(const str *)(const void *)y);
+    return memcmp(x, y, row->size) == 0;
+}
+
+static bool member_keep(struct arena *arena, const struct row *row, const void *from, void *to)
+{
+    const char *x = (const char *)from + row->offset;
+    char *y = (char *)to + row->offset;
+    if (row->key.type != CONFIG_TEXT) {
+        memcpy(y, x, row->size);
+        return true;
+    }
+    str kept = arena_dup(arena, *(const str *)(const void *)x);
+    *(str *)(void *)y = kept;
+    return kept.ptr != NULL;
+}
+
+bool config_keep(struct arena *arena, const struct config *old, struct config *fresh,
+                 struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+        const struct row *row = row_find(str_from(fixed[i]));
+        if (!row || member_eq(row, old, fresh))
+            continue;
+        log_event(LOG_WARN, "reload: this key is read at start only; restart to change it",
+                  LOG_STR("key", str_from(row->key.path)));
+        if (!member_keep(arena, row, old, fresh))
+            return err_memory(err);
+    }
+    return true;
 }

@@ -65,20 +65,28 @@ static bool open_store(struct guard *guard, struct err *err)
            store_pool_open(guard->store_path, STORE_RELAXED, &guard->relaxed, err);
 }
 
-static bool write_registries(struct guard *guard, struct store *store, struct err *err)
+static bool write_registry(struct guard *guard, struct store *store, const struct config *config,
+                           const struct config_registry *r, struct err *err)
 {
-    for (size_t i = 0; i < guard->config->registries.len; i++) {
-        const struct config_registry *r = &guard->config->registries.ptr[i];
-        struct store_registry row = {.subscription = r->subscription,
-                                     .resource_group = r->resource_group,
-                                     .name = r->name,
-                                     .host = r->host,
-                                     .is_plain_http = r->is_plain_http};
-        if (!store_registry_put(store, &row, clock_now_s(), err) ||
-            !registry_reach_save(guard, store, row.id, r, err))
-            return false;
-    }
-    return true;
+    struct store_registry row = {.subscription = r->subscription,
+                                 .resource_group = r->resource_group,
+                                 .name = r->name,
+                                 .host = r->host,
+                                 .is_plain_http = r->is_plain_http};
+    return store_registry_put(store, &row, clock_now_s(), err) &&
+           registry_reach_save(guard, store, row.id, config, r, err);
+}
+
+bool registries_write(struct guard *guard, const struct config *config, struct err *err)
+{
+    struct store *store;
+    if (!store_pool_take(guard->durable, &store, err))
+        return false;
+    bool ok = store_changes_watch(store, config->channels.len > 0, err);
+    for (size_t i = 0; ok && i < config->registries.len; i++)
+        ok = write_registry(guard, store, config, &config->registries.ptr[i], err);
+    store_pool_give(guard->durable, store);
+    return ok;
 }
 
 enum { MAX_DEATHS = 100 };
@@ -92,8 +100,7 @@ static bool prepare_store(struct guard *guard, struct err *err)
     if (!store_pool_take(guard->durable, &store, err))
         return false;
     guard->is_shared = store_is_shared(store);
-    bool ok = (guard->role == GUARD_WORKER || write_registries(guard, store, err)) &&
-              store_jobs_expire(store, clock_now_s(), !store_is_shared(store), MAX_DEATHS, &n, err);
+    bool ok = store_jobs_expire(store, clock_now_s(), !guard->is_shared, MAX_DEATHS, &n, err);
     store_pool_give(guard->durable, store);
     if (ok && n)
         log_event(LOG_WARN, "jobs of a killed server are queued again", LOG_NUM("jobs", n));
@@ -128,6 +135,7 @@ static void init_threads(struct guard *guard)
     pthread_mutex_init(&guard->lock, NULL);
     pthread_mutex_init(&guard->intake.lock, NULL);
     pthread_cond_init(&guard->intake.changed, NULL);
+    pthread_mutex_init(&guard->settings_lock, NULL);
 }
 
 bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err)
@@ -136,16 +144,20 @@ bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *e
     if (!guard)
         return err_memory(err);
     guard->role = spec->role;
-    guard->config = spec->config;
     guard->scanner = spec->scanner;
     guard->lock_fd = -1;
     init_threads(guard);
+    if (!settings_open(guard, spec->config, err)) {
+        guard_close(guard);
+        return false;
+    }
     str text = spec->config->data_dir;
     char *dir = strndup(text.ptr, text.len);
     bool ok = dir ? dir_make(dir, err) : err_memory(err);
     free(dir);
     if (!ok || !check_role(guard, err) || !lock_data(guard, err) || !load_key(guard, err) ||
         !open_store(guard, err) || !registry_hub_open(&guard->hub, err) ||
+        (spec->role == GUARD_SERVER && !registries_write(guard, spec->config, err)) ||
         !prepare_store(guard, err) ||
         !advisories_init(&guard->advisories, spec->config->database_dir, err) ||
         !intake_start(guard, err)) {
@@ -174,6 +186,8 @@ void guard_close(struct guard *guard)
     pthread_mutex_destroy(&guard->intake.lock);
     pthread_cond_destroy(&guard->changed);
     pthread_mutex_destroy(&guard->lock);
+    pthread_mutex_destroy(&guard->settings_lock);
+    settings_close(guard);
     free(guard);
 }
 
@@ -291,7 +305,8 @@ static bool start_all(struct guard *guard, struct err *err)
          (!start_with_slot(guard, refresher_main, &guard->slots[SLOT_REFRESHER], err) ||
           !start_with_slot(guard, sweeper_main, &guard->slots[SLOT_SWEEPER], err) ||
           !start_with_slot(guard, importer_main, &guard->slots[SLOT_IMPORTER], err) ||
-          !start_with_slot(guard, ruler_main, &guard->slots[SLOT_RULER], err))) ||
+          !start_with_slot(guard, ruler_main, &guard->slots[SLOT_RULER], err) ||
+          !start_with_slot(guard, deliver_main, &guard->slots[SLOT_DELIVERER], err))) ||
         (guard->is_shared && !start_one(guard, listener_main, guard, err)))
         return false;
     for (uint32_t i = 0; i < guard->config->workers && i < WORKERS_MAX; i++)
@@ -344,7 +359,9 @@ void guard_status_get(struct guard *guard, struct guard_status *out)
         .notifications_accepted = atomic_load(&guard->n_accepted),
         .notifications_refused = atomic_load(&guard->n_refused),
         .is_leader = atomic_load(&guard->is_leader),
-        .newest = atomic_load(&guard->newest),
+        .newest = atomic_load(&guard->newest_generation),
         .sandbox = guard->scanner ? scanner_level(guard->scanner) : SANDBOX_NONE,
+        .is_reload_well = atomic_load(&guard->is_reload_well),
+        .reloaded_at = atomic_load(&guard->reloaded_at),
     };
 }

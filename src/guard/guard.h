@@ -33,6 +33,37 @@ struct config_registry {
     strs repositories;         /* instead of the registry's catalog */
     uint32_t sweep_interval_s; /* 0: the server's */
 };
+/* What is told, and over which channel. */
+enum told {
+    TOLD_NEW_FINDINGS,      /* findings that were not there before */
+    TOLD_IMAGE_HEALTHY,     /* an image, or what a tag names, has none any more */
+    TOLD_SCAN_FAILED,       /* for good */
+    TOLD_PULLED_VULNERABLE, /* pulled lately, and has findings */
+    TOLD_SOURCE_HELD,       /* an advisory source, by the firewall */
+    TOLD_TEST,
+    TOLD_COUNT
+};
+const char *told_name(enum told told); /* "new-findings", … */
+enum channel_kind { CHANNEL_WEBHOOK, CHANNEL_SMTP };
+struct config_header {
+    str name, value;
+};
+struct config_channel {
+    str name;
+    enum channel_kind kind;
+    str url; /* https://…, http://…; smtp://HOST:PORT, smtps://HOST:PORT */
+    str secret, secret_file;
+    unsigned events;        /* 1 << enum told */
+    enum severity severity; /* least; SEVERITY_UNKNOWN: any */
+    strs registries, repositories;
+    VEC(struct config_header) headers;
+    str ca_file;
+    bool is_starttls; /* smtp: ends when the server has none */
+    str username, password, password_file;
+    str from;
+    strs to;
+    uint32_t timeout_s, max_attempts, retry_base_s;
+};
 struct config {
     str listen_address;
     uint16_t listen_port; /* 0: any free one */
@@ -58,6 +89,7 @@ struct config {
     str notification_secret, notification_secret_file;
     str proxy, no_proxy; /* to registries; proxy empty: none, "environment": its variables' */
     VEC(struct config_registry) registries;
+    VEC(struct config_channel) channels;
     struct limits limits;
 };
 /* YAML of packaging/plimsoll.yaml.  An unknown key, a wrong type or a missing must is one line with
@@ -194,6 +226,46 @@ typedef void notify_done(void *ctx, const struct notify_result *result, const st
 void guard_notify_later(struct guard *guard, struct arena *arena, const struct notification *in,
                         notify_done *done, void *ctx);
 
+/* --- reload
+ * -------------------------------------------------------------------------------------- */
+/* One state of the configuration: immutable, and kept as long as somebody who pinned it, or an
+ * earlier one, still reads.  What guard_config gives stays whole until the unpin. */
+struct settings;
+struct settings *guard_pin(struct guard *guard);
+void guard_unpin(struct guard *guard, struct settings *settings);
+const struct config *guard_config(const struct guard *guard);
+/* The file again.  Keys that need a restart keep their value, and the log names them. */
+NODISCARD bool guard_settings_read(struct guard *guard, const char *path, struct settings **out,
+                                   struct err *err);
+const struct config *guard_settings_config(const struct settings *settings);
+void guard_settings_drop(struct settings *settings); /* one that was not taken */
+/* It holds from now on; its registries are in the store.  False: nothing changed, and @fresh is
+ * still the caller's. */
+NODISCARD bool guard_reload(struct guard *guard, struct settings *fresh, struct err *err);
+/* For the metrics: how the last reload ended. */
+void guard_reload_note(struct guard *guard, bool is_well);
+
+/* --- messages to others
+ * ------------------------------------------------------------------------------ */
+struct delivery_test {
+    bool is_delivered;
+    int status;  /* of the receiver; 0: it did not answer */
+    str message; /* id */
+    str answer;  /* its beginning */
+    str error;
+};
+/* One message over the configured channel, now.  ERR_NOT_FOUND: none is called so. */
+NODISCARD bool guard_deliver_test(struct guard *guard, struct arena *arena, str channel,
+                                  struct delivery_test *out, struct err *err);
+struct delivery_count {
+    char channel[64], kind[32];
+    uint64_t sent, retried, dead;
+};
+typedef VEC(struct delivery_count) delivery_counts;
+/* Since the start. */
+NODISCARD bool guard_deliveries(struct guard *guard, struct arena *arena, delivery_counts *out,
+                                struct err *err);
+
 /* What a server counts of its work since its start. */
 enum { SCAN_BUCKETS = 12 };
 extern const double
@@ -206,7 +278,7 @@ struct guard_metrics {
     struct {
         uint64_t done, retried, failed, dead, given_back;
     } jobs;
-    VEC(struct source_state) sources; /* name, fetched_at, n_records, is_held, error */
+    source_states sources; /* name, fetched_at, n_records, is_held, error */
 };
 NODISCARD bool guard_metrics_get(struct guard *guard, struct arena *arena,
                                  struct guard_metrics *out, struct err *err);
@@ -216,8 +288,10 @@ struct guard_status {
     uint64_t generation; /* 0: no database yet */
     uint64_t notifications_accepted, notifications_refused;
     enum sandbox_level sandbox;
-    bool is_leader;  /* of several servers on one store the one that schedules */
-    uint64_t newest; /* generation of the one that leads; 0: not known */
+    bool is_leader;      /* of several servers on one store the one that schedules */
+    uint64_t newest;     /* generation of the one that leads; 0: not known */
+    bool is_reload_well; /* of the configuration, the last time; true at start */
+    int64_t reloaded_at; /* when it last was */
 };
 /* Any thread. */
 void guard_status_get(struct guard *guard, struct guard_status *out);

@@ -53,6 +53,7 @@ enum {
     SLOT_SWEEPER,
     SLOT_IMPORTER,
     SLOT_RULER,
+    SLOT_DELIVERER,
     SLOTS
 };
 
@@ -80,10 +81,18 @@ void intake_stop(struct guard *guard);
 /* False with ERR_UNAVAILABLE when it is stopped; else waiting->done is called. */
 bool intake_add(struct guard *guard, struct waiting *waiting, struct err *err) NODISCARD;
 
+enum { DELIVERIES_MAX = 256 };
+
 struct guard {
     enum guard_role role;
-    const struct config *config; /* borrowed */
-    struct scanner *scanner;     /* borrowed */
+    const struct config *_Atomic config; /* the newest of the settings: see reload.c */
+    pthread_mutex_t settings_lock;       /* guards the chain, and pins */
+    struct settings *oldest, *newest;
+    atomic_bool is_reload_well;
+    atomic_int_fast64_t reloaded_at;
+    struct delivery_count deliveries[DELIVERIES_MAX]; /* under lock */
+    size_t n_deliveries;
+    struct scanner *scanner; /* borrowed */
     int lock_fd;
     char *store_path;
     struct secret_key key;
@@ -91,7 +100,7 @@ struct guard {
     bool is_shared;           /* others may bring work to the store */
     char holder[128];         /* what we are called as leader */
     atomic_bool is_leader;
-    atomic_uint_fast64_t newest; /* generation that the leader has; 0: not known */
+    atomic_uint_fast64_t newest_generation; /* generation that the leader has; 0: not known */
     struct store_pool *durable;  /* for what is acknowledged */
     struct store_pool *relaxed;  /* for results */
     struct advisories advisories;
@@ -105,7 +114,7 @@ struct guard {
     struct counters counters;
     struct stored_rules *rules; /* guarded by lock; one reference of it is ours */
     int64_t rules_seen_at;      /* the keeper's: when it last looked for images of older rules */
-    pthread_t threads[SLOTS + 2];
+    pthread_t threads[SLOTS + 3];
     size_t n_threads;
 };
 struct guard_thread {
@@ -121,6 +130,7 @@ void *importer_main(void *guard_thread);
 void *ruler_main(void *guard_thread);
 void *keeper_main(void *guard);
 void *listener_main(void *guard);
+void *deliver_main(void *guard_thread);
 
 /* leader.c.  Once a second: lead if nobody else does.  True: we do, and @store is fenced until
  * leader_done(). */
@@ -203,11 +213,87 @@ bool rules_over(const struct stored_rules *rules, struct arena *arena,
                 struct err *err) NODISCARD;
 /* The configuration's into the store, sealed, for those who do not have it. */
 bool registry_reach_save(struct guard *guard, struct store *store, int64_t registry_id,
-                         const struct config_registry *registry, struct err *err) NODISCARD;
+                         const struct config *config, const struct config_registry *registry,
+                         struct err *err) NODISCARD;
+
+/* --- reload.c
+ * ----------------------------------------------------------------------------------------- */
+bool settings_open(struct guard *guard, const struct config *config, struct err *err) NODISCARD;
+void settings_close(struct guard *guard);
+/* Keys that are read at start only: @fresh keeps what @old says, and the log names them. */
+bool config_keep(struct arena *arena, const struct config *old, struct config *fresh,
+                 struct err *err) NODISCARD;
+/* Registries of @config, their credentials, and whether anybody wants to be told. */
+bool registries_write(struct guard *guard, const struct config *config, struct err *err) NODISCARD;
+
+/* --- what others are told: telling (what), letter (its words), message (its bytes)
+ * ------------------- */
+struct told_image {
+    struct store_image image;
+    findings news;
+};
+struct telling {
+    enum told what;
+    int64_t at;
+    const struct store_registry *registry; /* NULL: none */
+    str repository, digest, tag;           /* digest: a source's or a channel's name, where it is
+                                              about one */
+    str reason;
+    VEC(struct told_image) images;
+};
+typedef VEC(struct telling) tellings;
+bool tellings_load(struct store *store, struct arena *arena, const struct store_batch *batch,
+                   tellings *out, struct err *err) NODISCARD;
+bool channel_wants(const struct config_channel *channel, const struct telling *telling);
+bool channel_wants_finding(const struct config_channel *channel, const struct finding *finding);
+
+enum { LETTER_FINDINGS = 25, LETTER_IMAGES = 20, LETTER_STEPS = 3 };
+struct letter_finding {
+    const struct finding *finding;
+    size_t n_images;
+};
+struct letter {
+    struct arena *arena;
+    const struct telling *telling;
+    str origin, place, summary;
+    struct report_summary counts; /* of all findings that the channel wants */
+    VEC(struct letter_finding) findings;
+    size_t n_findings; /* with those that are not listed */
+    strs steps;
+};
+bool letter_write(struct arena *arena, const struct config *config,
+                  const struct config_channel *channel, const struct telling *telling,
+                  struct letter *out, struct err *err) NODISCARD;
+str letter_link(const struct letter *letter, str digest_text);
+bool letter_json(const struct letter *letter, str id, str *out, struct err *err) NODISCARD;
+bool letter_mail(const struct letter *letter, str id, str *out, struct err *err) NODISCARD;
+bool letter_envelope(const struct config_channel *channel, const struct outbox_message *message,
+                     struct arena *arena, str *out, struct err *err) NODISCARD;
+bool message_write(struct arena *arena, const struct config *config,
+                   const struct config_channel *channel, const struct telling *telling,
+                   struct outbox_message *out, struct err *err) NODISCARD;
+str message_id(struct arena *arena);
+
+struct sent {
+    enum outbox_state end;
+    int status;
+    int64_t retry_after_s;
+    bool is_down;    /* the receiver, not the message */
+    bool is_stopped; /* we are */
+    str answer, error;
+};
+/* At most the channel's timeout. */
+void channel_send(const struct config_channel *channel, const struct outbox_message *message,
+                  struct cancel *cancel, struct arena *arena, struct sent *out);
+void deliveries_add(struct guard *guard, const struct outbox_message *message,
+                    enum outbox_state end);
 
 /* --- pieces
  * ------------------------------------------------------------------------------------------------
  */
+/* The configured registry of that name; NULL. */
+const struct config_registry *config_registry_find(const struct config *config, str name);
+const struct config_channel *config_channel_find(const struct config *config, str name);
 /* How a job ends that ended with @err: retried, for good, dead, or given back. */
 void outcome_of_error(struct guard *guard, const struct job *job, const struct slot *slot,
                       const struct err *err, struct arena *arena, struct job_outcome *out);

@@ -149,11 +149,11 @@ static void lead(struct keeper *k, bool is_due)
 static void keep(struct keeper *k)
 {
     /* A third of a lease: one heartbeat may be late.  Only the stop wakes it, not every new job. */
-    uint32_t pause_ms = k->guard->config->lease_s * 1000 / 3;
     uint32_t beat_ms = k->guard->is_shared ? LEAD_BEAT_MS : KEEP_MS;
     int64_t keep_ms = 0, next_ms = 0;
     while (!guard_is_stopping(k->guard)) {
         uint64_t wakes = guard_wakes(k->guard);
+        uint32_t pause_ms = k->guard->config->lease_s * 1000 / 3;
         int64_t now_ms = clock_mono_ms();
         bool is_due = now_ms >= keep_ms;
         if (is_due) {
@@ -162,7 +162,9 @@ static void keep(struct keeper *k)
             keep_ms = now_ms + (pause_ms < KEEP_MS ? pause_ms : KEEP_MS);
         }
         if (is_due || now_ms >= next_ms) {
+            struct settings *settings = guard_pin(k->guard);
             lead(k, is_due);
+            guard_unpin(k->guard, settings);
             next_ms = now_ms + beat_ms;
         }
         int64_t until_ms = keep_ms < next_ms ? keep_ms : next_ms;

@@ -43,14 +43,14 @@ static bool share_generation(struct guard *guard, struct store *store, bool is_l
     uint64_t own = advisories_generation(&guard->advisories);
     int64_t kept = 0;
     if (!guard->is_shared) {
-        atomic_store(&guard->newest, own);
+        atomic_store(&guard->newest_generation, own);
         return true;
     }
     if (!meta_time(store, META_GENERATION, &kept, err) ||
         (is_leader && own && (uint64_t)kept != own &&
          !meta_time_set(store, META_GENERATION, (int64_t)own, err)))
         return false;
-    atomic_store(&guard->newest, is_leader && own ? own : (uint64_t)kept);
+    atomic_store(&guard->newest_generation, is_leader && own ? own : (uint64_t)kept);
     return true;
 }
 
@@ -82,11 +82,11 @@ void leader_end(struct guard *guard, struct store *store)
 
 bool guard_is_behind(struct guard *guard)
 {
-    return advisories_generation(&guard->advisories) < atomic_load(&guard->newest);
+    return advisories_generation(&guard->advisories) < atomic_load(&guard->newest_generation);
 }
 
 bool guard_is_foreign(struct guard *guard)
 {
     return guard->role == GUARD_WORKER &&
-           advisories_generation(&guard->advisories) > atomic_load(&guard->newest);
+           advisories_generation(&guard->advisories) > atomic_load(&guard->newest_generation);
 }

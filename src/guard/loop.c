@@ -120,7 +120,9 @@ bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, ui
         log_event(LOG_ERROR, "no job can be leased", LOG_ERR(&err));
     if (next != NEXT_ITEM)
         return false;
+    struct settings *settings = guard_pin(loop->guard);
     run_leased(loop, &job, limit_s, run);
+    guard_unpin(loop->guard, settings);
     return true;
 }
 

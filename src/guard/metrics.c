@@ -30,34 +30,6 @@ void counters_add(struct counters *counters, const struct job *job, enum job_end
     }
 }
 
-static bool copy_sources(struct guard *guard, struct arena *arena, struct guard_metrics *out,
-                         struct err *err)
-{
-    struct snapshot *snapshot = NULL;
-    const struct source_state *sources = NULL;
-    if (!advisories_generation(&guard->advisories))
-        return true;
-    if (!snapshot_take(&guard->advisories, &snapshot, err))
-        return false;
-    bool ok = true;
-    size_t n = advisory_db_sources(snapshot->db, &sources);
-    for (size_t i = 0; ok && i < n; i++) {
-        struct source_state *slot = vec_push(arena, &out->sources);
-        if (!slot) {
-            ok = err_memory(err);
-            break;
-        }
-        *slot = (struct source_state){.name = arena_dup(arena, sources[i].name),
-                                      .error = arena_dup(arena, sources[i].error),
-                                      .fetched_at = sources[i].fetched_at,
-                                      .n_records = sources[i].n_records,
-                                      .is_held = sources[i].is_held};
-        ok = (slot->name.ptr && slot->error.ptr) || err_memory(err);
-    }
-    snapshot_give(snapshot);
-    return ok;
-}
-
 bool guard_metrics_get(struct guard *guard, struct arena *arena, struct guard_metrics *out,
                        struct err *err)
 {
@@ -74,5 +46,50 @@ bool guard_metrics_get(struct guard *guard, struct arena *arena, struct guard_me
     };
     for (size_t i = 0; i < SCAN_BUCKETS; i++)
         out->scans_in[i] = atomic_load(&c->scans_in[i]);
-    return copy_sources(guard, arena, out, err);
+    return advisory_sources(guard->advisories.dir, arena, &out->sources, err);
+}
+
+/* --- deliveries
+ * -------------------------------------------------------------------------------------- */
+static struct delivery_count *delivery_locked(struct guard *guard, const struct outbox_message *m)
+{
+    for (size_t i = 0; i < guard->n_deliveries; i++) {
+        struct delivery_count *d = &guard->deliveries[i];
+        if (str_eq(str_from(d->channel), m->channel) && str_eq(str_from(d->kind), m->kind))
+            return d;
+    }
+    if (guard->n_deliveries == DELIVERIES_MAX)
+        return NULL;
+    struct delivery_count *d = &guard->deliveries[guard->n_deliveries++];
+    snprintf(d->channel, sizeof(d->channel), STR_FMT, STR_ARG(m->channel));
+    snprintf(d->kind, sizeof(d->kind), STR_FMT, STR_ARG(m->kind));
+    return d;
+}
+
+void deliveries_add(struct guard *guard, const struct outbox_message *message,
+                    enum outbox_state end)
+{
+    pthread_mutex_lock(&guard->lock);
+    struct delivery_count *d = delivery_locked(guard, message);
+    if (d) {
+        d->sent += end == OUTBOX_SENT;
+        d->retried += end == OUTBOX_QUEUED;
+        d->dead += end == OUTBOX_DEAD;
+    }
+    pthread_mutex_unlock(&guard->lock);
+}
+
+bool guard_deliveries(struct guard *guard, struct arena *arena, delivery_counts *out,
+                      struct err *err)
+{
+    bool ok = true;
+    pthread_mutex_lock(&guard->lock);
+    for (size_t i = 0; ok && i < guard->n_deliveries; i++) {
+        struct delivery_count *slot = vec_push(arena, out);
+        if (slot)
+            *slot = guard->deliveries[i];
+        ok = slot != NULL;
+    }
+    pthread_mutex_unlock(&guard->lock);
+    return ok || err_memory(err);
 }

@@ -161,7 +161,10 @@ void guard_notify_later(struct guard *guard, struct arena *arena, const struct n
     struct err err = {0};
     struct pending none = {.guard = guard, .registry = in->registry, .done = done, .ctx = ctx};
     struct pending *p = arena_new(arena, struct pending);
-    if (!p || !take_in(guard, arena, in, &events, &none.result.n_ignored, &err)) {
+    struct settings *settings = guard_pin(guard);
+    bool is_taken = p && take_in(guard, arena, in, &events, &none.result.n_ignored, &err);
+    guard_unpin(guard, settings);
+    if (!is_taken) {
         if (!p)
             (void)err_memory(&err);
         tell(&none, &err);

@@ -82,10 +82,11 @@ static bool write_secret(struct guard *guard, struct store *store, int64_t regis
 }
 
 bool registry_reach_save(struct guard *guard, struct store *store, int64_t registry_id,
-                         const struct config_registry *registry, struct err *err)
+                         const struct config *config, const struct config_registry *registry,
+                         struct err *err)
 {
     struct registry_config reach;
-    config_registry_reach(guard->config, registry, &reach);
+    config_registry_reach(config, registry, &reach);
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (!write_secret(guard, store, registry_id, kept[i].name, *kept_at(&kept[i], &reach), err))
             return false;

@@ -222,7 +222,7 @@ static bool conclude(struct scan *s, struct job_outcome *out, struct err *err)
 {
     struct err none = {0};
     out->generation = s->snapshot->generation;
-    out->newest = atomic_load(&s->loop->guard->newest);
+    out->newest = atomic_load(&s->loop->guard->newest_generation);
     out->revision = inventory_revision();
     if (!s->reports.len)
         return err_set(err, ERR_UNSUPPORTED, "the manifest names no image");
@@ -290,7 +290,7 @@ static bool may_work(struct guard *guard, bool *was_foreign)
                   "no work yet: no server has the generation of this advisory database; it must be "
                   "theirs, shared or copied",
                   LOG_NUM("generation", advisories_generation(&guard->advisories)),
-                  LOG_NUM("servers", atomic_load(&guard->newest)));
+                  LOG_NUM("servers", atomic_load(&guard->newest_generation)));
     *was_foreign = is_foreign;
     return !is_foreign && advisories_generation(&guard->advisories) != 0;
 }
@@ -299,9 +299,9 @@ static void work(struct loop *loop)
 {
     static const enum job_kind kinds[] = {JOB_SCAN};
     struct guard *guard = loop->guard;
-    uint64_t limit_s = guard->config->limits.of[LIMIT_ID_SCAN_TIME];
     bool was_foreign = true; /* the first second says nothing */
     while (!guard_is_stopping(guard)) {
+        uint64_t limit_s = guard->config->limits.of[LIMIT_ID_SCAN_TIME];
         uint64_t wakes = guard_wakes(guard);
         uint64_t generation = advisories_generation(&guard->advisories);
         bool was_busy = may_work(guard, &was_foreign) &&

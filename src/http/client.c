@@ -62,7 +62,7 @@ static void global_init(void)
     global_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
-static bool global_ready(struct err *err)
+bool http_curl_ready(struct err *err)
 {
     static once_flag global_once = ONCE_FLAG_INIT; /* lint: mutable static, guards libcurl's own */
     call_once(&global_once, global_init);
@@ -81,6 +81,8 @@ static bool dup_option(char **to, const char *from, struct err *err)
 static bool client_new(const struct http_client_spec *spec, struct http_client **out,
                        struct err *err)
 {
+    if (!http_curl_ready(err))
+        return false;
     struct http_client *client = calloc(1, sizeof(*client));
     if (!client)
         return err_memory(err);
@@ -102,7 +104,7 @@ static bool client_new(const struct http_client_spec *spec, struct http_client *
 bool http_client_open(const struct http_client_spec *spec, struct http_client **out,
                       struct err *err)
 {
-    if (!global_ready(err))
+    if (!http_curl_ready(err))
         return false;
     *out = spec->pool ? http_pool_take(spec->pool, spec) : NULL;
     if (!*out && !client_new(spec, out, err))

@@ -34,3 +34,8 @@ bool http_is_field_value(str value)
     }
     return true;
 }
+
+bool http_header_may_be(str name, str value)
+{
+    return http_is_token(name) && http_is_field_value(value);
+}

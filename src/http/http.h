@@ -89,6 +89,30 @@ NODISCARD bool http_stream_open(struct http_client *client, const struct http_ca
 NODISCARD enum next http_stream_next(struct http_stream *stream, str *chunk, struct err *err);
 void http_stream_close(struct http_stream *stream);
 
+/* A header that may be sent: RFC 9110 5.1 and 5.5. */
+bool http_header_may_be(str name, str value);
+
+/* --- mail ------------------------------------------------------------------------------------- */
+/* One message by SMTP (RFC 5321), over the client's libcurl. */
+struct http_mail {
+    const char *url; /* smtp://HOST:PORT, smtps://HOST:PORT */
+    const char *ca_file;
+    bool is_starttls; /* smtp: only with TLS, or not at all */
+    const char *username, *password;
+    str from;
+    const str *to;
+    size_t n_to;
+    str message; /* RFC 5322, CRLF, dots are doubled on the way */
+    uint32_t timeout_s;
+    const struct cancel *cancel;
+};
+/* *status: the server's last reply, 250 when it took the message for every receiver; 0: none came.
+ * *reply, in @arena: its words.  False: ERR_UNAVAILABLE (no connection, TLS, refused), in words. */
+NODISCARD bool http_mail_send(const struct http_mail *mail, struct arena *arena, int *status,
+                              str *reply, struct err *err);
+/* "local@host.example", nothing that could mean more than that. */
+bool http_mail_address(str text);
+
 /* Percent-encode all but RFC 3986's unreserved characters; ptr NULL: arena used up. */
 str http_url_escape(struct arena *arena, str text);
 NODISCARD bool http_url_unescape(struct arena *arena, str text, str *out);
@@ -159,6 +183,13 @@ NODISCARD bool http_server_open(const struct http_server_spec *spec, struct http
 uint16_t http_server_port(const struct http_server *server);
 /* Stop accepting, let running handlers end (at most @grace_ms), close. */
 void http_server_close(struct http_server *server, uint32_t grace_ms);
+
+/* New connections get this certificate; those that are open keep theirs.  False: it is none, or not
+ * the key's, and nothing changed. */
+NODISCARD bool http_server_certificate(struct http_server *server, str cert_pem, str key_pem,
+                                       struct err *err);
+/* Frees what served connections of former certificates that have ended; true: some are left. */
+bool http_server_reap(struct http_server *server);
 
 /* A private key and a certificate it signs itself (ECDSA P-256, @days), with @names ("localhost",
  * "127.0.0.1", …) as subjectAltName, serverAuth: PEM into @arena. */

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
@@ -35,6 +37,7 @@ enum {
     POOL_BYTES_BESIDE_HEAD =
         32 << 10, /* what libmicrohttpd itself needs of a connection's memory */
     BACKLOG = 512,
+    FORMER_MAX = 16,
 };
 
 static const char TLS_PRIORITIES[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
@@ -80,6 +83,8 @@ struct http_server {
     struct http_server_spec spec;
     char *address, *cert, *key;
     struct MHD_Daemon *daemon;
+    struct MHD_Daemon *former[FORMER_MAX]; /* with open connections of a former certificate */
+    size_t n_former;
     int listen_fd;
     uint16_t port;
     char mhd_text[160]; /* libmicrohttpd's last complaint, for the error of open() */
@@ -604,8 +609,12 @@ static bool listen_on(struct http_server *server, struct err *err)
     return true;
 }
 
-static bool start_daemon(struct http_server *server, struct err *err)
+/* It gets a descriptor of its own, which it closes when it does not start. */
+static bool start_daemon(struct http_server *server, struct MHD_Daemon **out, struct err *err)
 {
+    int fd = fcntl(server->listen_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return err_sys(err, ERR_UNAVAILABLE, "listening socket");
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->cert},
@@ -615,7 +624,7 @@ static bool start_daemon(struct http_server *server, struct err *err)
     };
     struct MHD_Daemon *daemon = MHD_start_daemon(
         server->cert ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)N_NETWORK_THREADS,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT(HTTP_CONNECTIONS),
@@ -625,7 +634,7 @@ static bool start_daemon(struct http_server *server, struct err *err)
     if (!daemon)
         return err_set(err, ERR_UNAVAILABLE, "%s port %u: %s", server->address, server->port,
                        server->mhd_text[0] ? server->mhd_text : "the server does not start");
-    server->daemon = daemon;
+    *out = daemon;
     return true;
 }
 
@@ -681,7 +690,7 @@ bool http_server_open(const struct http_server_spec *spec, struct http_server **
     if (!server)
         return err_memory(err);
     if (!init(server, spec, err) || !listen_on(server, err) || !start_workers(server, n, err) ||
-        !start_daemon(server, err)) {
+        !start_daemon(server, &server->daemon, err)) {
         http_server_close(server, 0);
         return false;
     }
@@ -690,6 +699,66 @@ bool http_server_open(const struct http_server_spec *spec, struct http_server **
 }
 
 uint16_t http_server_port(const struct http_server *server) { return server->port; }
+
+/* --- another certificate
+ * ---------------------------------------------------------------------------- */
+bool http_server_reap(struct http_server *server)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < server->n_former; i++) {
+        struct MHD_Daemon *daemon = server->former[i];
+        const union MHD_DaemonInfo *info =
+            MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+        if (info && info->num_connections > 0)
+            server->former[n++] = daemon;
+        else
+            MHD_stop_daemon(daemon);
+    }
+    server->n_former = n;
+    return n > 0;
+}
+
+/* No new connection. */
+static void quiesce(struct MHD_Daemon *daemon)
+{
+    int fd = MHD_quiesce_daemon(daemon);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* The new daemon accepts from the same socket before the former one stops to, so no client is
+ * refused in between. */
+static bool replace_daemon(struct http_server *server, struct err *err)
+{
+    struct MHD_Daemon *fresh = NULL;
+    if (!start_daemon(server, &fresh, err))
+        return err_set(err, ERR_FORMAT, "it is none, or the key is not its own");
+    quiesce(server->daemon);
+    server->former[server->n_former++] = server->daemon;
+    server->daemon = fresh;
+    return true;
+}
+
+bool http_server_certificate(struct http_server *server, str cert_pem, str key_pem, struct err *err)
+{
+    char *cert = server->cert, *key = server->key;
+    http_server_reap(server);
+    if (!cert || (str_eq(str_from(cert), cert_pem) && str_eq(str_from(key), key_pem)))
+        return true;
+    if (server->n_former == FORMER_MAX)
+        return err_set(err, ERR_UNAVAILABLE, "connections of %d former certificates are still open",
+                       FORMER_MAX);
+    server->cert = dup_str(cert_pem);
+    server->key = dup_str(key_pem);
+    bool ok = server->cert && server->key ? replace_daemon(server, err) : err_memory(err);
+    free(ok ? cert : server->cert); /* libmicrohttpd has read its own copy */
+    free(ok ? key : server->key);
+    if (!ok) {
+        server->cert = cert;
+        server->key = key;
+    }
+    return ok || err_wrap(err, "certificate");
+}
 
 static void wait_quiet_locked(struct http_server *server, uint32_t ms)
 {
@@ -756,7 +825,7 @@ void http_server_close(struct http_server *server, uint32_t grace_ms)
     if (!server)
         return;
     if (server->daemon)
-        MHD_quiesce_daemon(server->daemon);
+        quiesce(server->daemon);
     pthread_mutex_lock(&server->lock);
     server->is_closing = true;
     pthread_cond_broadcast(&server->work);
@@ -768,6 +837,8 @@ void http_server_close(struct http_server *server, uint32_t grace_ms)
         }
     }
     pthread_mutex_unlock(&server->lock);
+    for (size_t i = 0; i < server->n_former; i++)
+        MHD_stop_daemon(server->former[i]);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     if (server->listen_fd >= 0)

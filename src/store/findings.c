@@ -168,6 +168,27 @@ bool store_findings_list(struct store *store, struct arena *arena, const struct 
            tx_end(store, list(store, arena, scope, filter, page, out, next, err), err);
 }
 
+bool store_image_findings(struct store *store, struct arena *arena,
+                          const struct store_registry *registry, int64_t image_id,
+                          int64_t first_seen, findings *out, struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query(store, &rows, err,
+                  FINDING_SELECT " AND f.registry_id = $1 AND f.image_id = $2"
+                                 " AND ($3 = 0 OR f.first_seen = $3) ORDER BY f.name",
+                  vi(registry->id), vi(image_id), vi(first_seen)))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
+        struct finding *one = vec_push(arena, out);
+        if (!one)
+            return err_memory(err);
+        if (!finding_read(&rows, arena, one, err))
+            return false;
+    }
+    return next == NEXT_END;
+}
+
 static const struct store_registry *registry_by_id(const store_registries *all, int64_t id)
 {
     for (size_t i = 0; i < all->len; i++)

@@ -328,6 +328,19 @@ bool store_images_list(struct store *store, struct arena *arena, const struct st
            tx_end(store, list(store, arena, scope, filter, page, out, next, err), err);
 }
 
+bool store_image_get(struct store *store, struct arena *arena,
+                     const struct store_registry *registry, int64_t id, struct store_image *out,
+                     struct err *err)
+{
+    store_images found = {0};
+    if (!images_of(store, arena, registry, NULL, id - 1, 1, &found, err))
+        return false;
+    if (!found.len || found.ptr[0].id != id)
+        return err_set(err, ERR_NOT_FOUND, "image %lld: not there", (long long)id);
+    *out = found.ptr[0];
+    return true;
+}
+
 bool store_image_notices(struct store *store, struct arena *arena, int64_t image_id, notices *out,
                          struct err *err)
 {

@@ -251,6 +251,26 @@ bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id
 /* One entry per subscription and digest, at the first complete scan that was one. */
 bool ledger_note(struct store *store, int64_t image_id, const struct report *report, int64_t now,
                  struct err *err) NODISCARD;
+/* changes.c: asked before anything of an image is written, and after all of it was. */
+struct change_before {
+    bool is_watched;
+    enum verdict verdict;
+    int64_t n_new; /* findings that were new at @now already */
+};
+struct change_spec {
+    enum news_kind kind; /* NEWS_SCAN or NEWS_REMATCH */
+    int64_t image_id, job_id, lease;
+    str digest, tag; /* of the job */
+    uint64_t generation;
+    int64_t at;
+};
+bool change_before(struct store *store, int64_t image_id, int64_t now, struct change_before *out,
+                   struct err *err) NODISCARD;
+bool change_after(struct store *store, const struct change_spec *spec,
+                  const struct change_before *before, struct err *err) NODISCARD;
+bool changes_died(struct store *store, int64_t now, struct err *err) NODISCARD;
+bool change_failed(struct store *store, const struct job *job, str error, int64_t now,
+                   struct err *err) NODISCARD;
 bool job_add(struct store *store, const struct job_spec *spec, int64_t now, bool *is_new,
              struct err *err) NODISCARD;
 /* End a job whose lease is still ours, else ERR_CONFLICT. */

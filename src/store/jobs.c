@@ -381,10 +381,11 @@ static bool expire(struct store *store, int64_t now, bool is_all, unsigned max_d
                 " WHERE state = 'running' AND ($2 = 1 OR leased_until < $1)",
                 vi(now), vi(is_all), vi(max_deaths)))
         return false;
-    store->has_news = db_changes(store) > 0;
+    size_t n_expired = (size_t)db_changes(store);
+    store->has_news = n_expired > 0;
     if (n)
-        *n = (size_t)db_changes(store);
-    return true;
+        *n = n_expired;
+    return n_expired == 0 || changes_died(store, now, err);
 }
 
 bool store_jobs_expire(struct store *store, int64_t now, bool is_all, unsigned max_deaths,

@@ -167,6 +167,7 @@ struct write {
     struct store *store;
     int64_t registry_id, repository_id;
     const struct job_outcome *outcome;
+    const struct job *job;
 };
 
 /* Of who is behind: a verdict of a later generation stands, what is in the image is kept, and the
@@ -220,7 +221,17 @@ static bool result_write(struct write *w, const struct store_result *result, int
         return true;
     if (!has_verdict(report))
         return failure_note(w->store, *image_id, report->reason, o->now, err);
-    return details_write(w->store, *image_id, result, o->now, err) &&
+    struct change_before before;
+    const struct change_spec change = {.kind = NEWS_SCAN,
+                                       .image_id = *image_id,
+                                       .job_id = w->job->id,
+                                       .lease = w->job->lease,
+                                       .digest = w->job->digest,
+                                       .tag = w->job->tag,
+                                       .generation = o->generation,
+                                       .at = o->now};
+    return change_before(w->store, *image_id, o->now, &before, err) &&
+           details_write(w->store, *image_id, result, o->now, err) &&
            layers_write(w->store, *image_id, report, err) &&
            chain_write(w->store, *image_id, report, err) &&
            inventory_mark(w->store, *image_id, o->revision, err) &&
@@ -229,7 +240,8 @@ static bool result_write(struct write *w, const struct store_result *result, int
             (notices_write(w->store, *image_id, report, err) &&
              verdict_write(w->store, *image_id, report, o->generation, err) &&
              findings_replace(w->store, w->registry_id, *image_id, report, o->now, err))) &&
-           ledger_note(w->store, *image_id, report, o->now, err);
+           ledger_note(w->store, *image_id, report, o->now, err) &&
+           change_after(w->store, &change, &before, err);
 }
 
 /* --- an index
@@ -291,11 +303,13 @@ static bool attempt_note(struct store *store, const struct job *job, const struc
 static bool finish(struct store *store, const struct job *job, const struct job_outcome *o,
                    struct err *err)
 {
-    struct write w = {store, job->registry_id, 0, o};
+    struct write w = {store, job->registry_id, 0, o, job};
     if (!registry_lock(store, job->registry_id, err) || !job_end(store, job, o, err))
         return false;
     if (job->kind != JOB_SCAN || o->end == JOB_END_GIVE_BACK)
         return true;
+    if (o->end != JOB_END_DONE && !change_failed(store, job, o->error, o->now, err))
+        return false;
     if (!o->n_results)
         return o->end == JOB_END_DONE || attempt_note(store, job, o, err);
     return repository_ensure(store, job->registry_id, job->repository, o->now, &w.repository_id,
@@ -344,11 +358,16 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
     if (!has_verdict(report))
         return failure_note(store, image_id, report->reason, now, err) &&
                tried_mark(store, image_id, generation, err);
-    return chain_write(store, image_id, report, err) && base_write(store, image_id, report, err) &&
+    struct change_before before;
+    const struct change_spec change = {
+        .kind = NEWS_REMATCH, .image_id = image_id, .generation = generation, .at = now};
+    return change_before(store, image_id, now, &before, err) &&
+           chain_write(store, image_id, report, err) && base_write(store, image_id, report, err) &&
            notices_write(store, image_id, report, err) &&
            verdict_write(store, image_id, report, generation, err) &&
            findings_replace(store, registry_id, image_id, report, now, err) &&
-           assessment_touch(store, registry_id, now, err);
+           assessment_touch(store, registry_id, now, err) &&
+           change_after(store, &change, &before, err);
 }
 
 bool store_rematch_save(struct store *store, int64_t image_id, const struct report *report,

@@ -170,6 +170,26 @@ static const char version_7[] =
     "ALTER TABLE images ADD COLUMN clear_reason TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE images ADD COLUMN rules_revision BIGINT NOT NULL DEFAULT 0;";
 
+/* What others are told.  changes: noted with the result, not yet worded; batch: what becomes one
+ * message.  outbox: one row a message and channel; message is the id that the receiver sees.  told:
+ * what was said once and is not said again for a while ("pulled:IMAGE", "held:SOURCE"). */
+static const char version_8[] =
+    "CREATE TABLE changes (id {id}, batch TEXT NOT NULL, kind TEXT NOT NULL,"
+    "  registry_id BIGINT NOT NULL, image_id BIGINT NOT NULL, repository TEXT NOT NULL,"
+    "  digest TEXT NOT NULL, tag TEXT NOT NULL, verdict_before TEXT NOT NULL,"
+    "  detail TEXT NOT NULL, generation BIGINT NOT NULL, at BIGINT NOT NULL);"
+    "CREATE INDEX changes_by_batch ON changes (batch, id);"
+    "CREATE TABLE outbox (id {id}, message TEXT NOT NULL UNIQUE, channel TEXT NOT NULL,"
+    "  kind TEXT NOT NULL, registry TEXT NOT NULL, repository TEXT NOT NULL,"
+    "  subject TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL,"
+    "  attempts BIGINT NOT NULL DEFAULT 0, not_before BIGINT NOT NULL,"
+    "  leased_until BIGINT NOT NULL DEFAULT 0, lease BIGINT NOT NULL DEFAULT 0,"
+    "  created_at BIGINT NOT NULL, ended_at BIGINT NOT NULL DEFAULT 0,"
+    "  error TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX outbox_queue ON outbox (channel, id) WHERE state = 'queued';"
+    "CREATE INDEX outbox_by_state ON outbox (state, ended_at);"
+    "CREATE TABLE told (name TEXT PRIMARY KEY, at BIGINT NOT NULL);";
+
 /* due_at: when an image that was recently pulled is assessed again; 0: it was not. */
 static const char version_9[] =
     "ALTER TABLE images ADD COLUMN due_at BIGINT NOT NULL DEFAULT 0;"
@@ -210,8 +230,8 @@ static const char version_10[] =
     "CREATE INDEX audit_by_time ON audit (at);";
 
 static const struct migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},
-    {5, version_5}, {7, version_7}, {9, version_9}, {10, version_10},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},   {5, version_5},
+    {7, version_7}, {8, version_8}, {9, version_9}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)

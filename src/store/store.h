@@ -688,6 +688,122 @@ NODISCARD bool store_assessments_list(struct store *store, struct arena *arena,
                                       const struct store_scope *scope, store_assessments *out,
                                       struct err *err);
 
+/* An image that is there; ERR_NOT_FOUND. */
+NODISCARD bool store_image_get(struct store *store, struct arena *arena,
+                               const struct store_registry *registry, int64_t id,
+                               struct store_image *out, struct err *err);
+/* All findings of one image that count; with @first_seen not 0 those of that second only. */
+NODISCARD bool store_image_findings(struct store *store, struct arena *arena,
+                                    const struct store_registry *registry, int64_t image_id,
+                                    int64_t first_seen, findings *out, struct err *err);
+
+/* --- what others are told
+ * ----------------------------------------------------------------------------- */
+/* Results note what they changed in their own transaction, while somebody wants to know. */
+NODISCARD bool store_changes_watch(struct store *store, bool is_on, struct err *err);
+enum news_kind {
+    NEWS_NONE,
+    NEWS_SCAN,    /* findings of this second are new, or it is healthy and was not */
+    NEWS_REMATCH, /* the same, by a new generation */
+    NEWS_FAILED,  /* a scan, for good; detail: why */
+    NEWS_PULLED,  /* it has findings and is in use */
+    NEWS_SOURCE,  /* an advisory source is held; digest: its name, detail: why */
+};
+struct store_change {
+    int64_t id;
+    enum news_kind kind;
+    str registry; /* name; empty: none */
+    int64_t image_id;
+    str repository;
+    str digest, tag; /* that the job was about: of an index, perhaps */
+    enum verdict verdict_before;
+    str detail;
+    uint64_t generation;
+    int64_t at;
+};
+struct store_batch {
+    str name;
+    VEC(struct store_change) changes;
+};
+enum { CHANGES_WAIT_S = 60, CHANGES_NAMELESS_S = 10 };
+/* The oldest batch, at most @limit of it: what makes one message.  While a re-match runs, its own
+ * are waited for, at most CHANGES_WAIT_S; so is an image that neither tag nor index names, until
+ * CHANGES_NAMELESS_S have passed and its repository has no scan left to do. */
+NODISCARD enum next store_changes_next(struct store *store, struct arena *arena, int64_t now,
+                                       size_t limit, struct store_batch *out, struct err *err);
+/* True in *mends: a tag that names the image named one with findings before. */
+NODISCARD bool store_change_mends(struct store *store, int64_t image_id, bool *mends,
+                                  struct err *err);
+/* Notes images with findings pulled after @pulled_after of which nothing was said since
+ * @told_after. */
+struct in_use_spec {
+    int64_t now, pulled_after, told_after;
+};
+NODISCARD bool store_changes_pulled(struct store *store, const struct in_use_spec *spec, size_t *n,
+                                    struct err *err);
+/* Notes a source that is held, once until it is not (@error empty). */
+NODISCARD bool store_changes_source(struct store *store, str name, str error, int64_t now,
+                                    bool *is_new, struct err *err);
+
+enum outbox_state { OUTBOX_ANY, OUTBOX_QUEUED, OUTBOX_LEASED, OUTBOX_SENT, OUTBOX_DEAD };
+const char *outbox_state_name(enum outbox_state state); /* "queued", "sending", "sent", "dead" */
+NODISCARD bool outbox_state_parse(str text, enum outbox_state *out);
+struct outbox_message {
+    int64_t id;
+    str message; /* UUID: the same for the receiver, however often it is sent */
+    str channel, kind, registry, repository;
+    str subject, body;
+    enum outbox_state state;
+    unsigned attempts;
+    int64_t created_at, not_before, ended_at;
+    int64_t lease; /* fencing token */
+    str error;     /* of the last attempt */
+};
+typedef VEC(struct outbox_message) outbox_messages;
+/* Messages in place of the batch's changes, in one commit; none when another process did so. */
+NODISCARD bool store_outbox_add(struct store *store, const struct store_batch *batch,
+                                const struct outbox_message *list, size_t n, int64_t now,
+                                struct err *err);
+/* The oldest of @channel that may be sent; NEXT_END when there is none. */
+NODISCARD enum next store_outbox_lease(struct store *store, struct arena *arena, str channel,
+                                       int64_t now, uint32_t lease_s, struct outbox_message *out,
+                                       struct err *err);
+struct outbox_outcome {
+    enum outbox_state state; /* SENT, DEAD, or QUEUED again at not_before */
+    int64_t not_before;
+    bool is_no_attempt; /* we were stopped */
+    str error;
+    int64_t now;
+};
+/* ERR_CONFLICT: the lease went to another. */
+NODISCARD bool store_outbox_end(struct store *store, const struct outbox_message *message,
+                                const struct outbox_outcome *outcome, struct err *err);
+/* Leases that ran out, or all, are queued again. */
+NODISCARD bool store_outbox_expire(struct store *store, int64_t now, bool is_all, size_t *n,
+                                   struct err *err);
+/* Channels that something waits for; and: nothing can be sent over this one any more. */
+NODISCARD bool store_outbox_channels(struct store *store, struct arena *arena, strs *out,
+                                     struct err *err);
+NODISCARD bool store_outbox_bury(struct store *store, str channel, str error, int64_t now,
+                                 struct err *err);
+NODISCARD bool store_outbox_requeue(struct store *store, int64_t id, int64_t now, struct err *err);
+NODISCARD bool store_outbox_get(struct store *store, struct arena *arena, int64_t id,
+                                struct outbox_message *out, struct err *err);
+struct outbox_filter {
+    str channel;             /* empty: all */
+    enum outbox_state state; /* OUTBOX_ANY: all */
+};
+/* Newest first. */
+NODISCARD bool store_outbox_list(struct store *store, struct arena *arena,
+                                 const struct outbox_filter *filter, const struct store_page *page,
+                                 outbox_messages *out, str *next, struct err *err);
+struct outbox_counts {
+    uint64_t queued, leased, sent, dead;
+};
+NODISCARD bool store_outbox_count(struct store *store, struct outbox_counts *out, struct err *err);
+/* What ended before @before goes. */
+NODISCARD bool store_outbox_purge(struct store *store, int64_t before, struct err *err);
+
 /* --- tokens and small facts
  * -------------------------------------------------------------------------- */
 /* A new bearer token: 256 random bits; only its hash is kept, so this is the one time it is seen.

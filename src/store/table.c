@@ -40,6 +40,9 @@ static const struct table tables[] = {
     {"role_definitions", "name", false},
     {"audit", "id", true},
     {"wanted", "ecosystem, source_name, source_version", false},
+    {"changes", "id", true},
+    {"outbox", "id", true},
+    {"told", "name", false},
 };
 
 const struct table *table_at(size_t i) { return i < ARRAY_LEN(tables) ? &tables[i] : NULL; }

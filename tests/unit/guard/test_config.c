@@ -97,6 +97,32 @@ static void test_config__values_arrive(void **state)
     assert_str(c.registries.ptr[0].password, "p");
 }
 
+static void test_config__channels_arrive(void **state)
+{
+    struct arena *arena = *state;
+    struct config c;
+    struct err err = {0};
+    str text = STR("notify:\n- name: hook\n  url: https://h/x\n  secret: s\n"
+                   "  headers: {X-A: b}\n  repositories: [\"shop/**\"]\n"
+                   "- name: mail\n  kind: smtp\n  url: smtps://h:465\n  severity: high\n"
+                   "  events: [scan-failed]\n  from: a@b.example\n  to: [c@d.example, e@f]\n");
+    assert_ok(config_parse(arena, STR("FILE"), text, &c, &err), err);
+    assert_int_equal(c.channels.len, 2);
+    const struct config_channel *hook = &c.channels.ptr[0], *mail = &c.channels.ptr[1];
+    assert_int_equal(hook->kind, CHANNEL_WEBHOOK);
+    assert_int_equal(hook->events, (1U << TOLD_TEST) - 1);
+    assert_int_equal(hook->severity, SEVERITY_UNKNOWN);
+    assert_str(hook->headers.ptr[0].name, "X-A");
+    assert_str(hook->repositories.ptr[0], "shop/**");
+    assert_int_equal(hook->max_attempts, 12);
+    assert_int_equal(mail->kind, CHANNEL_SMTP);
+    assert_int_equal(mail->events, 1U << TOLD_SCAN_FAILED);
+    assert_int_equal(mail->severity, SEVERITY_HIGH);
+    assert_true(mail->is_starttls);
+    assert_str(mail->to.ptr[1], "e@f");
+    assert_int_equal(c.registries.len, 0);
+}
+
 /* "listen.port", "registries[].host" in the tree of the example. */
 static const struct yaml *find(const struct yaml *at, str path)
 {
@@ -141,6 +167,7 @@ int main(void)
         T(test_config__each_mistake_is_named_with_its_place),
         T(test_config__empty_file_gives_the_defaults),
         T(test_config__values_arrive),
+        T(test_config__channels_arrive),
         T(test_config__example_has_every_key_with_its_default_and_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

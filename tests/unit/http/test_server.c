@@ -609,6 +609,49 @@ static void test_tls__a_certificate_for_another_name_is_refused(void **state)
     arena_fini(&arena);
 }
 
+static bool reaped(struct stage *stage)
+{
+    for (int i = 0; i < 500 && http_server_reap(stage->server); i++)
+        poll(NULL, 0, 10); /* the server sees the end of a connection when it does */
+    return !http_server_reap(stage->server);
+}
+
+static void test_tls__another_certificate_is_for_new_connections(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 * MIB);
+    const char *dir = test_mkdir(&arena);
+    struct http_server_spec first = {0}, second = {0};
+    make_certificate(&arena, &first, "127.0.0.1");
+    make_certificate(&arena, &second, "127.0.0.1");
+    struct stage *stage = stage_open_with(first, save(&arena, dir, "ca.pem", first.cert_pem));
+    assert_ok(get(stage, "https", "/e"), stage->err);
+    assert_false(
+        http_server_certificate(stage->server, second.cert_pem, first.key_pem, &stage->err));
+    assert_int_equal(stage->err.kind, ERR_FORMAT);
+    assert_false(
+        http_server_certificate(stage->server, STR("rubbish"), STR("rubbish"), &stage->err));
+    assert_ok(get(stage, "https", "/e"), stage->err);
+    assert_ok(http_server_certificate(stage->server, second.cert_pem, second.key_pem, &stage->err),
+              stage->err);
+    assert_true(http_server_reap(stage->server)); /* the open connection of the first */
+    assert_ok(get(stage, "https", "/e"), stage->err);
+    http_client_close(stage->client);
+    const struct http_client_spec old = {.ca_file = save(&arena, dir, "1.pem", first.cert_pem)},
+                                  fresh = {.ca_file = save(&arena, dir, "2.pem", second.cert_pem)};
+    assert_ok(http_client_open(&old, &stage->client, &stage->err), stage->err);
+    assert_false(get(stage, "https", "/e"));
+    http_client_close(stage->client);
+    assert_ok(http_client_open(&fresh, &stage->client, &stage->err), stage->err);
+    assert_ok(get(stage, "https", "/e"), stage->err);
+    assert_true(reaped(stage));
+    assert_ok(get(stage, "https", "/e"), stage->err);
+    stage_close(stage);
+    test_rmdir(dir);
+    arena_fini(&arena);
+}
+
 static void test_tls__a_certificate_needs_sound_names(void **state)
 {
     (void)state;
@@ -650,6 +693,7 @@ int main(void)
         cmocka_unit_test(test_open__says_why_not),
         cmocka_unit_test(test_tls__private_ca_is_trusted_only_when_named),
         cmocka_unit_test(test_tls__a_certificate_for_another_name_is_refused),
+        cmocka_unit_test(test_tls__another_certificate_is_for_new_connections),
         cmocka_unit_test(test_tls__a_certificate_needs_sound_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
