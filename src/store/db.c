@@ -72,6 +72,76 @@ bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *s
     return next != NEXT_ERR;
 }
 
+/* --- many rows at once
+ * ------------------------------------------------------------------------------------------ */
+enum { BULK_TEXT_MAX = 64 * KIB };
+
+static char *bulk_print(const struct bulk *bulk, size_t n_rows, struct err *err)
+{
+    auto_sb sql;
+    sb_init(&sql, BULK_TEXT_MAX);
+    sb_addc(&sql, bulk->head);
+    for (size_t row = 0, n = 1; row < n_rows; row++) {
+        sb_addc(&sql, row ? ", (" : "(");
+        for (size_t i = 0; i < bulk->n_columns; i++)
+            sb_addf(&sql, i ? ", $%zu" : "$%zu", n++);
+        sb_addc(&sql, ")");
+    }
+    sb_addc(&sql, bulk->tail);
+    char *text = sb_ok(&sql, err) ? strdup(sql.ptr) : NULL;
+    if (!text && !err_is(err))
+        (void)err_memory(err);
+    return text;
+}
+
+/* Made once a connection, so that its address may name the prepared statement. */
+static const char *bulk_text(struct store *store, const struct bulk *bulk, size_t n_rows,
+                             struct err *err)
+{
+    for (size_t i = 0; i < store->n_bulks; i++)
+        if (store->bulks[i].bulk == bulk && store->bulks[i].n_rows == n_rows)
+            return store->bulks[i].sql;
+    if (store->n_bulks == BULKS_MAX) {
+        (void)err_set(err, ERR_LIMIT, "store: more statements of many rows than are kept");
+        return NULL;
+    }
+    char *sql = bulk_print(bulk, n_rows, err);
+    if (sql)
+        store->bulks[store->n_bulks++] = (struct bulk_text){bulk, n_rows, sql};
+    return sql;
+}
+
+static bool bulk_run(struct store *store, const char *sql, const struct value *values, size_t n,
+                     bulk_row *on_row, void *ctx, struct err *err)
+{
+    auto_rows rows = {0};
+    if (!db_query_(store, &rows, sql, values, n, err))
+        return false;
+    enum next next;
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM)
+        if (on_row && !on_row(ctx, &rows, err))
+            return false;
+    return next == NEXT_END;
+}
+
+bool db_bulk(struct store *store, const struct bulk *bulk, const struct value *values,
+             size_t n_rows, bulk_row *on_row, void *ctx, struct err *err)
+{
+    static const size_t sizes[] = {64, 8, 1};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        const char *sql = n_rows >= sizes[i] ? bulk_text(store, bulk, sizes[i], err) : NULL;
+        if (n_rows >= sizes[i] && !sql)
+            return false;
+        for (; n_rows >= sizes[i]; n_rows -= sizes[i]) {
+            size_t n = sizes[i] * bulk->n_columns;
+            if (!bulk_run(store, sql, values, n, on_row, ctx, err))
+                return false;
+            values += n;
+        }
+    }
+    return true;
+}
+
 int64_t db_changes(struct store *store) { return store->driver->changes(store->conn); }
 
 static bool begin(struct store *store, enum tx_kind kind, struct err *err)

@@ -70,10 +70,10 @@ static bool advisory_insert(struct store *store, const char *hash, const struct 
                   vt(sb_str(&p->ratings)), vt(sb_str(&p->cwes)));
 }
 
-static bool advisory_id(struct store *store, const struct finding *f, const struct packed *p,
-                        int64_t *id, struct err *err)
+static bool advisory_hash(const struct finding *f, const struct packed *p,
+                          char out[static HASH_TEXT], struct err *err)
 {
-    char hash[HASH_TEXT], epss[32];
+    char epss[32];
     snprintf(epss, sizeof(epss), "%.6f", f->epss);
     const str parts[] = {f->id,
                          f->title,
@@ -88,12 +88,23 @@ static bool advisory_id(struct store *store, const struct finding *f, const stru
                          sb_str(&p->cvss),
                          sb_str(&p->ratings),
                          sb_str(&p->cwes)};
-    static const char find[] = "SELECT id FROM advisories WHERE hash = $1";
-    if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
-        !db_int(store, 0, id, err, find, vc(hash)))
+    return hash_parts(parts, ARRAY_LEN(parts), out, err);
+}
+
+/* 0: not there. */
+static bool advisory_row(struct store *store, const char *hash, int64_t *id, struct err *err)
+{
+    return db_int(store, 0, id, err, "SELECT id FROM advisories WHERE hash = $1", vc(hash));
+}
+
+static bool advisory_id(struct store *store, const struct finding *f, const struct packed *p,
+                        int64_t *id, struct err *err)
+{
+    char hash[HASH_TEXT];
+    if (!advisory_hash(f, p, hash, err) || !advisory_row(store, hash, id, err))
         return false;
     return *id ||
-           (advisory_insert(store, hash, f, p, err) && db_int(store, 0, id, err, find, vc(hash)));
+           (advisory_insert(store, hash, f, p, err) && advisory_row(store, hash, id, err));
 }
 
 static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
@@ -113,13 +124,10 @@ static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
                   vt(f->remediation_command), vt(f->rated_by), vt(f->rating_basis));
 }
 
-static bool fact_id_packed(struct store *store, const struct finding *f, const struct packed *p,
-                           int64_t *id, struct err *err)
+static bool fact_hash(int64_t advisory, const struct finding *f, const struct packed *p,
+                      char out[static HASH_TEXT], struct err *err)
 {
-    int64_t advisory = 0;
-    char hash[HASH_TEXT], number[32];
-    if (!advisory_id(store, f, p, &advisory, err))
-        return false;
+    char number[32];
     snprintf(number, sizeof(number), "%lld", (long long)advisory);
     const str parts[] = {str_from(number),
                          str_from(word_class(f->class)),
@@ -137,15 +145,28 @@ static bool fact_id_packed(struct store *store, const struct finding *f, const s
                          f->remediation_command,
                          f->rated_by,
                          f->rating_basis};
-    static const char find[] = "SELECT id FROM facts WHERE hash = $1";
-    if (!hash_parts(parts, ARRAY_LEN(parts), hash, err) ||
-        !db_int(store, 0, id, err, find, vc(hash)))
-        return false;
-    return *id || (fact_insert(store, hash, advisory, f, p, err) &&
-                   db_int(store, 0, id, err, find, vc(hash)));
+    return hash_parts(parts, ARRAY_LEN(parts), out, err);
 }
 
-static bool fact_id(struct store *store, const struct finding *f, int64_t *id, struct err *err)
+/* 0: not there. */
+static bool fact_row(struct store *store, const char *hash, int64_t *id, struct err *err)
+{
+    return db_int(store, 0, id, err, "SELECT id FROM facts WHERE hash = $1", vc(hash));
+}
+
+static bool fact_id_packed(struct store *store, const struct finding *f, const struct packed *p,
+                           int64_t *id, struct err *err)
+{
+    int64_t advisory = 0;
+    char hash[HASH_TEXT];
+    if (!advisory_id(store, f, p, &advisory, err) || !fact_hash(advisory, f, p, hash, err) ||
+        !fact_row(store, hash, id, err))
+        return false;
+    return *id ||
+           (fact_insert(store, hash, advisory, f, p, err) && fact_row(store, hash, id, err));
+}
+
+bool fact_id(struct store *store, const struct finding *f, int64_t *id, struct err *err)
 {
     struct packed packed;
     bool ok = packed_init(&packed, f, err) && fact_id_packed(store, f, &packed, id, err);
@@ -153,6 +174,105 @@ static bool fact_id(struct store *store, const struct finding *f, int64_t *id, s
     return ok;
 }
 
+/* --- a fact that says something else now
+ * ----------------------------------------------------------------------- */
+static bool seek_packed(struct store *store, const struct finding *f, const struct packed *p,
+                        int64_t *id, struct err *err)
+{
+    int64_t advisory = 0;
+    char hash[HASH_TEXT];
+    *id = 0;
+    return advisory_hash(f, p, hash, err) && advisory_row(store, hash, &advisory, err) &&
+           (!advisory || (fact_hash(advisory, f, p, hash, err) && fact_row(store, hash, id, err)));
+}
+
+static bool fact_seek(struct store *store, const struct finding *f, int64_t *id, struct err *err)
+{
+    struct packed packed;
+    bool ok = packed_init(&packed, f, err) && seek_packed(store, f, &packed, id, err);
+    packed_fini(&packed);
+    return ok;
+}
+
+static bool renew_packed(struct store *store, int64_t id, const struct finding *f,
+                         const struct packed *p, struct err *err)
+{
+    int64_t advisory = 0;
+    char hash[HASH_TEXT];
+    return advisory_id(store, f, p, &advisory, err) && fact_hash(advisory, f, p, hash, err) &&
+           db_run(store, err,
+                  "UPDATE facts SET hash = $1, advisory_id = $2, class = $3, type = $4, purl = $5,"
+                  " package_name = $6, package_version = $7, binaries = $8, fix_state = $9,"
+                  " fixed_version = $10, is_patchable = $11, severity = $12, evidence = $13,"
+                  " remediation_text = $14, remediation_command = $15, rated_by = $16,"
+                  " rating_basis = $17 WHERE id = $18",
+                  vc(hash), vi(advisory), vc(word_class(f->class)), vt(f->type), vt(f->purl),
+                  vt(f->package_name), vt(f->package_version), vt(sb_str(&p->binaries)),
+                  vc(word_fix(f->fix_state)), vt(f->fixed_version), vi(f->is_patchable),
+                  vc(word_severity(f->severity)), vt(sb_str(&p->evidence)), vt(f->remediation_text),
+                  vt(f->remediation_command), vt(f->rated_by), vt(f->rating_basis), vi(id));
+}
+
+static bool fact_renew(struct store *store, int64_t id, const struct finding *f, struct err *err)
+{
+    struct packed packed;
+    bool ok = packed_init(&packed, f, err) && renew_packed(store, id, f, &packed, err);
+    packed_fini(&packed);
+    return ok;
+}
+
+/* When only the new state is there, it was renewed by a run that did not end. */
+static bool settle_one(struct store *store, struct fact_wish *wish, struct err *err)
+{
+    int64_t before = 0, after = 0;
+    wish->is_renewed = false;
+    if (wish->before && (!fact_seek(store, wish->before, &before, err) ||
+                         !fact_seek(store, wish->after, &after, err)))
+        return false;
+    if (!wish->before || (before == 0) == (after == 0))
+        return fact_id(store, wish->after, &wish->id, err);
+    wish->is_renewed = true;
+    wish->id = before ? before : after;
+    return !before || fact_renew(store, before, wish->after, err);
+}
+
+static bool settle(struct store *store, struct fact_wish *wishes, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!settle_one(store, &wishes[i], err))
+            return false;
+    return true;
+}
+
+enum { TRIES = 4 };
+
+/* A scan may have written the new state between our look and our update: then look again. */
+bool store_facts_settle(struct store *store, struct fact_wish *wishes, size_t n, struct err *err)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        *err = (struct err){0};
+        if (TX_WRITTEN(store, err, settle(store, wishes, n, err)))
+            return true;
+        if (err->kind != ERR_CONFLICT)
+            return false;
+    }
+    return false;
+}
+
+bool store_fact_digest(const struct finding *f, uint8_t out[static STORE_FACT_DIGEST],
+                       struct err *err)
+{
+    struct packed packed;
+    char advisory[HASH_TEXT], fact[HASH_TEXT];
+    bool ok = packed_init(&packed, f, err) && advisory_hash(f, &packed, advisory, err) &&
+              fact_hash(0, f, &packed, fact, err) && hex_parse(str_from(advisory), out, HASH_BYTES) &&
+              hex_parse(str_from(fact), out + HASH_BYTES, HASH_BYTES);
+    packed_fini(&packed);
+    return ok;
+}
+
+/* --- one finding of one image
+ * ------------------------------------------------------------------------------ */
 static bool finding_put(struct store *store, int64_t registry_id, int64_t image_id,
                         const struct finding *f, int64_t now, struct err *err)
 {

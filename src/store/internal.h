@@ -91,7 +91,12 @@ struct prepared {
     const char *sql; /* the literal itself is the key: no two compare */
     void *stmt;
 };
-enum { PREPARED_MAX = 256 };
+enum { PREPARED_MAX = 512, BULKS_MAX = 96 };
+struct bulk_text {
+    const void *bulk;
+    size_t n_rows;
+    char *sql; /* owned */
+};
 struct store {
     const struct driver *driver;
     void *conn;
@@ -99,6 +104,8 @@ struct store {
     bool has_news; /* of this transaction: others are woken after its commit */
     struct prepared prepared[PREPARED_MAX]; /* open addressing by address */
     size_t n_prepared;
+    struct bulk_text bulks[BULKS_MAX];
+    size_t n_bulks;
 };
 
 /* --- statements
@@ -146,6 +153,17 @@ bool db_int_(struct store *store, int64_t otherwise, int64_t *out, const char *s
 #define db_int(store, otherwise, out, err, sql, ...)                                               \
     db_int_((store), (otherwise), (out), (sql), VALUES_(__VA_ARGS__) + 1, N_VALUES_(__VA_ARGS__),  \
             (err))
+
+/* One statement for many rows: @head, a "($1, $2)" of @n_columns a row, @tail.  A server that is
+ * far away is asked once for 64 of them. */
+struct bulk {
+    const char *head, *tail;
+    size_t n_columns;
+};
+typedef bool bulk_row(void *ctx, struct rows *rows, struct err *err);
+/* @bulk is static.  @on_row, which may be NULL, sees every row that comes back. */
+bool db_bulk(struct store *store, const struct bulk *bulk, const struct value *values,
+             size_t n_rows, bulk_row *on_row, void *ctx, struct err *err) NODISCARD;
 
 /* --- transactions: ended by exactly one of commit and rollback
  * --------------------------------------- */
@@ -219,6 +237,14 @@ bool assessment_touch(struct store *store, int64_t registry_id, int64_t now,
 /* Write the findings of a report in place of those that the image has. */
 bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id,
                       const struct report *report, int64_t now, struct err *err) NODISCARD;
+enum { ENGINE_TEXT = 17 };
+void units_engine(char out[static ENGINE_TEXT]);
+/* What of the image is judged alone when advisories change: its units, in place of those it had. */
+bool units_write(struct store *store, int64_t registry_id, int64_t image_id,
+                 const struct report *report, struct err *err) NODISCARD;
+/* The id of the row that says what @finding says, made when there is none. */
+bool fact_id(struct store *store, const struct finding *finding, int64_t *id,
+             struct err *err) NODISCARD;
 /* One entry per subscription and digest, at the first complete scan that was one. */
 bool ledger_note(struct store *store, int64_t image_id, const struct report *report, int64_t now,
                  struct err *err) NODISCARD;

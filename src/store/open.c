@@ -153,6 +153,8 @@ void store_close(struct store *store)
             store->driver->drop(store->prepared[i].stmt);
     if (store->conn)
         store->driver->close(store->conn);
+    for (size_t i = 0; i < store->n_bulks; i++)
+        free(store->bulks[i].sql);
     free(store);
 }
 
