@@ -16,7 +16,7 @@ struct rematch {
     const struct snapshot *snapshot;
     store_registries registries;
     struct arena arena; /* of one image */
-    size_t n_told, n_matched, n_queued, n_rows;
+    size_t n_told, n_changed, n_matched, n_queued, n_rows;
 };
 
 /* --- by units
@@ -145,6 +145,7 @@ static bool tell_registry(struct telling *t, uint64_t from, struct err *err)
         if (!store_span_run(r->loop->store, &span, err))
             return false;
         r->n_told += span.n_images - span.n_whole;
+        r->n_changed += span.n_changed;
         r->n_rows += span.n_rows;
         span.limit = next_span(span.limit, clock_mono_ms() - began_ms);
         if (span.n_images)
@@ -404,8 +405,10 @@ bool rematch_all(struct loop *loop, const struct snapshot *snapshot, bool *is_al
         guard_wake(loop->guard);
     atomic_fetch_add(&loop->guard->counters.told, r.n_told);
     atomic_fetch_add(&loop->guard->counters.matched, r.n_matched);
+    atomic_fetch_add(&loop->guard->counters.changed, r.n_changed);
+    atomic_fetch_add(&loop->guard->counters.rows, r.n_rows);
     log_event(LOG_INFO, "images matched again", LOG_NUM("generation", snapshot->generation),
-              LOG_NUM("by-units", r.n_told), LOG_NUM("whole", r.n_matched),
+              LOG_NUM("by-units", r.n_told), LOG_NUM("changed", r.n_changed), LOG_NUM("whole", r.n_matched),
               LOG_NUM("findings-written", r.n_rows), LOG_NUM("to-scan", r.n_queued),
               LOG_NUM("ms", clock_mono_ms() - started_ms));
     return ok;

@@ -94,12 +94,6 @@ static bool push_put(struct run *r, int64_t image_id, const struct span_finding 
            PUSH(r, &r->puts, vi(f->is_from_base)) && PUSH(r, &r->puts, vi(s->now));
 }
 
-static bool push_drop(struct run *r, int64_t image_id, str name)
-{
-    return PUSH(r, &r->drops, vi(r->span->registry_id)) && PUSH(r, &r->drops, vi(image_id)) &&
-           PUSH(r, &r->drops, vt(name));
-}
-
 static bool push_counts(struct run *r, int64_t image_id, const struct report_summary *c)
 {
     const unsigned counts[] = {c->critical, c->high,      c->medium,  c->low,
@@ -119,7 +113,7 @@ static bool note_change(struct run *r, const struct span_image *image,
     for (size_t i = 0; ok && i < change->put.len; i++)
         ok = push_put(r, image->id, &change->put.ptr[i]);
     for (size_t i = 0; ok && i < change->drop.len; i++)
-        ok = push_drop(r, image->id, change->drop.ptr[i]);
+        ok = PUSH(r, &r->drops, vt(change->drop.ptr[i]));
     r->span->n_changed++;
     r->span->n_rows += change->put.len + change->drop.len;
     return ok || err_memory(err);
@@ -163,8 +157,8 @@ static const struct bulk put_rows = {
     " fact_id = excluded.fact_id, path = excluded.path, layer = excluded.layer,"
     " is_from_base = excluded.is_from_base, step = excluded.step",
     8};
-static const struct bulk drop_rows = {
-    "DELETE FROM findings WHERE (registry_id, image_id, name) IN (VALUES ", ")", 3};
+/* A name is made of the registry and the image too: it is of one finding only. */
+static const struct bulk drop_rows = {"DELETE FROM findings WHERE name IN (VALUES ", ")", 1};
 /* An image that has no finding left is not told here. */
 static const struct bulk count_rows = {
     "UPDATE images SET verdict = CASE WHEN v.column2 = 1 THEN 'unhealthy' ELSE verdict END,"
