@@ -14,31 +14,38 @@ struct run {
     char engine[ENGINE_TEXT];
     int64_t last_id;
     VEC(struct span_image) images;
+    strs units; /* of each, as they are stored */
+    int64_t *ids;
+    size_t n_ids;
     VEC(struct value) puts, drops, counts;
     store_ids wholes; /* ids of images that cannot be told by units */
 };
 
 /* --- reading
  * ------------------------------------------------------------------------------------------------ */
+/* Into the same room for image after image. */
 static bool read_units(struct run *r, str bytes, store_ids *out, struct err *err)
 {
     struct rd in;
     int64_t id = 0;
-    rd_init(&in, bytes);
-    while (rd_is_ok(&in) && !rd_is_end(&in)) {
-        id += (int64_t)rd_varint(&in, INT32_MAX);
-        int64_t *slot = vec_push(&r->arena, out);
-        if (!slot)
-            return err_memory(err);
-        *slot = id;
+    if (r->n_ids < bytes.len) {
+        r->n_ids = 2 * bytes.len;
+        r->ids = arena_array(&r->arena, int64_t, r->n_ids);
     }
+    *out = (store_ids){.ptr = r->ids};
+    if (!r->ids && bytes.len)
+        return err_memory(err);
+    rd_init(&in, bytes);
+    while (rd_is_ok(&in) && !rd_is_end(&in))
+        out->ptr[out->len++] = id += (int64_t)rd_varint(&in, INT32_MAX);
     return rd_ok(&in, err);
 }
 
 static bool read_image(struct run *r, struct rows *rows, struct err *err)
 {
     struct span_image *image = vec_push(&r->arena, &r->images);
-    if (!image)
+    str *units = vec_push(&r->arena, &r->units);
+    if (!image || !units)
         return err_memory(err);
     unsigned *const counts[] = {&image->counts.critical, &image->counts.high,
                                 &image->counts.medium,   &image->counts.low,
@@ -49,9 +56,8 @@ static bool read_image(struct run *r, struct rows *rows, struct err *err)
     image->digest = row_dup(rows, 3, &r->arena);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
         *counts[i] = (unsigned)row_int(rows, 4 + (int)i);
-    return image->repository.ptr && image->digest.ptr
-               ? read_units(r, row_text(rows, 1), &image->units, err)
-               : err_memory(err);
+    *units = row_dup(rows, 1, &r->arena);
+    return (image->repository.ptr && image->digest.ptr && units->ptr) || err_memory(err);
 }
 
 static bool read_span(struct run *r, struct err *err)
@@ -132,9 +138,10 @@ static bool note_whole(struct run *r, int64_t image_id, struct err *err)
 static bool decide(struct run *r, struct err *err)
 {
     for (size_t i = 0; i < r->images.len; i++) {
-        const struct span_image *image = &r->images.ptr[i];
+        struct span_image *image = &r->images.ptr[i];
         struct span_change change = {.counts = image->counts};
-        if (!r->span->change(r->span->ctx, &r->arena, image, &change, err))
+        if (!read_units(r, r->units.ptr[i], &image->units, err) ||
+            !r->span->change(r->span->ctx, &r->arena, image, &change, err))
             return false;
         if (change.is_whole ? !note_whole(r, image->id, err)
                             : (change.put.len || change.drop.len) &&

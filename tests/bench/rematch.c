@@ -7,7 +7,7 @@
  * by plain SQL into a SQLite file, which is kept in DIR for the next run, and copied into another
  * store when one is given.
  *     usage: rematch DIR [STORE]
- * prints: seconds, processor seconds, images told by units, images whole, finding rows, share of the
+ * prints: seconds, its own processor seconds, images told by units, images whole, finding rows, share of the
  * images that changed (%), pushes meanwhile, their median and the slowest (ms), the median of pushes
  * when nothing else runs (ms) */
 #include <pthread.h>
@@ -541,7 +541,7 @@ static int cmp_times(const void *pa, const void *pb)
 static double cpu_s(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
