@@ -170,6 +170,9 @@ NODISCARD bool advisory_generations(const char *dir, struct arena *arena, genera
                                     struct err *err);
 void advisory_db_close(struct advisory_db *db);
 uint64_t advisory_db_generation(const struct advisory_db *db);
+/* What it was built from, as 64 hexadecimal digits: two databases that say the same bear the same,
+ * whatever their numbers.  Borrowed. */
+str advisory_db_identity(const struct advisory_db *db);
 size_t advisory_db_sources(const struct advisory_db *db, const struct source_state **out);
 /* True when a source for the release was verified, even with zero records. @ecosystem "Debian:12".
  */

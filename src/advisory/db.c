@@ -34,6 +34,7 @@ struct advisory_db {
     VEC(struct source_state) sources; /* the first n_built are numbered by statements */
     size_t n_built;
     strs compiled; /* of those: digests of their records */
+    char identity[2 * KEY_DIGEST + 1];
     str filter;    /* of packages */
     bool has_vex;
     struct unpacker *unpacker;
@@ -368,6 +369,22 @@ bool advisory_packages(const struct advisory_db *db, struct arena *arena, str ec
            list_packages(db, arena, str_of(hashed, 1), ecosystem, out, err);
 }
 
+static bool make_identity(struct advisory_db *db, struct err *err)
+{
+    uint8_t sum[HASH_MAX];
+    auto_sb parts;
+    sb_init(&parts, LIMIT(FEED_RECORD));
+    for (size_t i = 0; i < db->n_built; i++) {
+        sb_blob(&parts, db->sources.ptr[i].name);
+        sb_blob(&parts, db->compiled.ptr[i]);
+    }
+    if (!sb_ok(&parts, err))
+        return false;
+    hash_of(HASH_SHA256, sb_str(&parts), sum);
+    hex_print(sum, KEY_DIGEST, db->identity);
+    return true;
+}
+
 /* The folder @name below @dir. */
 static bool open_folder(const char *dir, const char *name, struct advisory_db **out,
                         struct err *err)
@@ -380,7 +397,8 @@ static bool open_folder(const char *dir, const char *name, struct advisory_db **
     arena_init(&db->arena, LIMIT(FEED_RECORD));
     const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/%s", dir, name));
     bool is_ok =
-        path ? open_env(db, path, err) && read_meta(db, err) && find_vex(db, err) : err_memory(err);
+        path ? open_env(db, path, err) && read_meta(db, err) && make_identity(db, err) && find_vex(db, err)
+             : err_memory(err);
     if (!is_ok) {
         advisory_db_close(db);
         return false;
@@ -459,6 +477,8 @@ void advisory_db_close(struct advisory_db *db)
 uint64_t advisory_db_generation(const struct advisory_db *db) { return db->generation; }
 
 size_t advisory_db_built(const struct advisory_db *db) { return db->n_built; }
+
+str advisory_db_identity(const struct advisory_db *db) { return str_from(db->identity); }
 
 str advisory_db_compiled(const struct advisory_db *db, str name)
 {

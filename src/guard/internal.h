@@ -93,7 +93,8 @@ struct loop {
     struct guard *guard;
     struct slot *slot;
     struct store *store;
-    struct arena arena; /* of one job */
+    struct arena arena;        /* of one job */
+    struct snapshot *snapshot; /* of one job, whose results borrow from it; NULL: none */
 };
 typedef void run_job(struct loop *loop, const struct job *job, struct job_outcome *outcome);
 bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, uint64_t limit_s,

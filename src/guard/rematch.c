@@ -169,6 +169,25 @@ static bool tell_all(struct rematch *r, const struct deltas *deltas, uint64_t fr
     return true;
 }
 
+/* The very one that images were matched with, not another of that number. */
+static bool open_generation(struct rematch *r, uint64_t generation, struct advisory_db **out,
+                            struct err *err)
+{
+    bool is_it = false;
+    if (!advisory_db_open_at(r->loop->guard->advisories.dir, generation, out, err))
+        return false;
+    if (store_generation_is(r->loop->store, &r->arena, generation, advisory_db_identity(*out),
+                            &is_it, err) &&
+        !is_it)
+        err_set(err, ERR_MISMATCH, "generation %llu is another one than images were matched with",
+                (unsigned long long)generation);
+    if (is_it)
+        return true;
+    advisory_db_close(*out);
+    *out = NULL;
+    return false;
+}
+
 /* From a generation that is not kept any more nobody can tell what changed. */
 static bool tell_from(struct rematch *r, uint64_t generation, struct err *err)
 {
@@ -176,7 +195,7 @@ static bool tell_from(struct rematch *r, uint64_t generation, struct err *err)
     struct deltas deltas = {0};
     struct err why = {0};
     int64_t began_ms = clock_mono_ms();
-    if (!advisory_db_open_at(r->loop->guard->advisories.dir, generation, &from, &why)) {
+    if (!open_generation(r, generation, &from, &why)) {
         log_event(LOG_INFO, "images are matched whole", LOG_NUM("generation", generation),
                   LOG_ERR(&why));
         return true;
@@ -200,7 +219,9 @@ enum { GENERATIONS_MAX = 4 };
 static bool tell_by_units(struct rematch *r, struct err *err)
 {
     store_generations behind = {0};
-    if (!store_generations_behind(r->loop->store, &r->loop->arena, r->snapshot->generation, &behind,
+    if (!store_generation_note(r->loop->store, r->snapshot->generation,
+                               advisory_db_identity(r->snapshot->db), err) ||
+        !store_generations_behind(r->loop->store, &r->loop->arena, r->snapshot->generation, &behind,
                                   err))
         return false;
     for (size_t i = 0; i < behind.len && i < GENERATIONS_MAX && !is_stopped(r); i++) {

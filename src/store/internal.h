@@ -237,6 +237,8 @@ bool assessment_touch(struct store *store, int64_t registry_id, int64_t now,
 /* Write the findings of a report in place of those that the image has. */
 bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id,
                       const struct report *report, int64_t now, struct err *err) NODISCARD;
+bool generation_note(struct store *store, uint64_t generation, str identity,
+                     struct err *err) NODISCARD;
 enum { ENGINE_TEXT = 17 };
 void units_engine(char out[static ENGINE_TEXT]);
 /* What of the image is judged alone when advisories change: its units, in place of those it had. */

@@ -235,6 +235,49 @@ bool store_span_run(struct store *store, struct span *span, struct err *err)
     return ok;
 }
 
+/* --- what a generation's number stands for
+ * ------------------------------------------------------------------------------- */
+enum { NAME_MAX_TEXT = 64 };
+#define AMBIGUOUS STR("-")
+
+static str name_of(uint64_t generation, char out[static NAME_MAX_TEXT])
+{
+    snprintf(out, NAME_MAX_TEXT, "generation-%llu", (unsigned long long)generation);
+    return str_from(out);
+}
+
+/* A scan notes it with each result, so the usual case is one look. */
+bool generation_note(struct store *store, uint64_t generation, str identity, struct err *err)
+{
+    char text[NAME_MAX_TEXT];
+    str name = name_of(generation, text);
+    int64_t is_known = 0;
+    if (!db_int(store, 0, &is_known, err, "SELECT 1 FROM meta WHERE name = $1 AND value = $2",
+                vt(name), vt(identity)))
+        return false;
+    return is_known || db_run(store, err,
+                              "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name)"
+                              " DO UPDATE SET value = CASE WHEN meta.value = excluded.value THEN"
+                              " meta.value ELSE $3 END",
+                              vt(name), vt(identity), vt(AMBIGUOUS));
+}
+
+bool store_generation_note(struct store *store, uint64_t generation, str identity, struct err *err)
+{
+    return TX_WRITTEN(store, err, generation_note(store, generation, identity, err));
+}
+
+bool store_generation_is(struct store *store, struct arena *arena, uint64_t generation,
+                         str identity, bool *is_so, struct err *err)
+{
+    char text[NAME_MAX_TEXT];
+    str value;
+    if (!store_meta_get(store, arena, name_of(generation, text), &value, err))
+        return false;
+    *is_so = str_eq(value, identity);
+    return true;
+}
+
 /* --- which generations images are of
  * ------------------------------------------------------------------------ */
 bool store_generations_behind(struct store *store, struct arena *arena, uint64_t generation,

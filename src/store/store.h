@@ -361,6 +361,12 @@ struct store_generation {
     uint64_t n_images;
 };
 typedef VEC(struct store_generation) store_generations;
+/* What a generation's number stands for here.  Two databases that call different states by one
+ * number: it stands for nothing any more. */
+NODISCARD bool store_generation_note(struct store *store, uint64_t generation, str identity,
+                                     struct err *err);
+NODISCARD bool store_generation_is(struct store *store, struct arena *arena, uint64_t generation,
+                                   str identity, bool *is_so, struct err *err);
 /* Below @generation: those that images with a verdict were matched with, most images first. */
 NODISCARD bool store_generations_behind(struct store *store, struct arena *arena,
                                         uint64_t generation, store_generations *out,

@@ -220,7 +220,9 @@ bool units_write(struct store *store, int64_t registry_id, int64_t image_id,
 {
     struct making m = {.store = store};
     arena_init(&m.arena, LIMIT(SCAN_MEMORY));
-    bool ok = cut_and_write(&m, registry_id, image_id, report, err);
+    bool ok = cut_and_write(&m, registry_id, image_id, report, err) &&
+              (!report->has_database ||
+               generation_note(store, report->generation, report->database, err));
     arena_fini(&m.arena);
     return ok;
 }
