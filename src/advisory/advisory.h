@@ -216,7 +216,7 @@ NODISCARD bool advisory_by_id(const struct advisory_db *db, struct arena *arena,
                               named_records *out, struct err *err);
 /* Every package that a record speaks of one of whose names is wanted; more than once perhaps. */
 struct advisory_names {
-    bool (*wants)(void *ctx, str name); /* an id or an alias */
+    bool (*wants)(void *ctx, str name);                          /* an id or an alias */
     bool (*take)(void *ctx, const struct advisory_place *place); /* false: no memory */
     void *ctx;
 };

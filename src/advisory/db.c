@@ -35,7 +35,7 @@ struct advisory_db {
     size_t n_built;
     strs compiled; /* of those: digests of their records */
     char identity[2 * KEY_DIGEST + 1];
-    str filter;    /* of packages */
+    str filter; /* of packages */
     bool has_vex;
     struct unpacker *unpacker;
 };
@@ -396,9 +396,9 @@ static bool open_folder(const char *dir, const char *name, struct advisory_db **
     }
     arena_init(&db->arena, LIMIT(FEED_RECORD));
     const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/%s", dir, name));
-    bool is_ok =
-        path ? open_env(db, path, err) && read_meta(db, err) && make_identity(db, err) && find_vex(db, err)
-             : err_memory(err);
+    bool is_ok = path ? open_env(db, path, err) && read_meta(db, err) && make_identity(db, err) &&
+                            find_vex(db, err)
+                      : err_memory(err);
     if (!is_ok) {
         advisory_db_close(db);
         return false;

@@ -141,8 +141,9 @@ const struct version_scheme *assess_fix_scheme(const struct finding *finding);
 /* --- units: what can be judged apart from the rest of its image ----------------------------------
  */
 /* The installed binaries of one source package, or what lies in one file: everything that the
- * findings on these packages depend on, but for what is said of the image by its name or digest (VEX
- * statements on images, rules).  Two images that hold the same unit have the same findings on it. */
+ * findings on these packages depend on, but for what is said of the image by its name or digest
+ * (VEX statements on images, rules).  Two images that hold the same unit have the same findings on
+ * it. */
 struct unit {
     bool is_whole;       /* the one without packages: what is said of the image as a whole */
     bool is_end_of_life; /* of the whole: when it was judged */

@@ -2,7 +2,7 @@
 /* unit.c - an image in pieces that are judged alone: what a new generation of advisories is held
  * against, once for all images that hold the piece.
  *
- * Judging is that of a whole image (match/), of an inventory that has but the unit's packages.  What
+ * Judging is that of a whole image (match/), of an inventory that has but the unit's packages. What
  * a unit's findings depend on is what the matcher asks for, so its keys are recorded there: nobody
  * lists here which names a package is looked up by. */
 #include <stdlib.h>
@@ -15,7 +15,10 @@
 
 /* --- cutting
  * --------------------------------------------------------------------------------------------- */
-static str source_of(const struct package *p) { return p->source_name.len ? p->source_name : p->name; }
+static str source_of(const struct package *p)
+{
+    return p->source_name.len ? p->source_name : p->name;
+}
 
 /* "os deb openssl" or "file /app/server": statements on the one or the other reach no further. */
 static str place_of(struct arena *arena, const struct package *p)
@@ -39,8 +42,7 @@ static bool add_package(struct arena *arena, struct map *by_place, unit_list *ou
         *fresh = *like;
         *at = (void *)(uintptr_t)out->len; /* its index and one: units move */
     }
-    struct package *slot =
-        vec_push(arena, &out->ptr[(size_t)(uintptr_t)*at - 1].part.packages);
+    struct package *slot = vec_push(arena, &out->ptr[(size_t)(uintptr_t)*at - 1].part.packages);
     if (slot)
         *slot = *package;
     return slot != NULL;
@@ -139,8 +141,9 @@ void unit_print(const struct unit *unit, struct sb *out)
 
 static void parse_package(struct rd *in, struct unit *unit, struct package *p)
 {
-    str *const texts[] = {&p->type,           &p->name,       &p->version, &p->arch,    &p->source_name,
-                          &p->source_version, &p->modularity, &p->path,    &p->owned_by};
+    str *const texts[] = {&p->type,       &p->name,        &p->version,
+                          &p->arch,       &p->source_name, &p->source_version,
+                          &p->modularity, &p->path,        &p->owned_by};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = rd_blob(in, LIMIT(FIELD));
     uint64_t flags = rd_varint(in, IS_OS | IS_BASE | DECLARED);
@@ -179,7 +182,8 @@ bool unit_parse(struct arena *arena, str bytes, struct unit *out, struct err *er
 }
 
 /* --- keys
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 /* FNV-1a, mixed: two names that collide cost a comparison too much and nothing else. */
 static uint64_t add_bytes(uint64_t hash, str bytes)
 {

@@ -5,10 +5,10 @@
  *                                                              ─> findings that came, went, changed
  *
  * A finding that says something else at the same place is one row's new text for all images (a fact
- * renewed), unless its severity or anything else that is counted changed, or another unit shares the
- * row and goes another way: then it is written image by image.  What the two judgements cannot tell
- * of the image as a whole (coverage, end of life, what could not be compared, rejected CVEs, what
- * VEX takes away) makes the images that hold the unit due to be matched whole. */
+ * renewed), unless its severity or anything else that is counted changed, or another unit shares
+ * the row and goes another way: then it is written image by image.  What the two judgements cannot
+ * tell of the image as a whole (coverage, end of life, what could not be compared, rejected CVEs,
+ * what VEX takes away) makes the images that hold the unit due to be matched whole. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,8 +79,8 @@ static bool add_cves(struct making *m, const struct advisory_changes *changes, s
     if (!m->cves.len)
         return true;
     m->out->is_all = m->cves.len > CVES_MAX; /* to look at every unit is cheaper */
-    return m->out->is_all || (advisory_places_of(m->from, &names, err) &&
-                              advisory_places_of(m->to, &names, err));
+    return m->out->is_all ||
+           (advisory_places_of(m->from, &names, err) && advisory_places_of(m->to, &names, err));
 }
 
 static bool add_changes(struct making *m, struct err *err)
@@ -120,7 +120,8 @@ static bool add_spoken_of(struct making *m, struct err *err)
 
 /* --- the units that ask for them
  * ---------------------------------------------------------------------------------------- */
-/* Units whose findings may share facts with these: their facts are renewed together or not at all. */
+/* Units whose findings may share facts with these: their facts are renewed together or not at all.
+ */
 static bool add_kin(struct making *m, const store_ids *ids, struct err *err)
 {
     for (size_t i = 0; i < ids->len; i += BATCH) {
@@ -187,7 +188,8 @@ static bool find_units(struct making *m, store_ids *out, struct err *err)
 }
 
 /* --- what differs
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 static void count(struct unit_change *change, const struct finding *f, int sign)
 {
     int *const of[] = {[SEVERITY_UNKNOWN] = &change->counts.unknown,
@@ -276,8 +278,7 @@ static bool put(struct making *m, struct unit_delta *delta, const struct finding
 
 static bool is_counted_alike(const struct finding *a, const struct finding *b)
 {
-    return a->severity == b->severity && a->is_patchable == b->is_patchable &&
-           a->class == b->class;
+    return a->severity == b->severity && a->is_patchable == b->is_patchable && a->class == b->class;
 }
 
 static bool is_in_place(const struct finding *a, const struct finding *b)
@@ -395,8 +396,9 @@ static bool compare(struct making *m, struct unit_delta *delta, const struct uni
     }
     for (size_t i = 0; i < before.len; i++) {
         struct unit_change change;
-        if (before.entries[i].value && (!change_of(m, before.entries[i].value, NULL, &change, err) ||
-                                        !push_change(m, delta, &change, err)))
+        if (before.entries[i].value &&
+            (!change_of(m, before.entries[i].value, NULL, &change, err) ||
+             !push_change(m, delta, &change, err)))
             return false;
     }
     return true;

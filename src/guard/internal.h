@@ -43,7 +43,8 @@ struct slot {
 };
 /* metrics.c: any thread adds. */
 struct counters {
-    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, told, matched, changed, rows, ended[JOB_END_GIVE_BACK + 1];
+    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, told, matched, changed, rows,
+        ended[JOB_END_GIVE_BACK + 1];
     atomic_int_fast64_t rematch_lag_ms;
 };
 void counters_add(struct counters *counters, const struct job *job, enum job_end end,

@@ -20,7 +20,8 @@ struct rematch {
 };
 
 /* --- by units
- * -------------------------------------------------------------------------------------------------- */
+ * --------------------------------------------------------------------------------------------------
+ */
 struct telling {
     struct rematch *r;
     const struct deltas *deltas;
@@ -35,8 +36,8 @@ static bool is_spoken_of(const struct telling *t, struct arena *arena,
     if (!t->deltas->spoken_of.len)
         return true;
     size_t slash = str_rfind_byte(image->repository, '/');
-    str name = slash < image->repository.len ? str_skip(image->repository, slash + 1)
-                                             : image->repository;
+    str name =
+        slash < image->repository.len ? str_skip(image->repository, slash + 1) : image->repository;
     str whole = arena_printf(arena, STR_FMT "/" STR_FMT, STR_ARG(t->registry->host),
                              STR_ARG(image->repository));
     *out = map_get(&t->deltas->spoken_of, name) || map_get(&t->deltas->spoken_of, whole) ||
@@ -105,8 +106,8 @@ static bool change_image(void *ctx, struct arena *arena, const struct span_image
     /* Rules and VEX that disable look at all findings of an image; and an image without a finding
      * is healthy or not by more than its units. */
     bool is_changed = out->put.len || out->drop.len;
-    if (is_changed && (image->counts.disabled ||
-                       (n_counted(&image->counts) && !n_counted(&out->counts))))
+    if (is_changed &&
+        (image->counts.disabled || (n_counted(&image->counts) && !n_counted(&out->counts))))
         out->is_whole = true;
     return true;
 }
@@ -154,8 +155,7 @@ static bool tell_registry(struct telling *t, uint64_t from, struct err *err)
     return true;
 }
 
-static bool tell_all(struct rematch *r, const struct deltas *deltas, uint64_t from,
-                     struct err *err)
+static bool tell_all(struct rematch *r, const struct deltas *deltas, uint64_t from, struct err *err)
 {
     for (size_t i = 0; i < r->registries.len && !is_stopped(r); i++) {
         struct telling t = {.r = r, .deltas = deltas, .registry = &r->registries.ptr[i]};
@@ -239,7 +239,8 @@ static bool tell_by_units(struct rematch *r, struct err *err)
 }
 
 /* --- whole
- * ------------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static const struct store_registry *registry_of(const struct rematch *r, int64_t id)
 {
@@ -429,8 +430,8 @@ bool rematch_all(struct loop *loop, const struct snapshot *snapshot, bool *is_al
     atomic_fetch_add(&loop->guard->counters.changed, r.n_changed);
     atomic_fetch_add(&loop->guard->counters.rows, r.n_rows);
     log_event(LOG_INFO, "images matched again", LOG_NUM("generation", snapshot->generation),
-              LOG_NUM("by-units", r.n_told), LOG_NUM("changed", r.n_changed), LOG_NUM("whole", r.n_matched),
-              LOG_NUM("findings-written", r.n_rows), LOG_NUM("to-scan", r.n_queued),
-              LOG_NUM("ms", clock_mono_ms() - started_ms));
+              LOG_NUM("by-units", r.n_told), LOG_NUM("changed", r.n_changed),
+              LOG_NUM("whole", r.n_matched), LOG_NUM("findings-written", r.n_rows),
+              LOG_NUM("to-scan", r.n_queued), LOG_NUM("ms", clock_mono_ms() - started_ms));
     return ok;
 }

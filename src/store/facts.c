@@ -103,8 +103,7 @@ static bool advisory_id(struct store *store, const struct finding *f, const stru
     char hash[HASH_TEXT];
     if (!advisory_hash(f, p, hash, err) || !advisory_row(store, hash, id, err))
         return false;
-    return *id ||
-           (advisory_insert(store, hash, f, p, err) && advisory_row(store, hash, id, err));
+    return *id || (advisory_insert(store, hash, f, p, err) && advisory_row(store, hash, id, err));
 }
 
 static bool fact_insert(struct store *store, const char *hash, int64_t advisory,
@@ -162,8 +161,7 @@ static bool fact_id_packed(struct store *store, const struct finding *f, const s
     if (!advisory_id(store, f, p, &advisory, err) || !fact_hash(advisory, f, p, hash, err) ||
         !fact_row(store, hash, id, err))
         return false;
-    return *id ||
-           (fact_insert(store, hash, advisory, f, p, err) && fact_row(store, hash, id, err));
+    return *id || (fact_insert(store, hash, advisory, f, p, err) && fact_row(store, hash, id, err));
 }
 
 bool fact_id(struct store *store, const struct finding *f, int64_t *id, struct err *err)
@@ -265,7 +263,8 @@ bool store_fact_digest(const struct finding *f, uint8_t out[static STORE_FACT_DI
     struct packed packed;
     char advisory[HASH_TEXT], fact[HASH_TEXT];
     bool ok = packed_init(&packed, f, err) && advisory_hash(f, &packed, advisory, err) &&
-              fact_hash(0, f, &packed, fact, err) && hex_parse(str_from(advisory), out, HASH_BYTES) &&
+              fact_hash(0, f, &packed, fact, err) &&
+              hex_parse(str_from(advisory), out, HASH_BYTES) &&
               hex_parse(str_from(fact), out + HASH_BYTES, HASH_BYTES);
     packed_fini(&packed);
     return ok;

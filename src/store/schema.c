@@ -134,10 +134,10 @@ static const char version_4[] =
     "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
     "  PRIMARY KEY (registry_id, name));";
 
-/* What an advisory change is held against.  units: pieces of images that are judged alone (assess.h),
- * once for all images that hold one; unit_keys: what the database is asked for them, so changed
- * keys lead to units.  image_units: the ids of an image's units, rising, as differences; engine:
- * whose findings they are.  An image without a row is matched whole. */
+/* What an advisory change is held against.  units: pieces of images that are judged alone
+ * (assess.h), once for all images that hold one; unit_keys: what the database is asked for them, so
+ * changed keys lead to units.  image_units: the ids of an image's units, rising, as differences;
+ * engine: whose findings they are.  An image without a row is matched whole. */
 static const char version_6[] =
     "CREATE TABLE units (id {id}, hash TEXT NOT NULL UNIQUE, bytes {bytes} NOT NULL);"
     "CREATE TABLE unit_keys (hash BIGINT NOT NULL, unit_id BIGINT NOT NULL,"
@@ -146,11 +146,7 @@ static const char version_6[] =
     "  engine TEXT NOT NULL, bytes {bytes} NOT NULL, PRIMARY KEY (registry_id, image_id));";
 
 static const struct migration migrations[] = {
-    {1, version_1},
-    {2, version_2},
-    {3, version_3},
-    {4, version_4},
-    {6, version_6},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {6, version_6},
 };
 
 const struct migration *schema_migrations(size_t *n)

@@ -22,7 +22,8 @@ struct run {
 };
 
 /* --- reading
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 /* Into the same room for image after image. */
 static bool read_units(struct run *r, str bytes, store_ids *out, struct err *err)
 {
@@ -143,9 +144,9 @@ static bool decide(struct run *r, struct err *err)
         if (!read_units(r, r->units.ptr[i], &image->units, err) ||
             !r->span->change(r->span->ctx, &r->arena, image, &change, err))
             return false;
-        if (change.is_whole ? !note_whole(r, image->id, err)
-                            : (change.put.len || change.drop.len) &&
-                                  !note_change(r, image, &change, err))
+        if (change.is_whole
+                ? !note_whole(r, image->id, err)
+                : (change.put.len || change.drop.len) && !note_change(r, image, &change, err))
             return false;
     }
     r->span->n_images = r->images.len;
@@ -153,7 +154,8 @@ static bool decide(struct run *r, struct err *err)
 }
 
 /* --- writing
- * ------------------------------------------------------------------------------------------------ */
+ * ------------------------------------------------------------------------------------------------
+ */
 /* The build step is the layer's, trimmed as remediations have it. */
 static const struct bulk put_rows = {
     "INSERT INTO findings (registry_id, image_id, name, fact_id, path, layer, is_from_base, step,"
@@ -205,11 +207,10 @@ static bool write_span(struct run *r, struct err *err)
                    NULL, err) &&
            db_bulk(r->store, &put_rows, r->puts.ptr, r->puts.len / put_rows.n_columns, NULL, NULL,
                    err) &&
-           db_bulk(r->store, &count_rows, r->counts.ptr, r->counts.len / count_rows.n_columns,
-                   NULL, NULL, err) &&
+           db_bulk(r->store, &count_rows, r->counts.ptr, r->counts.len / count_rows.n_columns, NULL,
+                   NULL, err) &&
            drop_wholes(r, err) && bring_forward(r, err) &&
-           (!r->counts.len ||
-            assessment_touch(r->store, r->span->registry_id, r->span->now, err));
+           (!r->counts.len || assessment_touch(r->store, r->span->registry_id, r->span->now, err));
 }
 
 static bool run_span(struct run *r, struct err *err)

@@ -52,7 +52,8 @@ static const char *const pragmas_common =
 
 /* Bringing the log home takes two syncs and every page that changed: that is for results and
  * re-matches, after 64 MiB; who waits for an acknowledgement does it only when nobody else did. */
-static const char *const pragmas_durable = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=65536;";
+static const char *const pragmas_durable =
+    "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=65536;";
 static const char *const pragmas_relaxed =
     "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=16384; PRAGMA cache_size=-16384;";
 

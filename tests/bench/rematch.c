@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rematch.c - 100,000 stored images of 200 packages each, popular ones in most of them (Zipf); then a
- * generation in which 1,000 package keys changed, that most images hold.  Meanwhile images are
+/* rematch.c - 100,000 stored images of 200 packages each, popular ones in most of them (Zipf); then
+ * a generation in which 1,000 package keys changed, that most images hold.  Meanwhile images are
  * pushed and their results stored.
  *
  * The units and facts of all packages come from real results; the images that hold them are written
  * by plain SQL into a SQLite file, which is kept in DIR for the next run, and copied into another
  * store when one is given.
  *     usage: rematch DIR [STORE]
- * prints: seconds, its own processor seconds, images told by units, images whole, finding rows, share of the
- * images that changed (%), pushes meanwhile, their median and the slowest (ms), the median of pushes
- * when nothing else runs (ms) */
+ * prints: seconds, its own processor seconds, images told by units, images whole, finding rows,
+ * share of the images that changed (%), pushes meanwhile, their median and the slowest (ms), the
+ * median of pushes when nothing else runs (ms) */
 #include <pthread.h>
 #include <spawn.h>
 #include <sqlite3.h>
@@ -64,7 +64,8 @@ static uint64_t rnd(uint64_t *state)
 }
 
 /* --- advisories
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 static bool is_changed(unsigned name)
 {
     return name >= FIRST_CHANGED && (name - FIRST_CHANGED) % STEP_CHANGED == 0 &&
@@ -83,10 +84,12 @@ static void add_package(struct sb *out, unsigned name, unsigned generation)
     bool has_old = kind < 2 ? generation == 1 || kind == 1 : name % 50 == 7 || name == 0;
     const char *fixed = kind == 1 && generation == 2 ? "10.0-r0" : "9.0-r0";
     if (has_old)
-        sb_addf(out, "%s{\"pkg\": {\"name\": \"pkg%u\", \"secfixes\": {\"%s\": [\"CVE-2023-%u\"]}}}",
+        sb_addf(out,
+                "%s{\"pkg\": {\"name\": \"pkg%u\", \"secfixes\": {\"%s\": [\"CVE-2023-%u\"]}}}",
                 out->ptr[out->len - 1] == '[' ? "" : ",", name, fixed, 10000 + name);
     if (generation == 2 && kind >= 2 && kind < 5)
-        sb_addf(out, "%s{\"pkg\": {\"name\": \"pkg%u\", \"secfixes\": {\"9.0-r1\": [\"CVE-2024-%u\"]}}}",
+        sb_addf(out,
+                "%s{\"pkg\": {\"name\": \"pkg%u\", \"secfixes\": {\"9.0-r1\": [\"CVE-2024-%u\"]}}}",
                 out->ptr[out->len - 1] == '[' ? "" : ",", name, 10000 + name);
 }
 
@@ -124,7 +127,8 @@ static void publish(const char *dir, const char *db, unsigned generation)
 }
 
 /* --- results of the seeds: every unit and fact that there is
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 static const struct config config_of_bench = {.assessment_key = {"key", 3}};
 
 static struct store_registry registry_at(unsigned i)
@@ -138,14 +142,17 @@ static struct store_registry registry_at(unsigned i)
                                    .host = STR("reg.example:5000")};
 }
 
-static void digest_at(uint64_t n, char out[static 80]) { snprintf(out, 80, "sha256:%064llx", (unsigned long long)n); }
+static void digest_at(uint64_t n, char out[static 80])
+{
+    snprintf(out, 80, "sha256:%064llx", (unsigned long long)n);
+}
 
 static void fill_inventory(struct arena *arena, unsigned first, unsigned step,
                            struct image_inventory *out)
 {
     *out = (struct image_inventory){.is_complete = true, .is_identified = true};
-    out->distro = (struct distro){.id = STR("alpine"), .version_id = STR("3.20.3"),
-                                  .name = STR("Alpine Linux v3.20")};
+    out->distro = (struct distro){
+        .id = STR("alpine"), .version_id = STR("3.20.3"), .name = STR("Alpine Linux v3.20")};
     for (unsigned i = 0; i < PER_IMAGE; i++) {
         unsigned unit = (first + i * step) % N_UNITS;
         str name = arena_printf(arena, "pkg%u", unit / N_VERSIONS);
@@ -169,8 +176,10 @@ static void fill_report(struct arena *arena, const struct advisory_db *db, unsig
     char text[80];
     fill_inventory(arena, first, step, inventory);
     digest_at(number, text);
-    *report = (struct report){.is_complete = true, .platform = STR("linux/amd64"),
-                              .source = STR("reg.example:5000/team/app"), .scanned_at = clock_now_s()};
+    *report = (struct report){.is_complete = true,
+                              .platform = STR("linux/amd64"),
+                              .source = STR("reg.example:5000/team/app"),
+                              .scanned_at = clock_now_s()};
     MUST(digest_parse(str_from(text), &report->digest));
     for (unsigned i = 0; i < N_LAYERS; i++) {
         struct report_layer *layer = vec_push(arena, &report->layers);
@@ -193,15 +202,22 @@ static void push(struct store *durable, struct store *relaxed, struct store_regi
     struct job job;
     int64_t now = clock_now_s();
     str named = digest_print(&report->digest, text);
-    const struct store_event event = {.id = named, .action = EVENT_PUSH, .repository = STR("team/app"),
-                                      .digest = named, .at = now};
+    const struct store_event event = {.id = named,
+                                      .action = EVENT_PUSH,
+                                      .repository = STR("team/app"),
+                                      .digest = named,
+                                      .at = now};
     const struct lease_spec lease = {.kinds = kinds, .n_kinds = 1, .now = now, .lease_s = 600};
     MUST(store_events_add(durable, registry->id, &event, 1, now, &counts, &err));
     MUST(store_job_lease(relaxed, arena, &lease, &job, &err) == NEXT_ITEM);
     MUST(findings_name(arena, &config_of_bench, registry, STR("team/app"), report, &err));
     const struct store_result result = {.report = report};
-    const struct job_outcome outcome = {.end = JOB_END_DONE, .results = &result, .n_results = 1,
-                                        .generation = generation, .revision = 1, .now = now};
+    const struct job_outcome outcome = {.end = JOB_END_DONE,
+                                        .results = &result,
+                                        .n_results = 1,
+                                        .generation = generation,
+                                        .revision = 1,
+                                        .now = now};
     MUST(store_job_finish(relaxed, &job, &outcome, &err));
 }
 
@@ -220,8 +236,8 @@ static void make_seeds(const char *path, const struct advisory_db *db)
     for (unsigned i = 0; i < N_SEEDS; i++) {
         struct report report;
         arena_reset(&arena);
-        fill_report(&arena, db, i / N_VERSIONS * PER_IMAGE * N_VERSIONS + i % N_VERSIONS, N_VERSIONS,
-                    0x10000000 + i, &report);
+        fill_report(&arena, db, i / N_VERSIONS * PER_IMAGE * N_VERSIONS + i % N_VERSIONS,
+                    N_VERSIONS, 0x10000000 + i, &report);
         push(store, store, &registry, &arena, &report, 1);
     }
     store_close(store);
@@ -286,9 +302,10 @@ static void read_units(struct fill *f)
             sqlite3_column_int64(stmt, 0);
     }
     sqlite3_finalize(stmt);
-    stmt = prepare(f, "SELECT x.id, x.package_name, x.package_version, a.vulnerability, f.layer FROM"
-                      " findings f JOIN facts x ON x.id = f.fact_id JOIN advisories a ON a.id ="
-                      " x.advisory_id");
+    stmt =
+        prepare(f, "SELECT x.id, x.package_name, x.package_version, a.vulnerability, f.layer FROM"
+                   " findings f JOIN facts x ON x.id = f.fact_id JOIN advisories a ON a.id ="
+                   " x.advisory_id");
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         struct seen_unit *unit =
             &f->units[unit_number(str_from((const char *)sqlite3_column_text(stmt, 1)),
@@ -376,7 +393,8 @@ static void add_finding(struct fill *f, struct statements *to, int64_t image, un
     char name[32], version[32];
     snprintf(name, sizeof(name), "pkg%u", number / N_VERSIONS);
     snprintf(version, sizeof(version), "%u.0-r0", 1 + number % N_VERSIONS);
-    const struct finding finding = {.id = str_from(fact->vulnerability), .type = STR("apk"),
+    const struct finding finding = {.id = str_from(fact->vulnerability),
+                                    .type = STR("apk"),
                                     .package_name = str_from(name),
                                     .package_version = str_from(version)};
     arena_reset(&f->arena);
@@ -450,13 +468,14 @@ static void fill(const char *path, unsigned n_images)
             sql_must(f, sqlite3_exec(f->sql, text, NULL, NULL, NULL));
     }
     struct statements to = {
-        prepare(f, "INSERT INTO images (id, registry_id, repository_id, digest, verdict, n_unknown,"
-                   " n_patchable, is_complete, has_inventory, generation, tried_generation,"
-                   " first_seen, last_pushed, scanned_at, platform, os_id, os_version, os_name,"
-                   " source, media_type, size_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, 1, 1, 1,"
-                   " 1, 1, 1, 'linux/amd64', 'alpine', '3.20.3', 'Alpine Linux v3.20',"
-                   " 'reg.example:5000/team/app@' || ?4,"
-                   " 'application/vnd.oci.image.manifest.v1+json', 12345678)"),
+        prepare(f,
+                "INSERT INTO images (id, registry_id, repository_id, digest, verdict, n_unknown,"
+                " n_patchable, is_complete, has_inventory, generation, tried_generation,"
+                " first_seen, last_pushed, scanned_at, platform, os_id, os_version, os_name,"
+                " source, media_type, size_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, 1, 1, 1,"
+                " 1, 1, 1, 'linux/amd64', 'alpine', '3.20.3', 'Alpine Linux v3.20',"
+                " 'reg.example:5000/team/app@' || ?4,"
+                " 'application/vnd.oci.image.manifest.v1+json', 12345678)"),
         prepare(f, "INSERT INTO image_layers VALUES (?1, ?2, ?3, ?4, 1234567,"
                    " 'RUN apk add --no-cache things', 0)"),
         prepare(f, "INSERT INTO image_units VALUES (?1, ?2, ?3, ?4)"),
@@ -481,7 +500,8 @@ static void fill(const char *path, unsigned n_images)
 }
 
 /* --- pushes meanwhile
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 enum { TIMES_MAX = 4096 };
 struct pushing {
     const char *name;
@@ -537,7 +557,8 @@ static int cmp_times(const void *pa, const void *pb)
 }
 
 /* --- all of it
- * -------------------------------------------------------------------------------------------------- */
+ * --------------------------------------------------------------------------------------------------
+ */
 static double cpu_s(void)
 {
     struct timespec t;
@@ -614,7 +635,8 @@ int main(int argc, char **argv)
         return 2;
     }
     log_configure(getenv("VERBOSE") ? LOG_INFO : LOG_WARN, false);
-    snprintf(kept, sizeof(kept), "%s/images-%u-schema-%d.db", dir, n_images, store_schema_version());
+    snprintf(kept, sizeof(kept), "%s/images-%u-schema-%d.db", dir, n_images,
+             store_schema_version());
     snprintf(work, sizeof(work), "%s/work.db", dir);
     snprintf(db, sizeof(db), "%s/db", dir);
     MUST(dir_make(dir, &err));

@@ -47,13 +47,15 @@ static void save(struct world *w, const char *name, str text)
 {
     const char *path = in(w, name);
     str whole = str_from(path);
-    assert_ok(dir_make(arena_cstr(&w->arena, str_slice(whole, 0, str_rfind_byte(whole, '/'))), &err),
-              err);
+    assert_ok(
+        dir_make(arena_cstr(&w->arena, str_slice(whole, 0, str_rfind_byte(whole, '/'))), &err),
+        err);
     assert_ok(file_save(path, text, 0644, &err), err);
 }
 
 /* --- advisories
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 static void add_affected(struct world *w, struct sb *out, unsigned of)
 {
     unsigned fixed = 1 + (unsigned)pick(w, 9);
@@ -79,8 +81,11 @@ static str record(struct world *w, unsigned n)
                                           "CVSS:3.1/AV:P/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N"};
     auto_sb out;
     sb_init(&out, 1 << 16);
-    const char *prefix = n % 5 == 0 ? "GHSA-aaaa-bbbb-" : n % 5 == 1 ? "DEBIAN-CVE-2024-" : "CVE-2024-";
-    sb_addf(&out, "{\"id\": \"%s%u\", \"summary\": \"words %u\", \"modified\": \"2024-01-0%uT00:00:00Z\"",
+    const char *prefix = n % 5 == 0   ? "GHSA-aaaa-bbbb-"
+                         : n % 5 == 1 ? "DEBIAN-CVE-2024-"
+                                      : "CVE-2024-";
+    sb_addf(&out,
+            "{\"id\": \"%s%u\", \"summary\": \"words %u\", \"modified\": \"2024-01-0%uT00:00:00Z\"",
             prefix, 1000 + n, (unsigned)pick(w, 2), 1 + (unsigned)pick(w, 2));
     if (n % 5 == 0)
         sb_addf(&out, ", \"aliases\": [\"CVE-2024-%u\"]", 1000 + n - (unsigned)pick(w, 2));
@@ -138,10 +143,12 @@ static void write_vex(struct world *w)
 {
     auto_sb out;
     sb_init(&out, 1 << 16);
-    sb_addc(&out, "{\"@context\": \"https://openvex.dev/ns/v0.2.0\", \"@id\": \"doc\", \"author\": "
-                  "\"us\", \"timestamp\": \"2024-01-01T00:00:00Z\", \"version\": 1, \"statements\": [");
+    sb_addc(&out,
+            "{\"@context\": \"https://openvex.dev/ns/v0.2.0\", \"@id\": \"doc\", \"author\": "
+            "\"us\", \"timestamp\": \"2024-01-01T00:00:00Z\", \"version\": 1, \"statements\": [");
     for (unsigned i = 0, n = 2 + (unsigned)pick(w, 3); i < n; i++) {
-        sb_addf(&out, "%s{\"vulnerability\": {\"name\": \"CVE-2024-%u\"}, \"products\": [{\"@id\": ",
+        sb_addf(&out,
+                "%s{\"vulnerability\": {\"name\": \"CVE-2024-%u\"}, \"products\": [{\"@id\": ",
                 i ? ", " : "", 1000 + (unsigned)pick(w, N_CVES));
         if (chance(w, 30))
             sb_addf(&out, "\"pkg:oci/app%u?repository_url=reg.example%%3A5000%%2Fteam%%2Fapp%u\"",
@@ -172,7 +179,8 @@ static void publish(struct world *w, bool has_vex)
 }
 
 /* --- images
- * ----------------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------------
+ */
 static void add_status(struct world *w, struct sb *tar, unsigned percent)
 {
     auto_sb status;
@@ -212,8 +220,8 @@ static const struct layer_inventory *layer(struct world *w, unsigned kind)
     auto_sb tar;
     sb_init(&tar, 1 << 20);
     if (kind < 2) {
-        str release = arena_printf(&w->arena, "ID=debian\nVERSION_ID=\"%u\"\nPRETTY_NAME=\"Debian\"\n",
-                                   kind ? 11U : 12U);
+        str release = arena_printf(
+            &w->arena, "ID=debian\nVERSION_ID=\"%u\"\nPRETTY_NAME=\"Debian\"\n", kind ? 11U : 12U);
         tar_add(&tar, '0', STR("etc/os-release"), STR_NONE, release);
         add_status(w, &tar, 60);
     } else if (chance(w, 40)) {
@@ -299,7 +307,8 @@ static void fill_report(struct side *s, const struct sample *image, str reposito
                         struct report *report)
 {
     struct arena *arena = &s->w->job;
-    *report = (struct report){.is_complete = true, .platform = STR("linux/amd64"), .scanned_at = clock_now_s()};
+    *report = (struct report){
+        .is_complete = true, .platform = STR("linux/amd64"), .scanned_at = clock_now_s()};
     report->source = arena_printf(arena, "reg.example:5000/" STR_FMT "@" STR_FMT,
                                   STR_ARG(repository), STR_ARG(image->digest));
     assert_true(digest_parse(image->digest, &report->digest));
@@ -333,8 +342,9 @@ static void scan(struct side *s, unsigned n, const struct snapshot *snapshot)
     fill_report(s, image, repository, &report);
     assert_ok(store_events_add(s->store, s->registry.id, &event, 1, 10, &counts, &err), err);
     assert_int_equal(store_job_lease(s->store, &w->job, &lease, &job, &err), NEXT_ITEM);
-    assert_ok(scan_merge(NULL, NULL, &w->job, image->inventories, image->n_layers, &inventory, &err),
-              err);
+    assert_ok(
+        scan_merge(NULL, NULL, &w->job, image->inventories, image->n_layers, &inventory, &err),
+        err);
     report.notices = inventory.notices;
     assert_ok(scan_rematch(snapshot->db, &inventory, &bases, &w->job, &report, &err), err);
     assert_ok(findings_name(&w->job, &w->config, &s->registry, repository, &report, &err), err);
@@ -381,15 +391,15 @@ static void rematch(struct side *s, const struct snapshot *snapshot)
         COLUMN("f.step") COLUMN("f.disabled_by") COLUMN("a.vulnerability") COLUMN("x.class")       \
             COLUMN("x.type") COLUMN("x.purl") COLUMN("x.package_name") COLUMN("x.package_version") \
                 COLUMN("x.binaries") COLUMN("x.fix_state") COLUMN("x.fixed_version")               \
-                    COLUMN("x.is_patchable") COLUMN("x.severity") COLUMN("x.evidence")             \
-                        COLUMN("x.remediation_text") COLUMN("x.remediation_command")               \
-                            COLUMN("x.rated_by") COLUMN("x.rating_basis") COLUMN("a.title")        \
-                                COLUMN("a.description") COLUMN("a.published")                      \
-                                    COLUMN("a.modified") COLUMN("a.category") COLUMN("a.is_kev")   \
-                                        COLUMN("a.epss") COLUMN("a.aliases") COLUMN("a.links")     \
-                                            COLUMN("a.cvss") COLUMN("a.ratings") COLUMN("a.cwes")  \
-    " FROM findings f JOIN facts x ON x.id = f.fact_id JOIN advisories a ON a.id = x.advisory_id"  \
-    " JOIN images i ON i.id = f.image_id ORDER BY 1"
+                    COLUMN("x.is_patchable") COLUMN("x.severity") COLUMN("x.evidence") COLUMN(     \
+                        "x.remediation_text") COLUMN("x.remediation_command") COLUMN("x.rated_by") \
+                        COLUMN("x.rating_basis") COLUMN("a.title") COLUMN("a.description") COLUMN( \
+                            "a.published") COLUMN("a.modified") COLUMN("a.category")               \
+                            COLUMN("a.is_kev") COLUMN("a.epss") COLUMN("a.aliases")                \
+                                COLUMN("a.links") COLUMN("a.cvss") COLUMN("a.ratings") COLUMN(     \
+                                    "a.cwes") " FROM findings f JOIN facts x ON x.id = f.fact_id " \
+                                              "JOIN advisories a ON a.id = x.advisory_id"          \
+                                              " JOIN images i ON i.id = f.image_id ORDER BY 1"
 #define NOTICE_ROWS                                                                                \
     "SELECT i.digest" COLUMN("n.position") COLUMN("n.kind") COLUMN("n.is_incomplete")              \
         COLUMN("n.message") " FROM image_notices n JOIN images i ON i.id = n.image_id"             \
@@ -458,7 +468,8 @@ static size_t assert_alike(struct side *a, struct side *b, const char *what)
 }
 
 /* --- the world
- * --------------------------------------------------------------------------------------------------- */
+ * ---------------------------------------------------------------------------------------------------
+ */
 static void world_open(struct world *w, uint64_t seed)
 {
     *w = (struct world){.seed = seed};
@@ -499,7 +510,8 @@ static struct snapshot *next_generation(struct world *w, unsigned percent, bool 
 static void stamp(struct side *s, unsigned n)
 {
     char sql[100];
-    snprintf(sql, sizeof(sql), "UPDATE findings SET first_seen = %u WHERE first_seen > 1000", 20 + n);
+    snprintf(sql, sizeof(sql), "UPDATE findings SET first_seen = %u WHERE first_seen > 1000",
+             20 + n);
     engine_run(&s->engine, sql);
 }
 
