@@ -270,7 +270,7 @@ struct side {
     struct engine engine;
     struct store *store;
     struct store_registry registry;
-    uint64_t n_told, n_matched;
+    uint64_t n_told, n_matched, n_ended;
 };
 
 static void side_open(struct side *s, struct world *w)
@@ -341,6 +341,13 @@ static void scan(struct side *s, unsigned n, const struct snapshot *snapshot)
     keep_layers(s, image);
     fill_report(s, image, repository, &report);
     assert_ok(store_events_add(s->store, s->registry.id, &event, 1, 10, &counts, &err), err);
+    const struct job_spec again = {.kind = JOB_SCAN,
+                                   .registry_id = s->registry.id,
+                                   .repository = repository,
+                                   .digest = image->digest,
+                                   .priority = PRIORITY_MANUAL,
+                                   .not_before = 1};
+    assert_ok(store_job_add(s->store, &again, 10, NULL, &err), err); /* also of a known image */
     assert_int_equal(store_job_lease(s->store, &w->job, &lease, &job, &err), NEXT_ITEM);
     assert_ok(
         scan_merge(NULL, NULL, &w->job, image->inventories, image->n_layers, &inventory, &err),
@@ -362,6 +369,20 @@ static void scan_all(struct side *s, const struct snapshot *snapshot)
 {
     for (unsigned n = 0; n < N_IMAGES; n++)
         scan(s, n, snapshot);
+}
+
+/* Ends somewhere: a killed server that starts again. */
+static void rematch_in_vain(struct side *s, const struct snapshot *snapshot)
+{
+    struct loop loop = {.guard = &s->w->guard, .slot = &s->w->slot, .store = s->store};
+    struct err ignored = {0};
+    bool is_all = false;
+    arena_init(&loop.arena, 1 << 28);
+    s->w->slot.cancel.deadline_mono_ms = clock_mono_ms() + 1 + (int64_t)pick(s->w, 40);
+    if (rematch_all(&loop, snapshot, &is_all, &ignored) && is_all)
+        s->n_ended++;
+    s->w->slot.cancel.deadline_mono_ms = 0;
+    arena_fini(&loop.arena);
 }
 
 static void rematch(struct side *s, const struct snapshot *snapshot)
@@ -533,10 +554,22 @@ static void live_through(uint64_t seed, bool has_vex, struct totals *totals)
     for (unsigned n = 0; n < N_GENERATIONS; n++) {
         char what[100];
         struct side fresh;
-        snapshot_give(snapshot);
+        struct snapshot *old = snapshot;
         snapshot = next_generation(w, n == 2 ? 0 : 15, has_vex);
         snprintf(what, sizeof(what), "seed %llu, generation %u", (unsigned long long)seed, n + 2);
         engine_run(&whole.engine, "DELETE FROM image_units");
+        if (seed % 2)
+            rematch_in_vain(&by_units, snapshot);
+        rematch(&by_units, snapshot);
+        rematch(&whole, snapshot);
+        assert_int_equal(whole.n_told, 0);
+        /* Results that come late, of a scan that began before. */
+        for (unsigned i = 0; i < 3; i++) {
+            scan(&by_units, 4 * i + n, old);
+            scan(&whole, 4 * i + n, old);
+        }
+        engine_run(&whole.engine, "DELETE FROM image_units");
+        snapshot_give(old);
         rematch(&by_units, snapshot);
         rematch(&whole, snapshot);
         side_open(&fresh, w);
@@ -548,7 +581,6 @@ static void live_through(uint64_t seed, bool has_vex, struct totals *totals)
         assert_same(&by_units, &whole, SEEN_ROWS, what);
         side_close(&fresh);
     }
-    assert_int_equal(whole.n_told, 0);
     totals->n_told += by_units.n_told;
     totals->n_matched += by_units.n_matched;
     snapshot_give(snapshot);
@@ -562,25 +594,25 @@ static void test_rematch__by_units_is_whole_is_a_fresh_scan(void **state)
 {
     (void)state;
     struct totals totals = {0};
-    for (uint64_t seed = 1; seed <= 5; seed++)
+    for (uint64_t seed = 1; seed <= (engine_has_postgres() ? 2 : 6); seed++)
         live_through(seed * 7919, false, &totals);
     printf("# %llu images by units, %llu whole, %zu findings compared\n",
            (unsigned long long)totals.n_told, (unsigned long long)totals.n_matched,
            totals.n_findings);
     assert_true(totals.n_told > 2 * totals.n_matched);
-    assert_true(totals.n_findings > 500);
+    assert_true(totals.n_findings > 400);
 }
 
 static void test_rematch__with_vex_too(void **state)
 {
     (void)state;
     struct totals totals = {0};
-    for (uint64_t seed = 1; seed <= 5; seed++)
+    for (uint64_t seed = 1; seed <= (engine_has_postgres() ? 1 : 4); seed++)
         live_through(seed * 104729, true, &totals);
     printf("# %llu images by units, %llu whole, %zu findings compared\n",
            (unsigned long long)totals.n_told, (unsigned long long)totals.n_matched,
            totals.n_findings);
-    assert_true(totals.n_told > 0 && totals.n_findings > 500);
+    assert_true(totals.n_told > 0 && totals.n_findings > 200);
 }
 
 int main(void)
