@@ -55,10 +55,11 @@ static bool add_count(unsigned *to, int by)
 /* False: what is stored cannot have been what the unit had before. */
 static bool add_counts(struct report_summary *to, const struct unit_change *change)
 {
-    return add_count(&to->critical, change->counts.critical) &
-           add_count(&to->high, change->counts.high) &
-           add_count(&to->medium, change->counts.medium) & add_count(&to->low, change->counts.low) &
-           add_count(&to->unknown, change->counts.unknown) &
+    return add_count(&to->critical, change->counts.critical) &&
+           add_count(&to->high, change->counts.high) &&
+           add_count(&to->medium, change->counts.medium) &&
+           add_count(&to->low, change->counts.low) &&
+           add_count(&to->unknown, change->counts.unknown) &&
            add_count(&to->patchable, change->counts.patchable);
 }
 
@@ -151,7 +152,7 @@ static bool tell_registry(struct telling *t, uint64_t from, struct err *err)
         span.limit = next_span(span.limit, clock_mono_ms() - began_ms);
         if (span.n_images)
             nanosleep(&pause, NULL); /* SQLite hands the turn to whoever asks, not to who waited */
-    } while (span.n_images && !is_stopped(r));
+    } while (!span.is_end && !is_stopped(r));
     return true;
 }
 

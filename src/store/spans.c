@@ -52,13 +52,29 @@ static bool read_image(struct run *r, struct rows *rows, struct err *err)
                                 &image->counts.medium,   &image->counts.low,
                                 &image->counts.unknown,  &image->counts.patchable,
                                 &image->counts.disabled};
-    image->id = r->last_id = row_int(rows, 0);
+    image->id = row_int(rows, 0);
     image->repository = row_dup(rows, 2, &r->arena);
     image->digest = row_dup(rows, 3, &r->arena);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
         *counts[i] = (unsigned)row_int(rows, 4 + (int)i);
     *units = row_dup(rows, 1, &r->arena);
     return (image->repository.ptr && image->digest.ptr && units->ptr) || err_memory(err);
+}
+
+/* The last image of the span: both tables are then read in one short range, whatever an engine
+ * thinks of the rest. */
+static bool find_end(struct run *r, struct err *err)
+{
+    struct span *s = r->span;
+    if (!db_int(r->store, 0, &r->last_id, err,
+                "SELECT image_id FROM image_units WHERE registry_id = $1 AND image_id > $2"
+                " ORDER BY image_id LIMIT 1 OFFSET $3",
+                vi(s->registry_id), vi(s->after_id), vu(s->limit)))
+        return false;
+    s->is_end = r->last_id == 0;
+    if (s->is_end)
+        r->last_id = INT64_MAX;
+    return true;
 }
 
 static bool read_span(struct run *r, struct err *err)
@@ -70,10 +86,10 @@ static bool read_span(struct run *r, struct err *err)
                   " i.n_medium, i.n_low, i.n_unknown, i.n_patchable, i.n_disabled"
                   " FROM image_units u JOIN images i ON i.id = u.image_id"
                   " JOIN repositories p ON p.id = i.repository_id"
-                  " WHERE u.registry_id = $1 AND u.image_id > $2 AND u.engine = $3"
-                  " AND i.generation = $4 AND i.tried_generation = $4 AND i.verdict <> ''"
-                  " AND i.has_inventory = 1 ORDER BY u.image_id LIMIT $5",
-                  vi(s->registry_id), vi(s->after_id), vc(r->engine), vu(s->from), vu(s->limit)))
+                  " WHERE u.registry_id = $1 AND u.image_id > $2 AND u.image_id <= $3"
+                  " AND i.id > $2 AND i.id <= $3 AND u.engine = $4 AND i.generation = $5"
+                  " AND i.tried_generation = $5 AND i.verdict <> '' AND i.has_inventory = 1",
+                  vi(s->registry_id), vi(s->after_id), vi(r->last_id), vc(r->engine), vu(s->from)))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM)
@@ -196,7 +212,8 @@ static bool bring_forward(struct run *r, struct err *err)
                   " failed_at = 0 WHERE registry_id = $2 AND id > $3 AND id <= $4"
                   " AND generation = $5 AND tried_generation = $5 AND verdict <> ''"
                   " AND has_inventory = 1 AND EXISTS (SELECT 1 FROM image_units u WHERE"
-                  " u.registry_id = $2 AND u.image_id = images.id AND u.engine = $6)",
+                  " u.registry_id = $2 AND u.image_id = images.id AND u.image_id > $3"
+                  " AND u.image_id <= $4 AND u.engine = $6)",
                   vu(s->to), vi(s->registry_id), vi(s->after_id), vi(r->last_id), vu(s->from),
                   vc(r->engine));
 }
@@ -221,8 +238,8 @@ static bool run_span(struct run *r, struct err *err)
     *r = (struct run){.store = r->store, .span = s, .arena = arena};
     s->n_images = s->n_changed = s->n_whole = s->n_rows = 0;
     units_engine(r->engine);
-    return registry_lock(r->store, s->registry_id, err) && read_span(r, err) && decide(r, err) &&
-           (s->n_images == 0 || write_span(r, err));
+    return registry_lock(r->store, s->registry_id, err) && find_end(r, err) && read_span(r, err) &&
+           decide(r, err) && (s->n_images == 0 || write_span(r, err));
 }
 
 bool store_span_run(struct store *store, struct span *span, struct err *err)
@@ -230,7 +247,7 @@ bool store_span_run(struct store *store, struct span *span, struct err *err)
     struct run r = {.store = store, .span = span};
     arena_init(&r.arena, LIMIT(SCAN_MEMORY));
     bool ok = TX_WRITTEN(store, err, run_span(&r, err));
-    if (ok && span->n_images)
+    if (ok)
         span->after_id = r.last_id;
     arena_fini(&r.arena);
     return ok;

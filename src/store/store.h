@@ -344,7 +344,7 @@ struct span {
     int64_t registry_id;
     uint64_t from, to;
     int64_t after_id; /* where it begins; moved past it */
-    size_t limit;
+    size_t limit;     /* images, about */
     int64_t now;
     /* Fills *change, zeroed: where nothing is put or dropped the image is only brought to @to.
      * Called again when the engine asks for the transaction once more. */
@@ -352,9 +352,10 @@ struct span {
                    struct span_change *change, struct err *err);
     void *ctx;
     /* filled in */
+    bool is_end; /* no image is behind this span */
     size_t n_images, n_changed, n_whole, n_rows;
 };
-/* One commit; @n_images is 0 at the end.  Nobody writes to the registry's images meanwhile. */
+/* One commit.  Nobody writes to the registry's images meanwhile. */
 NODISCARD bool store_span_run(struct store *store, struct span *span, struct err *err);
 struct store_generation {
     uint64_t generation;
