@@ -204,6 +204,7 @@ static bool get_metrics(struct api_call *call, struct err *err)
 
 static const struct http_route routes[] = {
     {"GET", "/metrics", NULL,
-     API_OP(.run = get_metrics, .summary = "counters and gauges for Prometheus")},
+     API_OP(.run = get_metrics, .action = "Microsoft.Security/plimsoll/metrics/read",
+            .summary = "counters and gauges for Prometheus")},
 };
 API_RESOURCE(metrics, routes);

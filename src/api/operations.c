@@ -117,6 +117,13 @@ static bool read_job_filter(struct api_call *call, struct job_filter *out, struc
     if (!read_registry(call, &registry, err))
         return false;
     out->registry_id = registry.id;
+    struct store_scope *scope = arena_new(call->arena, struct store_scope);
+    if (!scope)
+        return err_memory(err);
+    *scope = (struct store_scope){0};
+    if (!api_within(call, STR(""), scope, err))
+        return false;
+    out->scope = scope->is_limited ? scope : NULL;
     return true;
 }
 
@@ -218,7 +225,11 @@ static bool list_images(struct api_call *call, struct err *err)
     str next = STR_NONE;
     if (!api_page(call, &page, err) || !read_registry(call, &registry, err))
         return false;
-    struct store_scope scope = {registry.subscription, registry.resource_group, registry.name};
+    struct store_scope scope = {.subscription = registry.subscription,
+                                .resource_group = registry.resource_group,
+                                .registry = registry.name};
+    if (!api_within(call, STR(""), &scope, err))
+        return false;
     if (!store_images_list(call->store, call->arena, &scope, &filter, &page, &found, &next, err))
         return api_page_error(call, err);
     jw_obj(&call->jw);
@@ -338,6 +349,8 @@ static bool queue_scan(struct api_call *call, struct err *err)
 }
 
 #define OWN "/plimsoll/v1/"
+/* Below Microsoft.Security, so that Azure's security roles cover them. */
+#define ACTION(of) .action = "Microsoft.Security/plimsoll/" of
 static const struct http_route routes[] = {
     {"GET", "/healthz", NULL,
      API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true)},
@@ -346,11 +359,16 @@ static const struct http_route routes[] = {
             .summary = "200 while scans run; 503 without an advisory database, or while it stops",
             .is_public = true)},
     {"GET", OWN "status", NULL,
-     API_OP(.run = get_status, .summary = "version, generation, counters")},
-    {"GET", OWN "jobs", NULL, API_OP(.run = list_jobs, .summary = "the queue, newest first")},
+     API_OP(.run = get_status, ACTION("status/read"), .summary = "version, generation, counters",
+            .is_list = true)},
+    {"GET", OWN "jobs", NULL,
+     API_OP(.run = list_jobs, ACTION("jobs/read"), .summary = "the queue, newest first",
+            .is_list = true)},
     {"GET", OWN "images", NULL,
-     API_OP(.run = list_images, .summary = "images with verdict and counts")},
+     API_OP(.run = list_images, ACTION("images/read"), .summary = "images with verdict and counts",
+            .is_list = true)},
     {"POST", OWN "registries/{registry}/scan", NULL,
-     API_OP(.run = queue_scan, .summary = "queue a scan by hand")},
+     API_OP(.run = queue_scan, ACTION("scan/action"), .where = WHERE_REGISTRY,
+            .summary = "queue a scan by hand")},
 };
 API_RESOURCE(operations, routes);
