@@ -179,7 +179,8 @@ static const char version_10[] =
     "CREATE INDEX audit_by_time ON audit (at);";
 
 static const struct migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {6, version_6}, {10, version_10},
+    {1, version_1}, {2, version_2}, {3, version_3},
+    {4, version_4}, {6, version_6}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)
