@@ -208,6 +208,10 @@ NODISCARD bool api_body(struct api_call *call, json_t **out, struct err *err);
 /* "subscriptions/S[/resourceGroups/G[/providers/Microsoft.ContainerRegistry/registries/R]]", and
  * that there is something of that kind. */
 NODISCARD bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err);
+/* The registry that ?registry= names; id 0 when none is asked for. */
+NODISCARD bool api_registry(struct api_call *call, struct store_registry *out, struct err *err);
+/* ?NAME=true or false; false when it is not there. */
+NODISCARD bool api_flag(struct api_call *call, const char *name, bool *out, struct err *err);
 NODISCARD bool api_scope_parse(str text, struct store_scope *out);
 /* $top and $skipToken. */
 NODISCARD bool api_page(struct api_call *call, struct store_page *out, struct err *err);

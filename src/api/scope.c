@@ -115,6 +115,22 @@ bool api_scope(struct api_call *call, str text, struct store_scope *out, struct 
     return is_there ? api_within(call, scope, out, err) : refuse_missing(call, out, err);
 }
 
+bool api_registry(struct api_call *call, struct store_registry *out, struct err *err)
+{
+    str name = http_request_query(call->req, STR("registry"));
+    *out = (struct store_registry){0};
+    return name.len == 0 || store_registry_get(call->store, call->arena, name, out, err);
+}
+
+bool api_flag(struct api_call *call, const char *name, bool *out, struct err *err)
+{
+    str text = http_request_query(call->req, str_from(name));
+    *out = str_eq_nocase(text, STR("true"));
+    return text.len == 0 || *out || str_eq_nocase(text, STR("false")) ||
+           api_refuse(call, err, 400, "InvalidParameter",
+                      "%s is '" STR_FMT "': expected true or false.", name, STR_ARG(text));
+}
+
 /* --- pages
  * ---------------------------------------------------------------------------------------- */
 

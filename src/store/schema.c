@@ -145,6 +145,12 @@ static const char version_6[] =
     "CREATE TABLE image_units (registry_id BIGINT NOT NULL, image_id BIGINT NOT NULL,"
     "  engine TEXT NOT NULL, bytes {bytes} NOT NULL, PRIMARY KEY (registry_id, image_id));";
 
+/* due_at: when an image that was recently pulled is assessed again; 0: it was not. */
+static const char version_9[] =
+    "ALTER TABLE images ADD COLUMN due_at BIGINT NOT NULL DEFAULT 0;"
+    "CREATE INDEX images_by_due ON images (due_at) WHERE due_at > 0;"
+    "CREATE INDEX images_by_pull ON images (last_pulled) WHERE due_at = 0 AND last_pulled > 0;";
+
 /* Subscriptions and groups that were made by themselves; those of registries are known by them.
  * Who may log in, with which secrets (argon2id), what tokens are signed with (sealed), who may do
  * what where, and who changed what. */
@@ -179,8 +185,8 @@ static const char version_10[] =
     "CREATE INDEX audit_by_time ON audit (at);";
 
 static const struct migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3},
-    {4, version_4}, {6, version_6}, {10, version_10},
+    {1, version_1}, {2, version_2}, {3, version_3},   {4, version_4},
+    {6, version_6}, {9, version_9}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)

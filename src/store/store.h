@@ -163,9 +163,68 @@ typedef VEC(struct store_tag) store_tags;
 /* Sorted by name. */
 NODISCARD bool store_tags_list(struct store *store, struct arena *arena, int64_t registry_id,
                                str repository, store_tags *out, struct err *err);
+/* What tags were: one row each time one was set to another image or removed. */
+struct store_tag_change {
+    str digest; /* empty: removed */
+    int64_t at;
+};
+typedef VEC(struct store_tag_change) store_tag_changes;
+/* Of one tag, newest first; of a tag that never was, none. */
+NODISCARD bool store_tag_history(struct store *store, struct arena *arena, int64_t registry_id,
+                                 str repository, str tag, const struct store_page *page,
+                                 store_tag_changes *out, str *next, struct err *err);
+struct store_tag_row {
+    str repository, name;
+    str digest;     /* empty: removed */
+    int64_t set_at; /* or removed */
+};
+typedef VEC(struct store_tag_row) store_tag_rows;
+struct tag_filter {
+    str repository;   /* empty: all */
+    bool has_removed; /* those that are gone too */
+};
+/* In the order in which repositories were first seen, then by name. */
+NODISCARD bool store_tag_rows_list(struct store *store, struct arena *arena, int64_t registry_id,
+                                   const struct tag_filter *filter, const struct store_page *page,
+                                   store_tag_rows *out, str *next, struct err *err);
 /* Digests that no tag names, and no index that is there. */
 NODISCARD bool store_untagged_list(struct store *store, struct arena *arena, int64_t registry_id,
                                    str repository, strs *out, struct err *err);
+
+/* --- images that were pulled: assessed again every so often
+ * ----------------------------------------------------------------- */
+struct pulled_spec {
+    int64_t now;
+    int64_t since;       /* of the last pull; who was pulled before is left in peace */
+    uint32_t period_s;   /* between two assessments of one image */
+    uint32_t late_s;     /* what is later than that was missed, by a server that was down */
+    uint32_t catch_up_s; /* and is spread over so long */
+    size_t limit;        /* images at a time */
+};
+struct pulled_image {
+    int64_t id, registry_id;
+    str repository, digest;
+    int64_t due_at;
+};
+typedef VEC(struct pulled_image) pulled_images;
+struct pulled_counts {
+    size_t n_placed;  /* pulled, and on the schedule from now on */
+    size_t n_dropped; /* not pulled for long, or deleted: on it no longer */
+    size_t n_missed;  /* spread over the next catch_up_s */
+};
+/* What is due at spec->now.  Every image has an instant of its own in the period, from its row's
+ * number: they are spread evenly, and it is the same one after a restart. */
+NODISCARD bool store_pulled_due(struct store *store, struct arena *arena,
+                                const struct pulled_spec *spec, pulled_images *out,
+                                struct pulled_counts *counts, struct err *err);
+/* Its job was added: the next time is its next instant.  A second time nothing changes. */
+NODISCARD bool store_pulled_done(struct store *store, const struct pulled_spec *spec,
+                                 const struct pulled_image *image, struct err *err);
+struct pulled_status {
+    uint64_t n_images; /* on the schedule */
+    int64_t next_at;   /* the next one; 0: none */
+};
+NODISCARD bool store_pulled_status(struct store *store, struct pulled_status *out, struct err *err);
 
 /* --- jobs
  * ------------------------------------------------------------------------------------------- */
@@ -395,8 +454,23 @@ struct ledger_entry {
 };
 typedef VEC(struct ledger_entry) store_ledger;
 /* @from <= at < @until; sorted by subscription, then time. */
-NODISCARD bool store_ledger_list(struct store *store, struct arena *arena, int64_t from,
-                                 int64_t until, store_ledger *out, struct err *err);
+struct ledger_span {
+    int64_t from, until;
+};
+NODISCARD bool store_ledger_list(struct store *store, struct arena *arena,
+                                 const struct ledger_span *span, const struct store_page *page,
+                                 store_ledger *out, str *next, struct err *err);
+struct ledger_total {
+    str subscription, registry;
+    uint64_t n;
+};
+typedef VEC(struct ledger_total) store_ledger_totals;
+/* Sorted by subscription and registry; those without an entry are not in it. */
+NODISCARD bool store_ledger_sum(struct store *store, struct arena *arena,
+                                const struct ledger_span *span, store_ledger_totals *out,
+                                struct err *err);
+/* "2026-11": that month, in UTC. */
+NODISCARD bool ledger_month_parse(str text, struct ledger_span *out);
 
 /* --- secrets of registries, sealed
  * ------------------------------------------------------------------------------------- */
@@ -470,11 +544,32 @@ struct store_image {
     int64_t first_seen, last_pushed, last_pulled, scanned_at; /* 0: never */
     uint64_t size_bytes;                                      /* of its layers */
     struct report_summary counts;
-    strs tags; /* that name it now, or name an index that holds it; sorted */
+    strs
+        tags; /* that name it now, or name an index that holds it; sorted; none: untagged, but there
+               */
+    int64_t due_at;                 /* assessed again because it was recently pulled; 0: not */
+    size_t n_platforms, n_assessed; /* of an index: images it holds, and those with a verdict */
 };
 typedef VEC(struct store_image) store_images;
+/* What is shown of one: its verdict, or why it has none. */
+enum image_status {
+    IMAGE_ANY, /* in a filter */
+    IMAGE_HEALTHY,
+    IMAGE_UNHEALTHY,
+    IMAGE_NOT_APPLICABLE,
+    IMAGE_PENDING, /* not scanned yet; of an index: not every platform */
+    IMAGE_FAILED,  /* in vain so far */
+};
+enum image_status store_image_status(const struct store_image *image);
+const char *image_status_name(enum image_status status); /* "Healthy", "NotApplicable", … */
+NODISCARD bool image_status_parse(str text, enum image_status *out);
 struct image_filter {
     str repository, digest; /* empty: all */
+    /* Of the list of images only: */
+    str tag; /* that names it, or an index that holds it, now */
+    enum image_status status;
+    bool is_untagged;     /* only those without any */
+    int64_t pulled_since; /* 0: pulled or not */
 };
 /* Sorted by registry and first_seen order. */
 NODISCARD bool store_images_list(struct store *store, struct arena *arena,

@@ -222,7 +222,7 @@ static void add_tenant(struct scene *s, struct tenant *t, unsigned i)
 static const char *pick(struct scene *s, const struct tenant *of, unsigned n)
 {
     const char *sub = of->subscription;
-    switch (n % 12) {
+    switch (n % 13) {
     case 0:
         return arena_printf(&s->arena, "/subscriptions/%s" V, sub).ptr;
     case 1:
@@ -245,6 +245,9 @@ static const char *pick(struct scene *s, const struct tenant *of, unsigned n)
         return "/subscriptions" V;
     case 10:
         return arena_printf(&s->arena, "/subscriptions/%s" AUTH "roleAssignments" V, sub).ptr;
+    case 11:
+        return arena_printf(&s->arena, "/plimsoll/v1/registries/%s/tags?removed=true", of->registry)
+            .ptr;
     default:
         return arena_printf(&s->arena,
                             "/subscriptions/%s/resourceGroups/group%u/providers/"
