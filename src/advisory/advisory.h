@@ -170,6 +170,9 @@ NODISCARD bool advisory_generations(const char *dir, struct arena *arena, genera
                                     struct err *err);
 void advisory_db_close(struct advisory_db *db);
 uint64_t advisory_db_generation(const struct advisory_db *db);
+/* What it was built from, as 64 hexadecimal digits: two databases that say the same bear the same,
+ * whatever their numbers.  Borrowed. */
+str advisory_db_identity(const struct advisory_db *db);
 size_t advisory_db_sources(const struct advisory_db *db, const struct source_state **out);
 /* What is known of each source now, after the last update too, whether or not that made a
  * generation: none when there was no update yet. */
@@ -188,6 +191,9 @@ NODISCARD bool advisory_find(const struct advisory_db *db, struct arena *arena, 
  * one name ("Flask", "flask"), the one it prefers.  Borrows @name when it is that; ptr NULL: arena
  * used up.  Look-ups want it. */
 str advisory_fold_name(struct arena *arena, str ecosystem, str name);
+/* Every package of @ecosystem that there are statements on, in no order. */
+NODISCARD bool advisory_packages(const struct advisory_db *db, struct arena *arena, str ecosystem,
+                                 strs *out, struct err *err);
 /* Those that a filter lets through.  It is shown what decides about most statements (record,
  * source, state, severity, flags, ranges, versions), until it returns. */
 struct affected_filter {
@@ -213,6 +219,14 @@ typedef VEC(struct named_record) named_records;
  * source, then record. */
 NODISCARD bool advisory_by_id(const struct advisory_db *db, struct arena *arena, str id,
                               named_records *out, struct err *err);
+/* Every package that a record speaks of one of whose names is wanted; more than once perhaps. */
+struct advisory_names {
+    bool (*wants)(void *ctx, str name);                          /* an id or an alias */
+    bool (*take)(void *ctx, const struct advisory_place *place); /* false: no memory */
+    void *ctx;
+};
+NODISCARD bool advisory_places_of(const struct advisory_db *db, const struct advisory_names *names,
+                                  struct err *err);
 /* What every source says of a CVE itself; an empty list is an answer. */
 NODISCARD bool advisory_enrich(const struct advisory_db *db, struct arena *arena, str cve,
                                enrichments *out, struct err *err);
@@ -235,6 +249,7 @@ struct advisory_changes {
     VEC(struct record_change) records;   /* by source and id */
     strs ecosystems;                     /* covered in one of the two only */
     strs cves; /* of which something but the EPSS was added, changed or removed */
+    strs epss; /* of which perhaps the EPSS moved, and nothing else did */
 };
 /* What tells @to from @from.  Everything is copied into @arena. */
 NODISCARD bool advisory_diff(const struct advisory_db *from, const struct advisory_db *to,

@@ -34,7 +34,8 @@ struct advisory_db {
     VEC(struct source_state) sources; /* the first n_built are numbered by statements */
     size_t n_built;
     strs compiled; /* of those: digests of their records */
-    str filter;    /* of packages */
+    char identity[2 * KEY_DIGEST + 1];
+    str filter; /* of packages */
     bool has_vex;
     struct unpacker *unpacker;
 };
@@ -125,6 +126,14 @@ bool db_cursor_open(const struct advisory_db *db, struct db_cursor **out, struct
     return true;
 }
 
+static struct db_item item_of(str key, str value)
+{
+    return (struct db_item){.kind = (enum key_kind)(key.ptr[0] & ~0x20),
+                            .is_hashed = key.ptr[0] & 0x20,
+                            .key = str_skip(key, 1),
+                            .value = value};
+}
+
 enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out, struct err *err)
 {
     MDB_val k, v;
@@ -138,10 +147,7 @@ enum next db_cursor_next(struct db_cursor *cursor, struct db_item *out, struct e
                 rc ? mdb_strerror(rc) : "an empty key");
         return NEXT_ERR;
     }
-    *out = (struct db_item){.kind = (enum key_kind)(key.ptr[0] & ~0x20),
-                            .is_hashed = key.ptr[0] & 0x20,
-                            .key = str_skip(key, 1),
-                            .value = str_of(v.mv_data, v.mv_size)};
+    *out = item_of(key, str_of(v.mv_data, v.mv_size));
     return NEXT_ITEM;
 }
 
@@ -324,6 +330,61 @@ static bool find_vex(struct advisory_db *db, struct err *err)
                : err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc));
 }
 
+/* Of all keys that begin with @prefix, those of packages of @ecosystem. */
+static bool list_packages(const struct advisory_db *db, struct arena *arena, str prefix,
+                          str ecosystem, strs *out, struct err *err)
+{
+    MDB_cursor *cursor;
+    MDB_val k = {.mv_size = prefix.len, .mv_data = (void *)(uintptr_t)prefix.ptr}, v;
+    str had, package;
+    int rc = mdb_cursor_open(db->txn, db->dbi, &cursor);
+    if (rc)
+        return err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc));
+    bool ok = true;
+    for (rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE); ok && !rc;
+         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
+        str key = str_of(k.mv_data, k.mv_size);
+        if (!str_starts(key, prefix))
+            break;
+        struct db_item item = item_of(key, str_of(v.mv_data, v.mv_size));
+        ok = db_item_names(&item, &had, &package, err);
+        str *slot = ok && str_eq(had, ecosystem) ? vec_push(arena, out) : NULL;
+        if (slot)
+            *slot = arena_dup(arena, package);
+        if (ok && str_eq(had, ecosystem) && (!slot || !slot->ptr))
+            ok = err_memory(err);
+    }
+    mdb_cursor_close(cursor);
+    return ok && (rc == 0 || rc == MDB_NOTFOUND ||
+                  err_set(err, kind_of(rc), "advisory database: %s", mdb_strerror(rc)));
+}
+
+bool advisory_packages(const struct advisory_db *db, struct arena *arena, str ecosystem, strs *out,
+                       struct err *err)
+{
+    static const char hashed[] = {KEY_PACKAGE | 0x20};
+    struct db_key key;
+    db_key_make(&key, KEY_PACKAGE, ecosystem, STR_NONE);
+    return list_packages(db, arena, str_of(key.bytes, key.len), ecosystem, out, err) &&
+           list_packages(db, arena, str_of(hashed, 1), ecosystem, out, err);
+}
+
+static bool make_identity(struct advisory_db *db, struct err *err)
+{
+    uint8_t sum[HASH_MAX];
+    auto_sb parts;
+    sb_init(&parts, LIMIT(FEED_RECORD));
+    for (size_t i = 0; i < db->n_built; i++) {
+        sb_blob(&parts, db->sources.ptr[i].name);
+        sb_blob(&parts, db->compiled.ptr[i]);
+    }
+    if (!sb_ok(&parts, err))
+        return false;
+    hash_of(HASH_SHA256, sb_str(&parts), sum);
+    hex_print(sum, KEY_DIGEST, db->identity);
+    return true;
+}
+
 /* The folder @name below @dir. */
 static bool open_folder(const char *dir, const char *name, struct advisory_db **out,
                         struct err *err)
@@ -335,8 +396,9 @@ static bool open_folder(const char *dir, const char *name, struct advisory_db **
     }
     arena_init(&db->arena, LIMIT(FEED_RECORD));
     const char *path = arena_cstr(&db->arena, arena_printf(&db->arena, "%s/%s", dir, name));
-    bool is_ok =
-        path ? open_env(db, path, err) && read_meta(db, err) && find_vex(db, err) : err_memory(err);
+    bool is_ok = path ? open_env(db, path, err) && read_meta(db, err) && make_identity(db, err) &&
+                            find_vex(db, err)
+                      : err_memory(err);
     if (!is_ok) {
         advisory_db_close(db);
         return false;
@@ -415,6 +477,8 @@ void advisory_db_close(struct advisory_db *db)
 uint64_t advisory_db_generation(const struct advisory_db *db) { return db->generation; }
 
 size_t advisory_db_built(const struct advisory_db *db) { return db->n_built; }
+
+str advisory_db_identity(const struct advisory_db *db) { return str_from(db->identity); }
 
 str advisory_db_compiled(const struct advisory_db *db, str name)
 {

@@ -212,7 +212,7 @@ static bool take_lone(struct diff *diff, struct side *side, enum change_kind kin
         if (!db_item_names(item, &a, &b, err) ||
             !is_blank_enrichment(diff, side, item->value, &is_blank, err))
             return false;
-        return is_blank || add_name(diff, &diff->out->cves, a, err);
+        return add_name(diff, is_blank ? &diff->out->epss : &diff->out->cves, a, err);
     case KEY_FILTER:
     case KEY_NAME:
     case KEY_META:
@@ -272,7 +272,9 @@ static bool take_pair(struct diff *diff, struct err *err)
         if (!db_item_names(from, &cve, &none, err) || !db_item_names(to, &cve, &none, err) ||
             !is_same_enrichment(diff, &from->value, &to->value, &is_same, err))
             return false;
-        return is_same || add_name(diff, &diff->out->cves, cve, err);
+        if (is_same && diff->has_same_sources && str_eq(from->value, to->value))
+            return true;
+        return add_name(diff, is_same ? &diff->out->epss : &diff->out->cves, cve, err);
     case KEY_COVERAGE:
     case KEY_FILTER:
     case KEY_NAME:

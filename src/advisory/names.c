@@ -150,3 +150,72 @@ bool advisory_by_id(const struct advisory_db *db, struct arena *arena, str id, n
     out->len = n;
     return true;
 }
+
+/* --- packages by names
+ * -------------------------------------------------------------------------------------- */
+struct placing {
+    const struct advisory_db *db;
+    struct arena scratch;
+    const struct advisory_names *names;
+};
+
+static bool tell_places(struct placing *p, str source, str record, struct err *err)
+{
+    struct advisory ignored;
+    advisory_places places = {0};
+    struct rd in;
+    str text;
+    arena_reset(&p->scratch);
+    if (!db_get_text(p->db, source, record, &p->scratch, &text, err))
+        return err_wrap(err, "record " STR_FMT " of " STR_FMT, STR_ARG(record), STR_ARG(source));
+    rd_init(&in, text);
+    if (record_text_parse(&in, &p->scratch, &ignored))
+        record_places_parse(&in, &p->scratch, &places);
+    for (size_t i = 0; i < places.len; i++)
+        if (!p->names->take(p->names->ctx, &places.ptr[i]))
+            return err_memory(err);
+    return rd_ok(&in, err) || err_wrap(err, "record " STR_FMT, STR_ARG(record));
+}
+
+static bool tell_alias(struct placing *p, str value, struct err *err)
+{
+    struct rd in;
+    rd_init(&in, value);
+    while (rd_is_ok(&in) && !rd_is_end(&in)) {
+        size_t source = (size_t)rd_varint(&in, UINT32_MAX);
+        str record = rd_blob(&in, LIMIT(FEED_RECORD));
+        if (rd_is_ok(&in) && !tell_places(p, source_name(p->db, source), record, err))
+            return false;
+    }
+    return rd_ok(&in, err);
+}
+
+static bool tell_item(struct placing *p, struct db_item *item, struct err *err)
+{
+    str a, b;
+    if (item->kind != KEY_RECORD && item->kind != KEY_NAME)
+        return true;
+    if (!db_item_names(item, &a, &b, err))
+        return false;
+    if (!p->names->wants(p->names->ctx, item->kind == KEY_NAME ? a : b))
+        return true;
+    return item->kind == KEY_NAME ? tell_alias(p, item->value, err) : tell_places(p, a, b, err);
+}
+
+bool advisory_places_of(const struct advisory_db *db, const struct advisory_names *names,
+                        struct err *err)
+{
+    struct placing p = {.db = db, .names = names};
+    struct db_cursor *cursor = NULL;
+    struct db_item item;
+    if (!db_cursor_open(db, &cursor, err))
+        return false;
+    arena_init(&p.scratch, 4 * LIMIT(FEED_RECORD));
+    enum next next;
+    bool ok = true;
+    while (ok && (next = db_cursor_next(cursor, &item, err)) != NEXT_END)
+        ok = next == NEXT_ITEM && tell_item(&p, &item, err);
+    arena_fini(&p.scratch);
+    db_cursor_close(cursor);
+    return ok;
+}

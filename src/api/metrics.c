@@ -155,6 +155,12 @@ static void pulled_lag(struct scrape *s)
 static void rematch_lag(struct scrape *s) { plain(s, (double)s->work.rematch_lag_ms / 1000); }
 static void rematches(struct scrape *s) { plain(s, (double)s->work.rematches); }
 
+static void rematched_images(struct scrape *s)
+{
+    sample(s, "", "by", STR("units"), (double)s->work.images_told);
+    sample(s, "", "by", STR("whole"), (double)s->work.images_matched);
+}
+
 static void source_age(struct scrape *s)
 {
     for (size_t i = 0; i < s->work.sources.len; i++) {
@@ -234,6 +240,8 @@ static const struct metric {
      pulled_lag},
     {{"plimsoll_rematches_total", "counter", "re-matches of all images since the start"},
      rematches},
+    {{"plimsoll_rematched_images_total", "counter", "images of re-matches, by what was looked at"},
+     rematched_images},
     {{"plimsoll_rematch_lag_seconds", "gauge",
       "from the last new generation until every image was matched with it"},
      rematch_lag},

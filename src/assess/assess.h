@@ -4,6 +4,7 @@
  * Owns: nothing; strings go into the arena given.  Threads: pure. */
 #pragma once
 
+#include "base/sb.h"
 #include "image/image.h"
 #include "match/match.h"
 
@@ -138,6 +139,47 @@ NODISCARD bool assess_remediate(struct arena *arena, struct finding *finding,
 const char *assess_state_words(enum fix_state state);
 /* The ordering of its fixed version; NULL when nobody can compare it. */
 const struct version_scheme *assess_fix_scheme(const struct finding *finding);
+
+/* --- units: what can be judged apart from the rest of its image ----------------------------------
+ */
+/* The installed binaries of one source package, or what lies in one file: everything that the
+ * findings on these packages depend on, but for what is said of the image by its name or digest
+ * (VEX statements on images, rules).  Two images that hold the same unit have the same findings on
+ * it. */
+struct unit {
+    bool is_whole;       /* the one without packages: what is said of the image as a whole */
+    bool is_end_of_life; /* of the whole: when it was judged */
+    struct image_inventory part; /* distribution and packages */
+    size_t n_base;               /* packages of layers below it are the base image's */
+    unsigned tools;              /* remedy_tools.present of the image */
+};
+typedef VEC(struct unit) unit_list;
+/* Borrows from @inventory. */
+NODISCARD bool units_cut(struct arena *arena, const struct image_inventory *inventory,
+                         size_t n_base, bool is_end_of_life, unit_list *out, struct err *err);
+/* As bytes, the same for the same unit; and back. */
+void unit_print(const struct unit *unit, struct sb *out);
+NODISCARD bool unit_parse(struct arena *arena, str bytes, struct unit *out, struct err *err);
+/* What an advisory database is asked for to judge it, as unit_key gives: sorted, each once.  Of the
+ * whole: the ecosystems whose coverage matters, and UNIT_KEY_WHOLE. */
+typedef VEC(uint64_t) unit_keys;
+NODISCARD bool unit_keys_of(struct arena *arena, const struct unit *unit, unit_keys *out,
+                            struct err *err);
+uint64_t unit_key(str ecosystem, str package); /* the same for ever; below 2^63 */
+#define UNIT_KEY_WHOLE unit_key(STR(""), STR(""))
+/* Keys of what its findings may share with findings of other units: its source package; its
+ * packages. */
+NODISCARD bool unit_kin_of(struct arena *arena, const struct unit *unit, unit_keys *out,
+                           struct err *err);
+/* Findings with remediation, without name and build step, and what match_image says of the
+ * packages.  *is_vexed[i]: a VEX statement speaks of finding i. */
+struct unit_judgement {
+    findings findings;
+    const bool *is_vexed;
+    notices notices;
+};
+NODISCARD bool unit_judge(const struct advisory_db *db, const struct unit *unit,
+                          struct arena *arena, struct unit_judgement *out, struct err *err);
 
 /* --- the plan: which steps heal what ------------------------------------------------------------
  */

@@ -274,6 +274,7 @@ struct guard_metrics {
     uint64_t scans_in[SCAN_BUCKETS]; /* that ended with a result, by duration */
     uint64_t scan_ms;                /* of all of them */
     uint64_t rematches;
+    uint64_t images_told, images_matched; /* by re-matches: by their units, whole */
     int64_t rematch_lag_ms; /* from the last new generation to its last image; 0: none yet */
     struct {
         uint64_t done, retried, failed, dead, given_back;

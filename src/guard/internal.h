@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/map.h"
 #include "base/num.h"
 #include "base/rd.h"
 #include "base/sb.h"
@@ -42,7 +43,8 @@ struct slot {
 };
 /* metrics.c: any thread adds. */
 struct counters {
-    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, ended[JOB_END_GIVE_BACK + 1];
+    atomic_uint_fast64_t scans_in[SCAN_BUCKETS], scan_ms, rematches, told, matched, changed, rows,
+        ended[JOB_END_GIVE_BACK + 1];
     atomic_int_fast64_t rematch_lag_ms;
 };
 void counters_add(struct counters *counters, const struct job *job, enum job_end end,
@@ -101,8 +103,8 @@ struct guard {
     char holder[128];         /* what we are called as leader */
     atomic_bool is_leader;
     atomic_uint_fast64_t newest_generation; /* generation that the leader has; 0: not known */
-    struct store_pool *durable;  /* for what is acknowledged */
-    struct store_pool *relaxed;  /* for results */
+    struct store_pool *durable;             /* for what is acknowledged */
+    struct store_pool *relaxed;             /* for results */
     struct advisories advisories;
     struct intake intake;
     pthread_mutex_t lock; /* guards wakes, slots, is_stopping's change */
@@ -153,7 +155,8 @@ struct loop {
     struct guard *guard;
     struct slot *slot;
     struct store *store;
-    struct arena arena; /* of one job */
+    struct arena arena;        /* of one job */
+    struct snapshot *snapshot; /* of one job, whose results borrow from it; NULL: none */
 };
 typedef void run_job(struct loop *loop, const struct job *job, struct job_outcome *outcome);
 bool loop_step(struct loop *loop, const enum job_kind *kinds, size_t n_kinds, uint64_t limit_s,
@@ -320,6 +323,37 @@ bool wants_debian(const struct config *config);
 #define META_WANTED_READ_AT STR("wanted-read-at")
 bool meta_time(struct store *store, str key, int64_t *at, struct err *err) NODISCARD;
 bool meta_time_set(struct store *store, str key, int64_t at, struct err *err) NODISCARD;
+/* --- delta.c: what a generation changes about the units of images
+ * ------------------------------------------------------------- */
+struct unit_change {
+    bool is_put;            /* false: the finding is gone */
+    struct finding finding; /* what its name is made of */
+    int64_t fact_id;
+    int layer;
+    bool is_from_base;
+    struct {
+        int critical, high, medium, low, unknown, patchable;
+    } counts; /* to be added */
+};
+struct unit_delta {
+    int64_t unit_id;
+    bool is_whole; /* images that hold it are to be matched whole */
+    VEC(struct unit_change) changes;
+};
+struct deltas {
+    struct arena arena;
+    VEC(struct unit_delta) all; /* by unit_id; units that change nothing are not there */
+    uint64_t *bits, max_id;
+    struct map spoken_of; /* names and digests of images that VEX statements are on */
+    bool is_all;          /* every unit was looked at */
+    size_t n_keys, n_units, n_renewed;
+};
+/* Facts that say something else now are renewed in the store on the way. */
+bool deltas_make(struct loop *loop, const struct advisory_db *from, const struct advisory_db *to,
+                 struct deltas *out, struct err *err) NODISCARD;
+const struct unit_delta *deltas_find(const struct deltas *deltas, int64_t unit_id);
+void deltas_fini(struct deltas *deltas);
+
 /* The notices of an image before it is matched again: what its layers say, and of what was stored
  * how well the scan was shut in.  All else stored came from the layers (and comes from them again),
  * from the last match, or from layers that could not be read then and can now. */

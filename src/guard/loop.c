@@ -102,6 +102,8 @@ static void run_leased(struct loop *loop, const struct job *job, uint64_t limit_
     run(loop, job, &outcome);
     outcome.now = clock_now_s();
     finish(loop, job, &outcome, started_ms);
+    snapshot_give(loop->snapshot);
+    loop->snapshot = NULL;
     slot_close(loop->guard, loop->slot);
 }
 

@@ -37,6 +37,8 @@ bool guard_metrics_get(struct guard *guard, struct arena *arena, struct guard_me
     *out = (struct guard_metrics){
         .scan_ms = atomic_load(&c->scan_ms),
         .rematches = atomic_load(&c->rematches),
+        .images_told = atomic_load(&c->told),
+        .images_matched = atomic_load(&c->matched),
         .rematch_lag_ms = atomic_load(&c->rematch_lag_ms),
         .jobs = {.done = atomic_load(&c->ended[JOB_END_DONE]),
                  .retried = atomic_load(&c->ended[JOB_END_RETRY]),

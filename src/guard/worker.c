@@ -260,7 +260,7 @@ static void run_scan(struct loop *loop, const struct job *job, struct job_outcom
         outcome_of_error(loop->guard, job, loop->slot, &err, &loop->arena, out);
     }
     outcome_rests(loop->guard, &s.registry, out);
-    snapshot_give(s.snapshot);
+    loop->snapshot = s.snapshot; /* until the results are stored */
 }
 
 /* A generation that was published while we scanned has been re-matched perhaps without this image.

@@ -133,8 +133,6 @@ struct link {
 typedef VEC(struct link) link_list;
 /* Sorted by id, then own claims first, then source, record, binary. */
 NODISCARD bool identify(struct arena *arena, const claims *all, link_list *out);
-/* The CVE that an id is or, as a distribution's name of it, holds; empty when none. */
-str identity_cve(str id);
 
 /* --- finding.c
  * ----------------------------------------------------------------------------------------- */

@@ -116,6 +116,9 @@ NODISCARD bool match_inventory(const struct match_lookup *lookup,
 NODISCARD bool match_image(const struct advisory_db *db, const struct image_inventory *inventory,
                            struct arena *arena, struct match_result *out, struct err *err);
 
+/* The CVE that an id is or, as a distribution's name of it, holds; empty when none. */
+str identity_cve(str id);
+
 /* --- why, or why not
  * ------------------------------------------------------------------------------------------ */
 /* What became of one statement of one record.  Zero is the safe value. */

@@ -39,6 +39,7 @@ struct report {
     notices notices;
     bool has_database;
     uint64_t generation;
+    str database; /* advisory_db_identity */
     const struct source_state *sources;
     size_t n_sources;
     str sandbox; /* "full" or "basic" */

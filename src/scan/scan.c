@@ -186,6 +186,7 @@ static bool describe_database(const struct advisory_db *db, struct report *repor
     report->has_database = db != NULL;
     if (db) {
         report->generation = advisory_db_generation(db);
+        report->database = advisory_db_identity(db);
         report->n_sources = advisory_db_sources(db, &report->sources);
     }
     return true;

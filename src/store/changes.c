@@ -88,6 +88,23 @@ bool change_after(struct store *store, const struct change_spec *spec,
     return note(store, spec, batch, before, err);
 }
 
+/* Written before the verdicts of the images are.  Units never leave an image without a finding, so
+ * there is no other news of them. */
+static const struct bulk rematched = {
+    "INSERT INTO changes (batch, kind, registry_id, image_id, repository, digest, tag,"
+    " verdict_before, detail, generation, at)"
+    " SELECT 'rematch:' || v.column2 || ':' || i.repository_id, 'rematch', i.registry_id, i.id,"
+    " p.name, '', '', i.verdict, '', v.column2, v.column3 FROM (VALUES ",
+    ") AS v JOIN images i ON i.id = v.column1 JOIN repositories p ON p.id = i.repository_id"
+    " WHERE EXISTS (SELECT 1 FROM findings f WHERE f.registry_id = i.registry_id"
+    " AND f.image_id = i.id AND f.first_seen = v.column3 AND f.disabled_by = '') AND" IS_WATCHED,
+    3};
+
+bool changes_rematched(struct store *store, const struct value *values, size_t n, struct err *err)
+{
+    return db_bulk(store, &rematched, values, n / rematched.n_columns, NULL, NULL, err);
+}
+
 /* Of a scan that will not be tried again.  What was deleted meanwhile fails too, and is no news. */
 bool change_failed(struct store *store, const struct job *job, str error, int64_t now,
                    struct err *err)

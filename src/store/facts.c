@@ -103,6 +103,12 @@ static bool advisory_hash(const struct finding *f, const struct packed *p,
     return hash_parts(parts, ARRAY_LEN(parts), out, err);
 }
 
+/* 0: not there. */
+static bool advisory_row(struct store *store, const char *hash, int64_t *id, struct err *err)
+{
+    return db_int(store, 0, id, err, "SELECT id FROM advisories WHERE hash = $1", vc(hash));
+}
+
 static const struct bulk facts_insert = {
     "INSERT INTO facts (hash, advisory_id, class, type, purl, package_name, package_version,"
     " binaries, fix_state, fixed_version, is_patchable, severity, evidence, remediation_text,"
@@ -154,6 +160,12 @@ static bool fact_hash(int64_t advisory, const struct finding *f, const struct pa
                          f->rated_by,
                          f->rating_basis};
     return hash_parts(parts, ARRAY_LEN(parts), out, err);
+}
+
+/* 0: not there. */
+static bool fact_row(struct store *store, const char *hash, int64_t *id, struct err *err)
+{
+    return db_int(store, 0, id, err, "SELECT id FROM facts WHERE hash = $1", vc(hash));
 }
 
 /* --- ids of what many findings say
@@ -324,6 +336,110 @@ static bool put_all(struct store *store, int64_t registry_id, int64_t image_id,
     if (m)
         many_fini(m);
     free(m);
+    return ok;
+}
+
+/* --- a fact that says something else now
+ * ----------------------------------------------------------------------- */
+static bool seek_packed(struct store *store, const struct finding *f, const struct packed *p,
+                        int64_t *id, struct err *err)
+{
+    int64_t advisory = 0;
+    char hash[HASH_TEXT];
+    *id = 0;
+    return advisory_hash(f, p, hash, err) && advisory_row(store, hash, &advisory, err) &&
+           (!advisory || (fact_hash(advisory, f, p, hash, err) && fact_row(store, hash, id, err)));
+}
+
+static bool fact_seek(struct store *store, const struct finding *f, int64_t *id, struct err *err)
+{
+    struct packed packed;
+    bool ok = packed_init(&packed, f, err) && seek_packed(store, f, &packed, id, err);
+    packed_fini(&packed);
+    return ok;
+}
+
+static bool renew(struct store *store, struct many *m, int64_t id, struct err *err)
+{
+    const struct finding *f = m->of[0];
+    const struct packed *p = &m->packed[0];
+    int64_t advisory = m->advisories[0].id;
+    char hash[HASH_TEXT];
+    return fact_hash(advisory, f, p, hash, err) &&
+           db_run(store, err,
+                  "UPDATE facts SET hash = $1, advisory_id = $2, class = $3, type = $4, purl = $5,"
+                  " package_name = $6, package_version = $7, binaries = $8, fix_state = $9,"
+                  " fixed_version = $10, is_patchable = $11, severity = $12, evidence = $13,"
+                  " remediation_text = $14, remediation_command = $15, rated_by = $16,"
+                  " rating_basis = $17 WHERE id = $18",
+                  vc(hash), vi(advisory), vc(word_class(f->class)), vt(f->type), vt(f->purl),
+                  vt(f->package_name), vt(f->package_version), vt(sb_str(&p->binaries)),
+                  vc(word_fix(f->fix_state)), vt(f->fixed_version), vi(f->is_patchable),
+                  vc(word_severity(f->severity)), vt(sb_str(&p->evidence)), vt(f->remediation_text),
+                  vt(f->remediation_command), vt(f->rated_by), vt(f->rating_basis), vi(id));
+}
+
+/* One fact, made when it is not there; or, with @renewed, that row says what @f says now. */
+static bool fact_set(struct store *store, struct many *m, const struct finding *f, int64_t renewed,
+                     int64_t *id, struct err *err)
+{
+    bool ok = many_add(m, f, err) && many_advisories(store, m, err) &&
+              (renewed ? renew(store, m, renewed, err) : many_facts(store, m, err));
+    *id = renewed ? renewed : m->facts[0].id;
+    many_fini(m);
+    return ok;
+}
+
+/* When only the new state is there, it was renewed by a run that did not end. */
+static bool settle_one(struct store *store, struct many *m, struct fact_wish *wish, struct err *err)
+{
+    int64_t before = 0, after = 0;
+    wish->is_renewed = false;
+    if (wish->before && (!fact_seek(store, wish->before, &before, err) ||
+                         !fact_seek(store, wish->after, &after, err)))
+        return false;
+    if (!wish->before || (before == 0) == (after == 0))
+        return fact_set(store, m, wish->after, 0, &wish->id, err);
+    wish->is_renewed = true;
+    wish->id = after;
+    return !before || fact_set(store, m, wish->after, before, &wish->id, err);
+}
+
+static bool settle(struct store *store, struct fact_wish *wishes, size_t n, struct err *err)
+{
+    struct many *m = calloc(1, sizeof(*m));
+    bool ok = m != NULL || err_memory(err);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = settle_one(store, m, &wishes[i], err);
+    free(m);
+    return ok;
+}
+
+enum { TRIES = 4 };
+
+/* A scan may have written the new state between our look and our update: then look again. */
+bool store_facts_settle(struct store *store, struct fact_wish *wishes, size_t n, struct err *err)
+{
+    for (unsigned i = 0; i < TRIES; i++) {
+        *err = (struct err){0};
+        if (TX_WRITTEN(store, err, settle(store, wishes, n, err)))
+            return true;
+        if (err->kind != ERR_CONFLICT)
+            return false;
+    }
+    return false;
+}
+
+bool store_fact_digest(const struct finding *f, uint8_t out[static STORE_FACT_DIGEST],
+                       struct err *err)
+{
+    struct packed packed;
+    char advisory[HASH_TEXT], fact[HASH_TEXT];
+    bool ok = packed_init(&packed, f, err) && advisory_hash(f, &packed, advisory, err) &&
+              fact_hash(0, f, &packed, fact, err) &&
+              hex_parse(str_from(advisory), out, HASH_BYTES) &&
+              hex_parse(str_from(fact), out + HASH_BYTES, HASH_BYTES);
+    packed_fini(&packed);
     return ok;
 }
 

@@ -248,6 +248,16 @@ bool assessment_touch(struct store *store, int64_t registry_id, int64_t now,
 /* Write the findings of a report in place of those that the image has. */
 bool findings_replace(struct store *store, int64_t registry_id, int64_t image_id,
                       const struct report *report, int64_t now, struct err *err) NODISCARD;
+bool generation_note(struct store *store, uint64_t generation, str identity,
+                     struct err *err) NODISCARD;
+enum { ENGINE_TEXT = 17 };
+void units_engine(char out[static ENGINE_TEXT]);
+/* What of the image is judged alone when advisories change: its units, in place of those it had. */
+bool units_write(struct store *store, int64_t registry_id, int64_t image_id,
+                 const struct report *report, struct err *err) NODISCARD;
+/* The id of the row that says what @finding says, made when there is none. */
+bool fact_id(struct store *store, const struct finding *finding, int64_t *id,
+             struct err *err) NODISCARD;
 /* One entry per subscription and digest, at the first complete scan that was one. */
 bool ledger_note(struct store *store, int64_t image_id, const struct report *report, int64_t now,
                  struct err *err) NODISCARD;
@@ -268,6 +278,9 @@ bool change_before(struct store *store, int64_t image_id, int64_t now, struct ch
                    struct err *err) NODISCARD;
 bool change_after(struct store *store, const struct change_spec *spec,
                   const struct change_before *before, struct err *err) NODISCARD;
+/* Many images of a re-match that have gained findings: id, generation and time of each. */
+bool changes_rematched(struct store *store, const struct value *values, size_t n,
+                       struct err *err) NODISCARD;
 bool changes_died(struct store *store, int64_t now, struct err *err) NODISCARD;
 bool change_failed(struct store *store, const struct job *job, str error, int64_t now,
                    struct err *err) NODISCARD;

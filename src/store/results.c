@@ -239,7 +239,8 @@ static bool result_write(struct write *w, const struct store_result *result, int
            (outdated ||
             (notices_write(w->store, *image_id, report, err) &&
              verdict_write(w->store, *image_id, report, o->generation, err) &&
-             findings_replace(w->store, w->registry_id, *image_id, report, o->now, err))) &&
+             findings_replace(w->store, w->registry_id, *image_id, report, o->now, err) &&
+             units_write(w->store, w->registry_id, *image_id, report, err))) &&
            ledger_note(w->store, *image_id, report, o->now, err) &&
            change_after(w->store, &change, &before, err);
 }
@@ -366,6 +367,7 @@ static bool rematch_save(struct store *store, int64_t image_id, const struct rep
            notices_write(store, image_id, report, err) &&
            verdict_write(store, image_id, report, generation, err) &&
            findings_replace(store, registry_id, image_id, report, now, err) &&
+           units_write(store, registry_id, image_id, report, err) &&
            assessment_touch(store, registry_id, now, err) &&
            change_after(store, &change, &before, err);
 }

@@ -147,6 +147,17 @@ static const char version_5[] =
     "CREATE TABLE leaders (name TEXT PRIMARY KEY, holder TEXT NOT NULL, term BIGINT NOT NULL,"
     "  until BIGINT NOT NULL);";
 
+/* What an advisory change is held against.  units: pieces of images that are judged alone
+ * (assess.h), once for all images that hold one; unit_keys: what the database is asked for them, so
+ * changed keys lead to units.  image_units: the ids of an image's units, rising, as differences;
+ * engine: whose findings they are.  An image without a row is matched whole. */
+static const char version_6[] =
+    "CREATE TABLE units (id {id}, hash TEXT NOT NULL UNIQUE, bytes {bytes} NOT NULL);"
+    "CREATE TABLE unit_keys (hash BIGINT NOT NULL, unit_id BIGINT NOT NULL,"
+    "  PRIMARY KEY (hash, unit_id));"
+    "CREATE TABLE image_units (registry_id BIGINT NOT NULL, image_id BIGINT NOT NULL,"
+    "  engine TEXT NOT NULL, bytes {bytes} NOT NULL, PRIMARY KEY (registry_id, image_id));";
+
 /* Registries that REST made, and those that it removed (the name is free again: folded becomes
  * "name#id").  Plans by subscription.  Disable rules, as a rules file of one, and what was done to
  * them.  What an import is to do; its password is a secret of its registry.
@@ -230,8 +241,8 @@ static const char version_10[] =
     "CREATE INDEX audit_by_time ON audit (at);";
 
 static const struct migration migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4},   {5, version_5},
-    {7, version_7}, {8, version_8}, {9, version_9}, {10, version_10},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5},
+    {6, version_6}, {7, version_7}, {8, version_8}, {9, version_9}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)

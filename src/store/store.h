@@ -471,6 +471,94 @@ NODISCARD bool store_rematch_save(struct store *store, int64_t image_id,
                                   const struct report *report, uint64_t generation, int64_t now,
                                   struct err *err);
 
+/* --- an advisory change, unit by unit (assess.h)
+ * ---------------------------------------------------
+ * A result keeps the units of its image.  A new generation is held against the units whose keys
+ * changed, each once; what that changes is written to all images that hold them. */
+typedef VEC(int64_t) store_ids;
+struct stored_unit {
+    int64_t id;
+    str bytes; /* for unit_parse */
+};
+typedef VEC(struct stored_unit) stored_units;
+/* Ids of the units that have one of these keys: rising, each once. */
+NODISCARD bool store_units_find(struct store *store, struct arena *arena, const uint64_t *keys,
+                                size_t n, store_ids *out, struct err *err);
+/* Every unit above @after, at most @limit. */
+NODISCARD bool store_units_after(struct store *store, struct arena *arena, int64_t after,
+                                 size_t limit, store_ids *out, struct err *err);
+NODISCARD bool store_units_load(struct store *store, struct arena *arena, const int64_t *ids,
+                                size_t n, stored_units *out, struct err *err);
+
+/* A fact that is to be there; or one that changes what it says, for all images that have it. */
+struct fact_wish {
+    const struct finding *before; /* NULL: nothing is changed, @after is to be there */
+    const struct finding *after;
+    /* filled in */
+    int64_t id;
+    bool is_renewed; /* who had @before has @after now */
+};
+NODISCARD bool store_facts_settle(struct store *store, struct fact_wish *wishes, size_t n,
+                                  struct err *err);
+/* What tells one fact from another: the same for two findings when they would share a row. */
+enum { STORE_FACT_DIGEST = 32 };
+NODISCARD bool store_fact_digest(const struct finding *finding,
+                                 uint8_t out[static STORE_FACT_DIGEST], struct err *err);
+
+/* An image, and what becomes of it. */
+struct span_image {
+    int64_t id;
+    str repository, digest;
+    struct report_summary counts;
+    store_ids units; /* rising */
+};
+struct span_finding {
+    str name;
+    int64_t fact_id;
+    str path;
+    int layer; /* whose build step is the finding's */
+    bool is_from_base;
+};
+struct span_change {
+    bool is_whole; /* it cannot be told by units: matched whole, it loses its units until then */
+    VEC(struct span_finding) put; /* new ones, and those that changed */
+    strs drop;                    /* names */
+    struct report_summary counts; /* after it */
+};
+/* Images of one registry that have units and were last matched with generation @from. */
+struct span {
+    int64_t registry_id;
+    uint64_t from, to;
+    int64_t after_id; /* where it begins; moved past it */
+    size_t limit;     /* images, about */
+    int64_t now;
+    /* Fills *change, zeroed: where nothing is put or dropped the image is only brought to @to.
+     * Called again when the engine asks for the transaction once more. */
+    bool (*change)(void *ctx, struct arena *arena, const struct span_image *image,
+                   struct span_change *change, struct err *err);
+    void *ctx;
+    /* filled in */
+    bool is_end; /* no image is behind this span */
+    size_t n_images, n_changed, n_whole, n_rows;
+};
+/* One commit.  Nobody writes to the registry's images meanwhile. */
+NODISCARD bool store_span_run(struct store *store, struct span *span, struct err *err);
+struct store_generation {
+    uint64_t generation;
+    uint64_t n_images;
+};
+typedef VEC(struct store_generation) store_generations;
+/* What a generation's number stands for here.  Two databases that call different states by one
+ * number: it stands for nothing any more. */
+NODISCARD bool store_generation_note(struct store *store, uint64_t generation, str identity,
+                                     struct err *err);
+NODISCARD bool store_generation_is(struct store *store, struct arena *arena, uint64_t generation,
+                                   str identity, bool *is_so, struct err *err);
+/* Below @generation: those that images with a verdict were matched with, most images first. */
+NODISCARD bool store_generations_behind(struct store *store, struct arena *arena,
+                                        uint64_t generation, store_generations *out,
+                                        struct err *err);
+
 /* Source packages of scanned images, for feeds that read only what is asked for.  *n_new: how many
  * were not known before; when there are any, the job @then (may be NULL) is added in the same
  * commit. */

@@ -273,6 +273,31 @@ Object.assign(benches, {
   },
 });
 
+/** 100,000 stored images; 1,000 package keys change that most of them hold.  See rematch.c. */
+async function rematch(name, storeOf) {
+  const t = scope();
+  try {
+    const store = await storeOf(t);
+    const run = spawnSync(path.join(BUILD, 'tests/bench/rematch'), [path.join(BUILD, 'bench/rematch'), store], { encoding: 'utf8' });
+    if (run.status !== 0) throw new Error(`rematch: exit ${run.status}: ${run.stderr}`);
+    const [seconds, cpu, byUnits, whole, rows, share, pushes, middle, slowest, alone] = run.stdout.trim().split(' ').map(Number);
+    row(name, seconds, 5, 's', `${byUnits} images by units, ${whole} whole; ${rows} finding rows, ${share} % of the images changed; ${cpu} s of its own processor time`);
+    row(`${name}-push`, slowest / 1000, 1.5, 's', `the slowest of ${pushes} pushes meanwhile; median ${middle} ms, alone ${alone} ms`);
+  } finally {
+    await t.end();
+  }
+}
+
+Object.assign(benches, {
+  'rematch-sqlite': () => rematch('rematch-sqlite', () => ''),
+  'rematch-postgres': () =>
+    rematch('rematch-postgres', async (t) => {
+      const conninfo = await startPostgres(t, { fsync: true });
+      if (!conninfo) throw new Error('PostgreSQL is not installed: scripts/deps test');
+      return `postgres:${conninfo}`;
+    }),
+});
+
 benches['match-rate'] = async () => {
   const rates = [];
   for (let i = 0; i < 5; i++) rates.push(Number.parseFloat(execFileSync(path.join(BUILD, 'tests/bench/match_rate'), ['2'], { encoding: 'utf8' })));
