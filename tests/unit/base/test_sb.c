@@ -2,6 +2,8 @@
 /* A buffer that is born with a maximum. */
 #include "../support.h"
 
+#include <stdio.h>
+
 #include "base/sb.h"
 
 static void test_sb__grows_to_its_maximum_and_not_beyond(void **state)
