@@ -134,6 +134,12 @@ const char *licence_find(str id);
 enum licence_kind { LICENCE_OTHER, LICENCE_ID, LICENCE_EXPRESSION };
 /* @text in canonical spelling is appended to @out when it is an id or a whole expression. */
 enum licence_kind licence_read(str text, struct sb *out);
+struct licence {
+    enum licence_kind kind;
+    str text; /* in canonical spelling; of LICENCE_OTHER empty */
+};
+/* The same, read once for every text; @known is a map of its arena.  NULL when that is used up. */
+const struct licence *licence_known(struct map *known, str text);
 
 /* --- grouping: one upgrade that heals many findings is one step
  * ----------------------------------- */

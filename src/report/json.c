@@ -12,7 +12,7 @@ struct json {
     const struct report_options *options;
 };
 
-static inline void text(struct jw *jw, const char *key, str value)
+__attribute__((always_inline)) static inline void text(struct jw *jw, const char *key, str value)
 {
     if (value.len) {
         jw_kstr(jw, key, value);

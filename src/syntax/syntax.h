@@ -62,7 +62,7 @@ void jw_bool(struct jw *jw, bool value);
 void jw_null(struct jw *jw);
 /* key and value in one. */
 void jw_member(struct jw *jw, str key, str value); /* the key is ours, as in jw_key_plain */
-static inline void jw_kstr(struct jw *jw, const char *key, str value)
+__attribute__((always_inline)) static inline void jw_kstr(struct jw *jw, const char *key, str value)
 {
     str text = str_of(key, __builtin_strlen(key));
     if (__builtin_constant_p(text.len)) {
