@@ -292,7 +292,6 @@ static inline void html_put(struct sb *out, const char *ours)
 {
     sb_add(out, str_of(ours, strlen(ours)));
 }
-void html_number(struct sb *out, uint64_t n);
 void html_tenths(struct sb *out, double value); /* "9.1" */
 /* Ours and foreign in turn: literal, text, literal. */
 static inline void html_wrap(struct sb *out, const char *before, str text, const char *after)
