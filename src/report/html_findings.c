@@ -278,6 +278,7 @@ static void put_parts(struct page *page, const finding_refs *refs, const char *c
         if (i % FINDINGS_A_PART == 0)
             sb_addf(out, "%s<div class=\"%s%s\">\n", i ? "</div>\n" : "", part,
                     is_long ? " part" : "");
+        findings_ahead(refs, i);
         put_finding(page, refs->ptr[i], class);
     }
     html_put(out, refs->len ? "</div>\n" : "");
