@@ -507,9 +507,11 @@ static void write_vulnerabilities(struct cyclonedx *c)
     const findings *all = &c->report->findings;
     jw_key(&c->doc.jw, "vulnerabilities");
     jw_arr(&c->doc.jw);
-    for (size_t i = 0; i < all->len; i++)
+    for (size_t i = 0; i < all->len; i++) {
+        report_ahead(c->report, i);
         if (report_place_of(&all->ptr[i], &c->doc.options->filter) != PLACE_HIDDEN)
             write_vulnerability(c, &all->ptr[i], i + 1);
+    }
     jw_arr_end(&c->doc.jw);
 }
 

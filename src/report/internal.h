@@ -248,9 +248,10 @@ bool is_link(str url);
 NODISCARD bool findings_in_order(struct arena *arena, const struct report *report,
                                  const struct report_filter *filter, enum report_place place,
                                  finding_refs *out);
-/* Whoever writes @refs one after the other and is at @at: what comes next is on its way from memory.
- * Changes nothing but the time. */
+/* Whoever writes @refs one after the other and is at @at: what comes next is on its way from
+ * memory. Changes nothing but the time. */
 void findings_ahead(const finding_refs *refs, size_t at);
+void report_ahead(const struct report *report, size_t at); /* in the report's own order */
 /* Of all findings that count, as report_summarize does. */
 struct tally {
     unsigned with_fix[N_LEVELS], without_fix[N_LEVELS]; /* in the order of levels */

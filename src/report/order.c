@@ -58,18 +58,32 @@ static void fetch_parts(const struct finding *f)
     fetch(f->evidence.ptr, num_min(f->evidence.len * sizeof(*f->evidence.ptr), TEXT_BYTES));
 }
 
+enum { STRUCTS = 6, PARTS = 3, TEXTS = 1 }; /* so many findings ahead */
+
+static void fetch_all_texts(const struct finding *f)
+{
+    fetch_texts(&f->references);
+    fetch_texts(&f->aliases);
+    fetch_texts(&f->binaries);
+}
+
 void findings_ahead(const finding_refs *refs, size_t at)
 {
-    enum { STRUCTS = 6, PARTS = 3, TEXTS = 1 }; /* so many findings ahead */
-    if (at + STRUCTS < refs->len)
-        fetch(refs->ptr[at + STRUCTS], sizeof(struct finding));
-    if (at + PARTS < refs->len)
-        fetch_parts(refs->ptr[at + PARTS]);
-    if (at + TEXTS < refs->len) {
-        fetch_texts(&refs->ptr[at + TEXTS]->references);
-        fetch_texts(&refs->ptr[at + TEXTS]->aliases);
-        fetch_texts(&refs->ptr[at + TEXTS]->binaries);
-    }
+    if (at + STRUCTS >= refs->len)
+        return;
+    fetch(refs->ptr[at + STRUCTS], sizeof(struct finding));
+    fetch_parts(refs->ptr[at + PARTS]);
+    fetch_all_texts(refs->ptr[at + TEXTS]);
+}
+
+void report_ahead(const struct report *report, size_t at)
+{
+    const struct finding *f = report->findings.ptr + at;
+    if (at + STRUCTS >= report->findings.len)
+        return;
+    fetch(f + STRUCTS, sizeof(*f));
+    fetch_parts(f + PARTS);
+    fetch_all_texts(f + TEXTS);
 }
 
 /* --- the tally
