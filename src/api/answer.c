@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
 
@@ -64,12 +65,32 @@ bool api_done(struct api_call *call, int status, struct err *err)
     return sb_ok(&call->res->body, err);
 }
 
-bool api_done_as(struct api_call *call, int status, const char *content_type, struct err *err)
+bool api_body(struct api_call *call, json_t **out, struct err *err)
+{
+    if (!call->req->body.len)
+        return (*out = json_object()) ? true : err_memory(err);
+    if (!json_read(call->req->body, out, err))
+        return api_refuse(call, err, 400, "InvalidRequestContent",
+                          "The request content was invalid: %s", err->msg);
+    if (json_is_object(*out))
+        return true;
+    json_decref(*out);
+    *out = NULL;
+    return api_refuse(call, err, 400, "InvalidRequestContent",
+                      "The request content is no JSON object.");
+}
+
+void api_header_set(struct api_call *call, str name, str value)
 {
     http_headers *headers = &call->res->headers;
     for (size_t i = 0; i < headers->len; i++)
-        if (str_eq(headers->ptr[i].name, STR("Content-Type")))
-            headers->ptr[i].value = str_from(content_type);
+        if (str_eq(headers->ptr[i].name, name))
+            headers->ptr[i].value = value;
+}
+
+bool api_done_as(struct api_call *call, int status, const char *content_type, struct err *err)
+{
+    api_header_set(call, STR("Content-Type"), str_from(content_type));
     return api_done(call, status, err);
 }
 
@@ -118,16 +139,39 @@ static void write_body(struct sb *body, const char *code, str message)
     jw_obj_end(&jw);
 }
 
-/* Clients read code and message, and some discover their tenant from authorization_uri: all zeros
- * until this server issues tokens for tenants itself. */
+/* RFC 6749, 5.2, with what Azure's clients read besides: the number behind AADSTS. */
+static void write_oauth_body(struct api_call *call, const char *code, str message)
+{
+    struct jw *jw = &call->jw;
+    uint64_t number = 0;
+    str head, rest;
+    str_cut_byte(message, ':', &head, &rest);
+    if (str_starts(head, STR("AADSTS")) && !str_to_u64(str_skip(head, 6), UINT32_MAX, &number))
+        number = 0;
+    sb_clear(&call->res->body);
+    jw_init(jw, &call->res->body, false);
+    jw_obj(jw);
+    jw_kstr(jw, "error", str_from(code));
+    jw_kstr(jw, "error_description", message);
+    jw_key(jw, "error_codes");
+    jw_arr(jw);
+    if (number)
+        jw_int(jw, (int64_t)number);
+    jw_arr_end(jw);
+    api_write_time(jw, "timestamp", clock_now_s());
+    jw_kstr(jw, "trace_id", api_uuid(call->arena));
+    jw_kstr(jw, "correlation_id", api_uuid(call->arena));
+    jw_obj_end(jw);
+}
+
+/* Clients read code and message, and some discover their tenant from authorization_uri. */
 static bool add_challenge(struct api_call *call, const char *code)
 {
     bool is_missing = str_eq(str_from(code), STR("AuthenticationFailed"));
     str value = arena_printf(call->arena,
-                             "Bearer authorization_uri=\"" STR_FMT
-                             "/00000000-0000-0000-0000-000000000000\", error=\"invalid_token\", "
-                             "error_description=\"%s\"",
-                             STR_ARG(api_origin(call)),
+                             "Bearer authorization_uri=\"" STR_FMT "/" STR_FMT
+                             "\", error=\"invalid_token\", error_description=\"%s\"",
+                             STR_ARG(api_origin(call)), STR_ARG(call->api->tenant),
                              is_missing ? "The token is missing." : "The token is not known.");
     return value.ptr && http_respond_header(call->req, call->res, STR("WWW-Authenticate"), value);
 }
@@ -143,11 +187,14 @@ void api_write_error(struct api_call *call, const struct err *err)
                   LOG_STR("path", call->req->path), LOG_NUM("status", status), LOG_ERR(err));
     if (status == 500) /* what broke inside is for the log */
         message = STR("The server has a fault; its log says which.");
-    if (status == 401)
+    if (status == 401 && !call->is_oauth)
         is_ok = add_challenge(call, code);
     if (status == 503)
         is_ok = http_respond_header(call->req, call->res, STR("Retry-After"), STR("5"));
-    write_body(&call->res->body, code, message);
+    if (call->is_oauth)
+        write_oauth_body(call, code, message);
+    else
+        write_body(&call->res->body, code, message);
     call->res->status = is_ok ? status : 500;
 }
 

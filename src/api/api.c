@@ -2,6 +2,8 @@
 #include "api/api.h"
 
 #include "api/internal.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/num.h"
 
 #define ROW(name) extern const struct api_resource api_resource_##name;
@@ -14,6 +16,33 @@ static const struct api_resource *const resources[] = {
 #undef ROW
 };
 
+/* Made once; all servers of a store speak for the same tenant. */
+static bool load_tenant(struct api *api, struct err *err)
+{
+    struct store *store;
+    struct arena arena;
+    str tenant = STR("");
+    if (!store_pool_take(api->pool, &store, err))
+        return false;
+    arena_init(&arena, 64 * KIB);
+    bool ok = store_tenant(store, &arena, &tenant, err);
+    if (ok) {
+        snprintf(api->tenant_text, sizeof(api->tenant_text), STR_FMT, STR_ARG(tenant));
+        api->tenant = str_from(api->tenant_text);
+    }
+    arena_fini(&arena);
+    store_pool_give(api->pool, store);
+    return ok;
+}
+
+static bool init_sign_in(struct api *api, const struct api_spec *spec, struct err *err)
+{
+    return token_ring_init(&api->ring, spec->key) && hasher_init(&api->hasher) &&
+                   throttle_init(&api->by_address) && throttle_init(&api->by_client)
+               ? true
+               : err_memory(err);
+}
+
 bool api_open(const struct api_spec *spec, struct api **out, struct err *err)
 {
     struct api *api = calloc(1, sizeof(*api));
@@ -24,8 +53,10 @@ bool api_open(const struct api_spec *spec, struct api **out, struct err *err)
     api->assessment_key = spec->config->assessment_key.len
                               ? spec->config->assessment_key
                               : STR("dbd0cb49-b563-45e7-9724-889e799fa648");
-    if (!store_pool_open(spec->store_path, STORE_DURABLE, &api->pool, err)) {
-        free(api);
+    if (!init_sign_in(api, spec, err) ||
+        !store_pool_open(spec->store_path, STORE_DURABLE, &api->pool, err) ||
+        !load_tenant(api, err)) {
+        api_close(api);
         return false;
     }
     *out = api;
@@ -37,6 +68,10 @@ void api_close(struct api *api)
     if (!api)
         return;
     store_pool_close(api->pool);
+    token_ring_fini(&api->ring);
+    hasher_fini(&api->hasher);
+    throttle_fini(&api->by_address);
+    throttle_fini(&api->by_client);
     free(api);
 }
 
@@ -49,30 +84,11 @@ bool api_row_at(size_t index, struct api_row *out)
         }
         const struct http_route *route = &resources[i]->routes[index];
         const struct api_op *op = route->extra;
-        *out =
-            (struct api_row){route->method, route->pattern, op->summary, op->is_public, op->is_arm};
+        *out = (struct api_row){route->method, route->pattern, op->summary,
+                                op->is_public, op->is_arm,     op->action};
         return true;
     }
     return false;
-}
-
-/* --- who asks
- * ------------------------------------------------------------------------------------- */
-
-static bool authenticate(struct api_call *call, struct err *err)
-{
-    str header = http_request_header(call->req, STR("Authorization")), scheme, token;
-    str_cut_byte(header, ' ', &scheme, &token);
-    token = str_trim(token);
-    if (!str_eq_nocase(scheme, STR("Bearer")) || token.len == 0)
-        return api_refuse(call, err, 401, "AuthenticationFailed",
-                          "Authentication failed. The 'Authorization' header is missing or is no "
-                          "bearer token.");
-    if (store_token_check(call->store, call->arena, token, &call->principal, err))
-        return true;
-    return err->kind == ERR_DENIED ? api_refuse(call, err, 401, "InvalidAuthenticationToken",
-                                                "The access token is not known to this server.")
-                                   : false;
 }
 
 /* --- what is asked
@@ -156,11 +172,37 @@ static bool serve(struct api_call *call, struct err *err)
     /* The token comes before everything, so that strangers cannot ask what there is. */
     if (op && op->is_public)
         return op->run(call, err);
-    if (!authenticate(call, err))
+    if (!api_authenticate(call, err))
         return false;
     if (!op)
         return refuse_route(call, fit, err);
-    return (!op->is_arm || check_version(call, err)) && check_type(call, err) && op->run(call, err);
+    return api_authorise(call, op, err) && (!op->is_arm || check_version(call, err)) &&
+           check_type(call, err) && op->run(call, err);
+}
+
+/* What may have changed something, and whatever became of it: who, what, when.  A notification is
+ * an event, and kept as one. */
+static void audit(struct api_call *call)
+{
+    static const str reading[] = {STR("GET"), STR("HEAD"), STR("OPTIONS")};
+    const struct http_request *req = call->req;
+    struct err err = {0};
+    for (size_t i = 0; i < ARRAY_LEN(reading); i++)
+        if (str_eq(req->method, reading[i]))
+            return;
+    if (!call->store || !(call->caller.is_owner || call->caller.object_id.len))
+        return;
+    const struct store_audit entry = {
+        .at = clock_now_s(),
+        .principal = call->caller.object_id.len ? call->caller.object_id : call->caller.name,
+        .method = req->method,
+        .path = req->path,
+        .request = http_header_get(&call->res->headers, STR("x-ms-request-id")),
+        .address = req->remote,
+        .status = call->res->status};
+    if (!store_audit_add(call->store, &entry, &err))
+        log_event(LOG_ERROR, "the audit misses a request", LOG_STR("path", req->path),
+                  LOG_ERR(&err));
 }
 
 void api_handle(struct http_request *req, struct http_response *res)
@@ -174,6 +216,7 @@ void api_handle(struct http_request *req, struct http_response *res)
     }
     if (!serve(&call, &err))
         api_write_error(&call, &err);
+    audit(&call);
     if (call.store)
         store_pool_give(call.api->pool, call.store);
 }

@@ -17,11 +17,20 @@ struct api_spec {
     const struct config *config; /* borrowed */
     struct guard *guard;         /* borrowed; NULL: notifications are refused with 503 */
     const char *store_path;
+    const struct secret_key *key; /* borrowed: what the keys of access tokens are sealed with */
 };
 struct api;
 NODISCARD bool api_open(const struct api_spec *spec, struct api **out, struct err *err);
 /* After the server that uses it was closed. */
 void api_close(struct api *api);
+
+/* The principal that the first start makes, and its secret, seen this once; later: only the tenant.
+ */
+struct api_owner {
+    str tenant, client_id, secret;
+};
+NODISCARD bool api_first_owner(struct api *api, struct arena *arena, struct api_owner *out,
+                               struct err *err);
 
 /* For http_server_spec: handler (user is the struct api), max_body_of (as configured), refusal. */
 void api_handle(struct http_request *req, struct http_response *res);
@@ -31,9 +40,13 @@ const char *api_refusal(unsigned status, struct sb *body);
 /* What documents and tests loop over. */
 struct api_row {
     const char *method, *pattern, *summary;
-    bool is_public; /* no bearer token */
-    bool is_arm;    /* wants api-version */
+    bool is_public;     /* no bearer token */
+    bool is_arm;        /* wants api-version */
+    const char *action; /* that a role must allow; NULL: none */
 };
+/* The built-in roles, and whether one allows an action. */
+const char *api_role_name(size_t i); /* NULL behind the last */
+bool api_role_may(size_t i, const char *action);
 /* The metrics of GET /metrics. */
 struct api_metric {
     const char *name, *type, *help;

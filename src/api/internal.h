@@ -2,14 +2,105 @@
 /* internal.h - what the files of api/ share: one call, and how it is refused. */
 #pragma once
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "api/api.h"
 #include "syntax/syntax.h"
+
+/* --- roles.c, custom.c: what a role allows
+ * ----------------------------------------------------------------------- */
+struct role {
+    const char *id, *name, *description;                                   /* id: UUID */
+    const char *const *actions, *const *not_actions, *const *data_actions; /* each ends with NULL */
+    const struct store_role *made; /* by somebody, and not built in; NULL */
+};
+typedef VEC(struct role) roles;
+const struct role *role_at(size_t i); /* built in; NULL behind the last */
+const struct role *role_find(str id); /* built in; NULL */
+bool role_allows(const struct role *role, str action);
+bool action_fits(str pattern, str action);
+/* Where somebody may do what a role allows. */
+struct grant {
+    str scope; /* lower case, without slash at its end; empty: everywhere */
+    const struct role *role;
+};
+
+/* --- tokens.c: access tokens, signed and read
+ * ------------------------------------------------------------------ */
+struct token_ring {
+    const struct secret_key *key; /* borrowed: what the store's keys are sealed with */
+    pthread_mutex_t lock;         /* guards the rest */
+    struct arena arena;
+    store_signing_keys keys; /* newest first */
+    int64_t loaded_at;
+};
+struct token_claims {
+    str issuer, audience, tenant, object_id, app_id;
+    int64_t not_before, expires_at;
+};
+#define TOKEN_EXPIRED "the token has expired"
+bool token_ring_init(struct token_ring *ring, const struct secret_key *key) NODISCARD;
+void token_ring_fini(struct token_ring *ring);
+/* @claims: a JSON object. */
+bool token_sign(struct token_ring *ring, struct store *store, struct arena *arena, str claims,
+                int64_t now, str *token, struct err *err) NODISCARD;
+/* ERR_DENIED: not signed by us, too old or too new. */
+bool token_verify(struct token_ring *ring, struct store *store, struct arena *arena, str token,
+                  int64_t now, struct token_claims *out, struct err *err) NODISCARD;
+/* The public keys, as an array of JWK. */
+bool token_ring_write(struct token_ring *ring, struct store *store, struct jw *jw, int64_t now,
+                      struct err *err) NODISCARD;
+
+/* --- secret.c: argon2id, a few at once
+ * -------------------------------------------------------------------- */
+struct hasher {
+    sem_t free;
+    char nobody[128]; /* a hash that no secret has: what an unknown client is compared with */
+};
+bool hasher_init(struct hasher *hasher) NODISCARD;
+void hasher_fini(struct hasher *hasher);
+/* A new secret, which is seen this once, and what is kept of it. */
+bool secret_make(struct hasher *hasher, struct arena *arena, str *secret,
+                 struct store_principal_secret *out, struct err *err) NODISCARD;
+/* ERR_UNAVAILABLE when too many are at it. */
+bool secret_check(struct hasher *hasher, const store_principal_secrets *secrets, str secret,
+                  int64_t now, bool *is_right, struct err *err) NODISCARD;
+
+/* --- throttle.c: how often somebody may fail
+ * -------------------------------------------------------------- */
+enum { THROTTLE_BUCKETS = 4096 };
+struct bucket {
+    int64_t at_ms;
+    uint32_t spent;
+};
+struct throttle {
+    pthread_mutex_t lock; /* guards buckets */
+    unsigned char key[16];
+    struct bucket buckets[THROTTLE_BUCKETS];
+};
+bool throttle_init(struct throttle *throttle) NODISCARD;
+void throttle_fini(struct throttle *throttle);
+bool throttle_may(struct throttle *throttle, str name, int64_t now_ms, unsigned *wait_s);
+void throttle_spend(struct throttle *throttle, str name, int64_t now_ms);
 
 struct api {
     const struct config *config; /* borrowed */
     struct guard *guard;         /* borrowed, may be NULL */
     struct store_pool *pool;
     str assessment_key; /* in memory of the config */
+    str tenant;         /* UUID */
+    char tenant_text[40];
+    struct token_ring ring;
+    struct hasher hasher;
+    struct throttle by_address, by_client; /* failed sign-ins */
+};
+
+/* Who asks. */
+struct api_caller {
+    bool is_owner; /* showed a token of the server itself: may everything */
+    str name, object_id, app_id;
+    VEC(struct grant) grants;
 };
 
 struct api_call {
@@ -18,20 +109,31 @@ struct api_call {
     struct http_response *res;
     struct arena *arena; /* of the request */
     struct store *store;
-    struct jw jw;       /* into the answer's body */
-    str principal;      /* who showed the token; empty: nobody */
+    struct jw jw; /* into the answer's body */
+    struct api_caller caller;
+    str action;         /* that was granted, perhaps only for a part of what is asked */
+    bool is_oauth;      /* errors look as RFC 6749 says */
     int refusal_status; /* set by api_refuse; 0: what the err's kind says */
     const char *refusal_code;
 };
 
+/* Over which scope a role must allow an operation's action. */
+enum api_where {
+    WHERE_SERVER,   /* all of it */
+    WHERE_PATH,     /* the resource that the path names */
+    WHERE_REGISTRY, /* the registry that the first parameter names */
+};
 /* An operation answers by writing its JSON and api_done(); false: *err, or api_refuse(), says why
  * not, and whatever was written is dropped. */
 typedef bool api_run(struct api_call *call, struct err *err);
 struct api_op {
     api_run *run;
     const char *summary;
-    bool is_public; /* no bearer token */
-    bool is_arm;    /* wants api-version */
+    bool is_public;     /* no bearer token */
+    bool is_arm;        /* wants api-version */
+    const char *action; /* that a role must allow; NULL: whoever is signed in */
+    enum api_where where;
+    bool is_list; /* who may read a part of it gets that part */
 };
 /* One file's rows; http_route.handler is NULL, extra is a struct api_op. */
 struct api_resource {
@@ -60,11 +162,57 @@ str api_uuid(struct arena *arena);
 /* "https://host:port" for links: configured, or what the client used. */
 str api_origin(const struct api_call *call);
 
+/* In place of one that is there. */
+void api_header_set(struct api_call *call, str name, str value);
+
+/* --- access.c: who asks, and may they
+ * -------------------------------------------------------------------------- */
+NODISCARD bool api_authenticate(struct api_call *call, struct err *err);
+NODISCARD bool api_authorise(struct api_call *call, const struct api_op *op, struct err *err);
+/* @scope in lower case; empty: the server. */
+bool api_may(const struct api_call *call, str action, str scope);
+bool api_may_below(const struct api_call *call, str action, str scope);
+/* Limits @out to what call->action was granted for. */
+NODISCARD bool api_within(struct api_call *call, str scope, struct store_scope *out,
+                          struct err *err);
+/* True when anything is granted at, above or below the scope. */
+bool api_sees(const struct api_call *call, str scope);
+bool api_is_below(str inner, str outer); /* or the same; both in lower case */
+str api_subscription_path(str scope);    /* "/subscriptions/S" of it; empty: of none */
+/* ERR as 400 or 404 when it is none that the caller sees. */
+NODISCARD bool api_subscription(struct api_call *call, str id, struct store_subscription *out,
+                                struct err *err);
+NODISCARD bool role_read_permissions(struct arena *arena, const json_t *permissions,
+                                     struct role *out);
+/* Roles that somebody made. */
+NODISCARD bool roles_load(struct api_call *call, roles *out, struct err *err);
+
+/* --- filter.c: $filter
+ * --------------------------------------------------------------------------------------------- */
+struct filter_term {
+    str name, value;
+    bool is_call; /* "atScope()" */
+};
+typedef VEC(struct filter_term) filter_terms;
+/* @names: what may be compared ("roleName") or called ("atScope()"), ended by NULL. */
+NODISCARD bool api_filter(struct api_call *call, const char *const *names, filter_terms *out,
+                          struct err *err);
+str filter_get(const filter_terms *terms, str name); /* ptr NULL: not asked */
+/* tagName and tagValue of a filter; @tags: JSON or empty. */
+bool api_has_tag(str tags, const filter_terms *terms);
+/* The body as a JSON object; an empty body is an empty object.  *out: json_decref. */
+NODISCARD bool api_body(struct api_call *call, json_t **out, struct err *err);
+
 /* --- scope.c: whose, and how many
  * ----------------------------------------------------------------- */
 /* "subscriptions/S[/resourceGroups/G[/providers/Microsoft.ContainerRegistry/registries/R]]", and
  * that there is something of that kind. */
 NODISCARD bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err);
+/* The registry that ?registry= names; id 0 when none is asked for. */
+NODISCARD bool api_registry(struct api_call *call, struct store_registry *out, struct err *err);
+/* ?NAME=true or false; false when it is not there. */
+NODISCARD bool api_flag(struct api_call *call, const char *name, bool *out, struct err *err);
+NODISCARD bool api_scope_parse(str text, struct store_scope *out);
 /* $top and $skipToken. */
 NODISCARD bool api_page(struct api_call *call, struct store_page *out, struct err *err);
 /* "nextLink", unless @next is empty. */

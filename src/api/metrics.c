@@ -14,6 +14,7 @@ struct scrape {
     struct guard_metrics work;
     struct job_counts jobs;
     struct store_image_counts images;
+    struct pulled_status pulled;
     int64_t now;
 };
 
@@ -102,6 +103,15 @@ static void image_states(struct scrape *s)
     sample(s, "", "state", STR("failed"), (double)s->images.failed);
 }
 
+static void recently_pulled(struct scrape *s) { plain(s, (double)s->pulled.n_images); }
+
+/* How late the next one is; those that wait for their time are not. */
+static void pulled_lag(struct scrape *s)
+{
+    bool is_late = s->pulled.next_at && s->pulled.next_at < s->now;
+    plain(s, is_late ? (double)(s->now - s->pulled.next_at) : 0);
+}
+
 static void rematch_lag(struct scrape *s) { plain(s, (double)s->work.rematch_lag_ms / 1000); }
 static void rematches(struct scrape *s) { plain(s, (double)s->work.rematches); }
 
@@ -156,6 +166,12 @@ static const struct metric {
     {{"plimsoll_scan_duration_seconds", "histogram", "scans that ended with a result"},
      scan_duration},
     {{"plimsoll_images", "gauge", "images that are there, indexes not counted"}, image_states},
+    {{"plimsoll_recently_pulled_images", "gauge",
+      "images that are assessed again every week, as they were pulled within 30 days"},
+     recently_pulled},
+    {{"plimsoll_reassessment_lag_seconds", "gauge",
+      "by which the next of them is late; 0: none is"},
+     pulled_lag},
     {{"plimsoll_rematches_total", "counter", "re-matches of all images since the start"},
      rematches},
     {{"plimsoll_rematch_lag_seconds", "gauge",
@@ -177,7 +193,8 @@ static bool collect(struct scrape *s, struct err *err)
         guard_status_get(guard, &s->status);
     return (!guard || guard_metrics_get(guard, s->call->arena, &s->work, err)) &&
            store_jobs_count(s->call->store, &s->jobs, err) &&
-           store_images_count(s->call->store, &s->images, err);
+           store_images_count(s->call->store, &s->images, err) &&
+           store_pulled_status(s->call->store, &s->pulled, err);
 }
 
 static bool get_metrics(struct api_call *call, struct err *err)
@@ -196,6 +213,7 @@ static bool get_metrics(struct api_call *call, struct err *err)
 
 static const struct http_route routes[] = {
     {"GET", "/metrics", NULL,
-     API_OP(.run = get_metrics, .summary = "counters and gauges for Prometheus")},
+     API_OP(.run = get_metrics, .action = "Microsoft.Security/plimsoll/metrics/read",
+            .summary = "counters and gauges for Prometheus")},
 };
 API_RESOURCE(metrics, routes);

@@ -45,7 +45,10 @@ static bool get_ready(struct api_call *call, struct err *err)
 static bool get_status(struct api_call *call, struct err *err)
 {
     struct guard_status status = {0};
+    struct pulled_status pulled;
     struct jw *jw = &call->jw;
+    if (!store_pulled_status(call->store, &pulled, err))
+        return false;
     if (call->api->guard)
         guard_status_get(call->api->guard, &status);
     jw_obj(jw);
@@ -54,19 +57,10 @@ static bool get_status(struct api_call *call, struct err *err)
     jw_kint(jw, "generation", (int64_t)status.generation);
     jw_kint(jw, "notificationsAccepted", (int64_t)status.notifications_accepted);
     jw_kint(jw, "notificationsRefused", (int64_t)status.notifications_refused);
+    jw_kint(jw, "recentlyPulled", (int64_t)pulled.n_images);
+    api_write_time(jw, "nextReassessment", pulled.next_at);
     jw_obj_end(jw);
     return api_done(call, 200, err);
-}
-
-/* --- filters
- * -------------------------------------------------------------------------------------- */
-
-/* The registry that ?registry= names; id 0 when none is asked for. */
-static bool read_registry(struct api_call *call, struct store_registry *out, struct err *err)
-{
-    str name = http_request_query(call->req, STR("registry"));
-    *out = (struct store_registry){0};
-    return name.len == 0 || store_registry_get(call->store, call->arena, name, out, err);
 }
 
 /* --- jobs
@@ -114,9 +108,16 @@ static bool read_job_filter(struct api_call *call, struct job_filter *out, struc
     if (state.len && !job_state_parse(state, &out->state))
         return api_refuse(call, err, 400, "InvalidParameter", "'" STR_FMT "' is no state of a job.",
                           STR_ARG(state));
-    if (!read_registry(call, &registry, err))
+    if (!api_registry(call, &registry, err))
         return false;
     out->registry_id = registry.id;
+    struct store_scope *scope = arena_new(call->arena, struct store_scope);
+    if (!scope)
+        return err_memory(err);
+    *scope = (struct store_scope){0};
+    if (!api_within(call, STR(""), scope, err))
+        return false;
+    out->scope = scope->is_limited ? scope : NULL;
     return true;
 }
 
@@ -143,93 +144,6 @@ static bool list_jobs(struct api_call *call, struct err *err)
     if (!api_next_link(call, next, err))
         return false;
     jw_obj_end(jw);
-    return api_done(call, 200, err);
-}
-
-/* --- images
- * --------------------------------------------------------------------------------------- */
-
-static void write_counts(struct jw *jw, const struct report_summary *s)
-{
-    jw_key(jw, "counts");
-    jw_obj(jw);
-    jw_kint(jw, "findings", (int64_t)s->critical + s->high + s->medium + s->low + s->unknown);
-    jw_kint(jw, "critical", s->critical);
-    jw_kint(jw, "high", s->high);
-    jw_kint(jw, "medium", s->medium);
-    jw_kint(jw, "low", s->low);
-    jw_kint(jw, "unknown", s->unknown);
-    jw_kint(jw, "patchable", s->patchable);
-    jw_kint(jw, "disabled", s->disabled);
-    jw_obj_end(jw);
-}
-
-/* VERDICT_UNKNOWN is an image that waits, or one that only failed so far. */
-static str verdict_text(const struct store_image *image)
-{
-    if (image->verdict != VERDICT_UNKNOWN)
-        return str_from(verdict_name(image->verdict));
-    return image->failure.len ? STR("Failed") : STR("Pending");
-}
-
-static void write_image_times(struct jw *jw, const struct store_image *image)
-{
-    api_write_time(jw, "firstSeen", image->first_seen);
-    api_write_time(jw, "lastPushed", image->last_pushed);
-    api_write_time(jw, "lastPulled", image->last_pulled);
-    api_write_time(jw, "scannedAt", image->scanned_at);
-    api_write_time(jw, "failedAt", image->failed_at);
-}
-
-static void write_image(struct jw *jw, const struct store_image *image)
-{
-    jw_obj(jw);
-    jw_kstr(jw, "registry", image->registry.name);
-    jw_kstr(jw, "repository", image->repository);
-    jw_kstr(jw, "digest", image->digest);
-    jw_kstr_if(jw, "index", image->index);
-    jw_kbool(jw, "isIndex", image->is_index);
-    jw_kstr_if(jw, "mediaType", image->media_type);
-    jw_kstr_if(jw, "platform", image->platform);
-    jw_kstr_if(jw, "os", image->os_name);
-    jw_key(jw, "tags");
-    jw_arr(jw);
-    for (size_t i = 0; i < image->tags.len; i++)
-        jw_str(jw, image->tags.ptr[i]);
-    jw_arr_end(jw);
-    jw_kstr(jw, "status", verdict_text(image));
-    jw_kbool(jw, "complete", image->is_complete);
-    jw_kstr_if(jw, "reason", image->reason);
-    jw_kstr_if(jw, "failure", image->failure);
-    jw_kint(jw, "generation", (int64_t)image->generation);
-    jw_kint(jw, "sizeBytes", (int64_t)image->size_bytes);
-    write_image_times(jw, image);
-    write_counts(jw, &image->counts);
-    jw_obj_end(jw);
-}
-
-static bool list_images(struct api_call *call, struct err *err)
-{
-    struct store_registry registry;
-    struct store_page page;
-    struct image_filter filter = {.repository = http_request_query(call->req, STR("repository")),
-                                  .digest = http_request_query(call->req, STR("digest"))};
-    store_images found = {0};
-    str next = STR_NONE;
-    if (!api_page(call, &page, err) || !read_registry(call, &registry, err))
-        return false;
-    struct store_scope scope = {registry.subscription, registry.resource_group, registry.name};
-    if (!store_images_list(call->store, call->arena, &scope, &filter, &page, &found, &next, err))
-        return api_page_error(call, err);
-    jw_obj(&call->jw);
-    jw_key(&call->jw, "value");
-    jw_arr(&call->jw);
-    for (size_t i = 0; i < found.len; i++)
-        write_image(&call->jw, &found.ptr[i]);
-    jw_arr_end(&call->jw);
-    if (!api_next_link(call, next, err))
-        return false;
-    jw_obj_end(&call->jw);
     return api_done(call, 200, err);
 }
 
@@ -338,6 +252,8 @@ static bool queue_scan(struct api_call *call, struct err *err)
 }
 
 #define OWN "/plimsoll/v1/"
+/* Below Microsoft.Security, so that Azure's security roles cover them. */
+#define ACTION(of) .action = "Microsoft.Security/plimsoll/" of
 static const struct http_route routes[] = {
     {"GET", "/healthz", NULL,
      API_OP(.run = get_health, .summary = "200 while the store answers", .is_public = true)},
@@ -346,11 +262,13 @@ static const struct http_route routes[] = {
             .summary = "200 while scans run; 503 without an advisory database, or while it stops",
             .is_public = true)},
     {"GET", OWN "status", NULL,
-     API_OP(.run = get_status, .summary = "version, generation, counters")},
-    {"GET", OWN "jobs", NULL, API_OP(.run = list_jobs, .summary = "the queue, newest first")},
-    {"GET", OWN "images", NULL,
-     API_OP(.run = list_images, .summary = "images with verdict and counts")},
+     API_OP(.run = get_status, ACTION("status/read"), .summary = "version, generation, counters",
+            .is_list = true)},
+    {"GET", OWN "jobs", NULL,
+     API_OP(.run = list_jobs, ACTION("jobs/read"), .summary = "the queue, newest first",
+            .is_list = true)},
     {"POST", OWN "registries/{registry}/scan", NULL,
-     API_OP(.run = queue_scan, .summary = "queue a scan by hand")},
+     API_OP(.run = queue_scan, ACTION("scan/action"), .where = WHERE_REGISTRY,
+            .summary = "queue a scan by hand")},
 };
 API_RESOURCE(operations, routes);

@@ -46,7 +46,7 @@ static bool take(str *rest, str name, str *value)
     return v.len > 0;
 }
 
-static bool parse(str text, struct store_scope *out)
+bool api_scope_parse(str text, struct store_scope *out)
 {
     str type;
     *out = (struct store_scope){0};
@@ -98,7 +98,7 @@ static bool refuse_missing(struct api_call *call, const struct store_scope *scop
 bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err)
 {
     bool is_there = false;
-    if (!parse(text, out))
+    if (!api_scope_parse(text, out))
         return api_refuse(call, err, 404, "ResourceNotFound",
                           "'/" STR_FMT "' is no subscription, resource group or registry.",
                           STR_ARG(text));
@@ -106,9 +106,29 @@ bool api_scope(struct api_call *call, str text, struct store_scope *out, struct 
         return api_refuse(call, err, 400, "InvalidSubscriptionId",
                           "The provided subscription identifier '" STR_FMT "' is malformed.",
                           STR_ARG(out->subscription));
+    str scope = arena_printf(call->arena, "/" STR_FMT, STR_ARG(text));
+    scope = scope.ptr ? api_lower(call->arena, scope) : scope;
+    if (!scope.ptr)
+        return err_memory(err);
     if (!exists(call, out, &is_there, err))
         return false;
-    return is_there || refuse_missing(call, out, err);
+    return is_there ? api_within(call, scope, out, err) : refuse_missing(call, out, err);
+}
+
+bool api_registry(struct api_call *call, struct store_registry *out, struct err *err)
+{
+    str name = http_request_query(call->req, STR("registry"));
+    *out = (struct store_registry){0};
+    return name.len == 0 || store_registry_get(call->store, call->arena, name, out, err);
+}
+
+bool api_flag(struct api_call *call, const char *name, bool *out, struct err *err)
+{
+    str text = http_request_query(call->req, str_from(name));
+    *out = str_eq_nocase(text, STR("true"));
+    return text.len == 0 || *out || str_eq_nocase(text, STR("false")) ||
+           api_refuse(call, err, 400, "InvalidParameter",
+                      "%s is '" STR_FMT "': expected true or false.", name, STR_ARG(text));
 }
 
 /* --- pages

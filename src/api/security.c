@@ -231,19 +231,22 @@ static bool get_assessment(struct api_call *call, struct err *err)
 }
 
 #define SECURITY "/{scope*}/providers/Microsoft.Security/"
+#define READ(of, ...)                                                                              \
+    API_OP(.action = "Microsoft.Security/" of "/read", .where = WHERE_PATH, .is_arm = true,        \
+           __VA_ARGS__)
 static const struct http_route routes[] = {
     {"GET", SECURITY "subAssessments", NULL,
-     API_OP(.run = list_findings, .summary = "all findings below a scope", .is_arm = true)},
+     READ("assessments/subAssessments", .run = list_findings,
+          .summary = "all findings below a scope", .is_list = true)},
     {"GET", SECURITY "assessments/{key}/subAssessments", NULL,
-     API_OP(.run = list_findings_of_key, .summary = "findings of one recommendation",
-            .is_arm = true)},
+     READ("assessments/subAssessments", .run = list_findings_of_key,
+          .summary = "findings of one recommendation", .is_list = true)},
     {"GET", SECURITY "assessments/{key}/subAssessments/{name}", NULL,
-     API_OP(.run = get_finding, .summary = "one finding", .is_arm = true)},
+     READ("assessments/subAssessments", .run = get_finding, .summary = "one finding")},
     {"GET", SECURITY "assessments", NULL,
-     API_OP(.run = list_assessments, .summary = "recommendations of the registries below a scope",
-            .is_arm = true)},
+     READ("assessments", .run = list_assessments,
+          .summary = "recommendations of the registries below a scope", .is_list = true)},
     {"GET", SECURITY "assessments/{key}", NULL,
-     API_OP(.run = get_assessment, .summary = "the recommendation of one registry",
-            .is_arm = true)},
+     READ("assessments", .run = get_assessment, .summary = "the recommendation of one registry")},
 };
 API_RESOURCE(security, routes);

@@ -74,6 +74,18 @@ static bool zone(struct rd *in, int *east_s)
     return true;
 }
 
+/* False for a day that its month does not have. */
+static bool seconds_of(struct tm *tm, int year, int east_s, int64_t *utc_s)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (tm->tm_mday > days[tm->tm_mon] + (is_leap && tm->tm_mon == 1))
+        return false;
+    tm->tm_year = year - 1900;
+    *utc_s = (int64_t)timegm(tm) - east_s;
+    return true;
+}
+
 bool clock_parse(str text, int64_t *utc_s)
 {
     struct rd in;
@@ -95,10 +107,8 @@ bool clock_parse(str text, int64_t *utc_s)
     }
     if (!rd_is_ok(&in) || !rd_is_end(&in))
         return false;
-    tm.tm_year = year - 1900;
     tm.tm_mon = month - 1;
-    *utc_s = (int64_t)timegm(&tm) - east_s;
-    return true;
+    return seconds_of(&tm, year, east_s, utc_s);
 }
 
 bool clock_parse_rfc5322(str text, int64_t *utc_s)
@@ -123,7 +133,5 @@ bool clock_parse_rfc5322(str text, int64_t *utc_s)
         !time_of_day(&in, &tm) || !punct(&in, ' ') || !zone(&in, &east_s))
         return false;
     tm.tm_mon = (int)(at / 3);
-    tm.tm_year = year - 1900;
-    *utc_s = (int64_t)timegm(&tm) - east_s;
-    return true;
+    return seconds_of(&tm, year, east_s, utc_s);
 }

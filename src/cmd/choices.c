@@ -11,6 +11,7 @@
     }
 
 CHOICES(choice_table_or_json, "table", "json")
+CHOICES(choice_table_json_or_csv, "table", "json", "csv")
 CHOICES(choice_severity, "critical", "high", "medium", "low", "none", "unknown")
 CHOICES(choice_sandbox, "full", "basic")
 CHOICES(choice_platform, "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le",

@@ -114,3 +114,4 @@ void cmd_help_support(FILE *out);
 void cmd_help_limits(FILE *out);
 void cmd_help_errors(FILE *out);
 void cmd_help_metrics(FILE *out); /* docs/metrics.md */
+void cmd_help_routes(FILE *out);  /* docs/routes.md */

@@ -51,6 +51,8 @@ static int help_run(const struct cmd_call *call)
         cmd_help_errors(stdout);
     else if (cmd_has(call, "metrics"))
         cmd_help_metrics(stdout);
+    else if (cmd_has(call, "routes"))
+        cmd_help_routes(stdout);
     else if (cmd_has(call, "man"))
         return write_man(call, table, n);
     else if (call->operands.len)
@@ -67,6 +69,7 @@ static const struct cmd_option help_options[] = {
     {.name = "limits", .help = "every limit on hostile input, as docs/limits.md"},
     {.name = "errors", .help = "kinds of errors with their exit codes, as docs/errors.md"},
     {.name = "metrics", .help = "what GET /metrics of a server has, as docs/metrics.md"},
+    {.name = "routes", .help = "what a server answers, and to which roles, as docs/routes.md"},
     {.name = "man", .argument = "DIR", .help = "write a page for man(1) of every command into DIR"},
     {0},
 };

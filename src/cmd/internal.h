@@ -67,6 +67,7 @@
 
 /* choices.c: the words that an option takes, the @i-th of them; NULL behind the last. */
 const char *choice_table_or_json(size_t i);
+const char *choice_table_json_or_csv(size_t i);
 const char *choice_severity(size_t i);
 const char *choice_sandbox(size_t i);
 const char *choice_platform(size_t i);

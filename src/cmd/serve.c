@@ -133,13 +133,30 @@ static bool first_token(struct server *s, struct err *err)
     return ok;
 }
 
+/* For Azure's clients: the secret is shown once too. */
+static bool first_owner(struct server *s, struct err *err)
+{
+    struct api_owner owner;
+    if (!api_first_owner(s->api, s->call->arena, &owner, err))
+        return false;
+    if (owner.secret.len) {
+        printf("tenant: " STR_FMT "\nclient id: " STR_FMT
+               "\nclient secret (shown once, only its hash is kept): " STR_FMT "\n",
+               STR_ARG(owner.tenant), STR_ARG(owner.client_id), STR_ARG(owner.secret));
+        fflush(stdout);
+    }
+    return true;
+}
+
 /* --- up and down ---------------------------------------------------------------------------------
  */
 static bool open_http(struct server *s, struct err *err)
 {
-    const struct api_spec api = {
-        .config = &s->config, .guard = s->guard, .store_path = guard_store_path(s->guard)};
-    if (!api_open(&api, &s->api, err))
+    const struct api_spec api = {.config = &s->config,
+                                 .guard = s->guard,
+                                 .store_path = guard_store_path(s->guard),
+                                 .key = guard_secret_key(s->guard)};
+    if (!api_open(&api, &s->api, err) || !first_owner(s, err))
         return false;
     const struct http_server_spec spec = {
         .address = s->config.listen_address,

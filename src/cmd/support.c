@@ -274,3 +274,60 @@ void cmd_help_metrics(FILE *out)
     for (size_t i = 0; (metric = api_metric_at(i)); i++)
         fprintf(out, "| `%s` | %s | %s |\n", metric->name, metric->type, metric->help);
 }
+
+/* --- docs/routes.md
+ * ------------------------------------------------------------------------------------------ */
+static void route(FILE *out, const struct api_row *row)
+{
+    fprintf(out, "| %s | `%s` | %s | ", row->method, row->pattern, row->summary);
+    if (row->is_public)
+        fputs("public", out);
+    else if (row->action)
+        fprintf(out, "`%s`", row->action);
+    else
+        fputs("signed in", out);
+    fputs(" |\n", out);
+}
+
+static void role_row(FILE *out, const char *action)
+{
+    fprintf(out, "| `%s` |", action);
+    for (size_t i = 0; api_role_name(i); i++)
+        fputs(api_role_may(i, action) ? " yes |" : " |", out);
+    fputs("\n", out);
+}
+
+static bool is_first_of_action(size_t at)
+{
+    struct api_row row, before;
+    if (!api_row_at(at, &row) || !row.action)
+        return false;
+    for (size_t i = 0; i < at && api_row_at(i, &before); i++)
+        if (before.action && str_eq(str_from(before.action), str_from(row.action)))
+            return false;
+    return true;
+}
+
+void cmd_help_routes(FILE *out)
+{
+    struct api_row row;
+    page(out, "Routes and roles", "routes", "the tables of `src/api/`");
+    head(out, "Routes",
+         "What an answer needs is the action that a role must allow at its scope, a sign-in "
+         "alone, or nothing.",
+         COLUMNS("method", "path", "what it is", "needs"));
+    for (size_t i = 0; api_row_at(i, &row); i++)
+        route(out, &row);
+    fputs("\n## Actions by role\n\n"
+          "A role counts at the scope where it is assigned, and at all below it.\n\n| action |",
+          out);
+    for (size_t i = 0; api_role_name(i); i++)
+        fprintf(out, " %s |", api_role_name(i));
+    fputs("\n|---|", out);
+    for (size_t i = 0; api_role_name(i); i++)
+        fputs("---|", out);
+    fputs("\n", out);
+    for (size_t i = 0; api_row_at(i, &row); i++)
+        if (is_first_of_action(i))
+            role_row(out, row.action);
+}

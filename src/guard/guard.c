@@ -156,6 +156,7 @@ void guard_close(struct guard *guard)
 }
 
 const char *guard_store_path(const struct guard *guard) { return guard->store_path; }
+const struct secret_key *guard_secret_key(const struct guard *guard) { return &guard->key; }
 
 /* --- waking
  * --------------------------------------------------------------------------------------------------

@@ -81,6 +81,8 @@ struct guard_spec {
 NODISCARD bool guard_open(const struct guard_spec *spec, struct guard **out, struct err *err);
 /* Name of the store: for pools and commands. */
 const char *guard_store_path(const struct guard *guard);
+/* What secrets in the store are sealed with. */
+const struct secret_key *guard_secret_key(const struct guard *guard);
 NODISCARD bool guard_start(struct guard *guard, struct err *err);
 /* No new job is taken; running ones have @grace_ms to end, then they are cancelled and given back.
  */

@@ -103,6 +103,8 @@ void sweeper_work(struct loop *loop);
 /* A job for each registry whose sweep is due. */
 bool sweeps_schedule(struct guard *guard, struct store *store, int64_t now,
                      struct err *err) NODISCARD;
+/* A job for each recently pulled image whose time of the week has come. */
+bool pulled_schedule(struct store *store, int64_t now, size_t *n_jobs, struct err *err) NODISCARD;
 /* How to reach a registry: as it is configured, or with the credentials that the store has of one
  * that another server's configuration names. */
 bool registry_config_of(struct loop *loop, const struct store_registry *registry,

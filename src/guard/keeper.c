@@ -104,6 +104,16 @@ static bool rematch_when_new(struct keeper *k, struct err *err)
     return true;
 }
 
+static bool look_at_pulled(struct keeper *k, int64_t now, struct err *err)
+{
+    size_t n_jobs;
+    if (!pulled_schedule(k->store, now, &n_jobs, err))
+        return false;
+    if (n_jobs)
+        guard_wake(k->guard);
+    return true;
+}
+
 static bool schedule(struct keeper *k, int64_t now, struct err *err)
 {
     bool is_due = false;
@@ -111,7 +121,8 @@ static bool schedule(struct keeper *k, int64_t now, struct err *err)
         (is_due && !add_refresh(k->guard, k->store, STR(""), now, err)))
         return false;
     k->is_first = false;
-    if (!rematch_when_new(k, err) || !sweeps_schedule(k->guard, k->store, now, err))
+    if (!rematch_when_new(k, err) || !sweeps_schedule(k->guard, k->store, now, err) ||
+        !look_at_pulled(k, now, err))
         return false;
     if (now - k->purged_at < DAY_S)
         return true;

@@ -33,12 +33,12 @@ static bool is_index_type(str media_type)
     return str_has(media_type, STR("manifest.list")) || str_has(media_type, STR("image.index"));
 }
 
-/* Harbor says who pulled, and not with what. */
+/* Harbor says who pulled, and not with what.  Names of accounts differ in more than case. */
 static bool is_ours(const struct registry_event *event, str own_name)
 {
     if (event->user_agent.len)
         return str_starts(event->user_agent, STR("plimsoll/"));
-    return own_name.len && str_eq(event->actor_name, own_name);
+    return own_name.len && str_eq_nocase(event->actor_name, own_name);
 }
 
 static enum event_action action_of(const struct registry_event *event, str own_name)

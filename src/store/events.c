@@ -76,13 +76,26 @@ static bool remember(struct intake *in, const struct store_event *e, bool *is_ne
     return ok;
 }
 
-static bool tag_note(struct intake *in, int64_t repository_id, str tag, str target, int64_t at,
-                     struct err *err)
+/* A tag that is set to what it names already has no new history. */
+static bool tag_note(struct intake *in, int64_t repository_id, int64_t image_id,
+                     const struct store_event *e, struct err *err)
 {
-    return db_run(
-        in->store, err,
-        "INSERT INTO tag_history (repository_id, name, digest, at) VALUES ($1, $2, $3, $4)",
-        vi(repository_id), vt(tag), vt(target), vi(at));
+    return db_run(in->store, err,
+                  "INSERT INTO tag_history (repository_id, name, digest, at)"
+                  " SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM tags"
+                  " WHERE repository_id = $1 AND name = $2 AND image_id = $5 AND set_at <= $4)",
+                  vi(repository_id), vt(e->tag), vt(e->digest), vi(e->at), vi(image_id));
+}
+
+/* Nor has one that is removed without being there. */
+static bool tag_note_gone(struct intake *in, int64_t repository_id, const struct store_event *e,
+                          struct err *err)
+{
+    return db_run(in->store, err,
+                  "INSERT INTO tag_history (repository_id, name, digest, at)"
+                  " SELECT repository_id, name, '', $3 FROM tags"
+                  " WHERE repository_id = $1 AND name = $2",
+                  vi(repository_id), vt(e->tag), vi(e->at));
 }
 
 /* Events come in any order: an older push does not take the tag from a newer one. */
@@ -91,7 +104,7 @@ static bool tag_set(struct intake *in, int64_t repository_id, int64_t image_id,
 {
     if (!e->tag.len)
         return true;
-    return tag_note(in, repository_id, e->tag, e->digest, e->at, err) &&
+    return tag_note(in, repository_id, image_id, e, err) &&
            db_run(in->store, err,
                   "INSERT INTO tags (repository_id, name, image_id, set_at) VALUES ($1, $2, $3, $4)"
                   " ON CONFLICT (repository_id, name) DO UPDATE SET image_id = excluded.image_id,"
@@ -234,7 +247,7 @@ static bool drop_all(struct intake *in, const struct store_event *e, int64_t rep
 static bool drop_tag(struct intake *in, const struct store_event *e, int64_t repository_id,
                      struct err *err)
 {
-    return tag_note(in, repository_id, e->tag, STR(""), e->at, err) &&
+    return tag_note_gone(in, repository_id, e, err) &&
            db_run(in->store, err,
                   "DELETE FROM tags WHERE repository_id = $1 AND name = $2 AND set_at <= $3",
                   vi(repository_id), vt(e->tag), vi(e->at));

@@ -52,12 +52,13 @@ struct rollup {
     struct report_summary counts;
 };
 
+/* The worst of its platforms; one that is not known lets nobody call the whole healthy. */
 static enum verdict rollup_verdict(const struct rollup *r)
 {
     if (r->n[VERDICT_UNHEALTHY])
         return VERDICT_UNHEALTHY;
     if (r->n[VERDICT_UNKNOWN])
-        return VERDICT_UNKNOWN; /* one child is not known: nobody may call the whole healthy */
+        return VERDICT_UNKNOWN;
     if (r->n[VERDICT_HEALTHY])
         return VERDICT_HEALTHY;
     return r->n[VERDICT_NOT_APPLICABLE] ? VERDICT_NOT_APPLICABLE : VERDICT_UNKNOWN;
@@ -74,24 +75,104 @@ static void counts_add(struct report_summary *to, struct rows *rows, int first)
     to->disabled += (unsigned)row_int(rows, first + 6);
 }
 
-static bool roll_up(struct store *store, struct store_image *image, struct err *err)
+static bool rollup_text(str *to, struct arena *arena, str platform, str text, struct err *err)
+{
+    if (to->len || !text.len)
+        return true;
+    *to = platform.len ? arena_printf(arena, STR_FMT ": " STR_FMT, STR_ARG(platform), STR_ARG(text))
+                       : arena_dup(arena, text);
+    return to->ptr ? true : err_memory(err);
+}
+
+/* What a platform without a verdict failed with, and why one is not applicable, is the whole's. */
+static bool rollup_child(struct rollup *r, struct store_image *image, struct rows *rows,
+                         struct arena *arena, str *reason, struct err *err)
+{
+    enum verdict verdict = word_verdict_parse(row_text(rows, 0));
+    str platform = row_text(rows, 8);
+    r->n[verdict]++;
+    counts_add(&r->counts, rows, 1);
+    image->n_platforms++;
+    image->n_assessed += verdict != VERDICT_UNKNOWN;
+    if (verdict == VERDICT_UNKNOWN)
+        return rollup_text(&image->failure, arena, platform, row_text(rows, 9), err);
+    return verdict != VERDICT_NOT_APPLICABLE ||
+           rollup_text(reason, arena, platform, row_text(rows, 10), err);
+}
+
+static bool roll_up(struct store *store, struct arena *arena, struct store_image *image,
+                    struct err *err)
 {
     auto_rows rows = {0};
     struct rollup r = {0};
+    str reason = STR_NONE;
     if (!db_query(store, &rows, err,
                   "SELECT i.verdict, i.n_critical, i.n_high, i.n_medium, i.n_low, i.n_unknown,"
-                  " i.n_patchable, i.n_disabled FROM index_children c JOIN images i"
-                  " ON i.id = c.image_id WHERE c.index_id = $1 AND i.deleted_at = 0",
+                  " i.n_patchable, i.n_disabled, i.platform, i.failure, i.reason"
+                  " FROM index_children c JOIN images i"
+                  " ON i.id = c.image_id WHERE c.index_id = $1 AND i.deleted_at = 0 ORDER BY i.id",
                   vi(image->id)))
         return false;
     enum next next;
-    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
-        r.n[word_verdict_parse(row_text(&rows, 0))]++;
-        counts_add(&r.counts, &rows, 1);
-    }
+    while ((next = rows_next(&rows, err)) == NEXT_ITEM)
+        if (!rollup_child(&r, image, &rows, arena, &reason, err))
+            return false;
     image->verdict = rollup_verdict(&r);
     image->counts = r.counts;
+    if (image->verdict == VERDICT_NOT_APPLICABLE && !image->reason.len)
+        image->reason = reason;
     return next == NEXT_END;
+}
+
+/* --- status
+ * --------------------------------------------------------------------------------------------- */
+static const char *const status_names[] = {[IMAGE_ANY] = "",
+                                           [IMAGE_HEALTHY] = "Healthy",
+                                           [IMAGE_UNHEALTHY] = "Unhealthy",
+                                           [IMAGE_NOT_APPLICABLE] = "NotApplicable",
+                                           [IMAGE_PENDING] = "Pending",
+                                           [IMAGE_FAILED] = "Failed"};
+
+const char *image_status_name(enum image_status status)
+{
+    return status_names[status <= IMAGE_FAILED ? status : IMAGE_ANY];
+}
+
+bool image_status_parse(str text, enum image_status *out)
+{
+    for (size_t i = IMAGE_HEALTHY; i < ARRAY_LEN(status_names); i++)
+        if (str_eq_nocase(text, str_from(status_names[i]))) {
+            *out = (enum image_status)i;
+            return true;
+        }
+    return false;
+}
+
+enum image_status store_image_status(const struct store_image *image)
+{
+    switch (image->verdict) {
+    case VERDICT_HEALTHY:
+        return IMAGE_HEALTHY;
+    case VERDICT_UNHEALTHY:
+        return IMAGE_UNHEALTHY;
+    case VERDICT_NOT_APPLICABLE:
+        return IMAGE_NOT_APPLICABLE;
+    case VERDICT_FAILED:
+    case VERDICT_UNKNOWN:
+    default:
+        return image->failure.len ? IMAGE_FAILED : IMAGE_PENDING;
+    }
+}
+
+/* The word that an image of that status has in its row; an index has none. */
+static const char *status_verdict(enum image_status status)
+{
+    static const enum verdict verdicts[] = {[IMAGE_HEALTHY] = VERDICT_HEALTHY,
+                                            [IMAGE_UNHEALTHY] = VERDICT_UNHEALTHY,
+                                            [IMAGE_NOT_APPLICABLE] = VERDICT_NOT_APPLICABLE,
+                                            [IMAGE_PENDING] = VERDICT_UNKNOWN,
+                                            [IMAGE_FAILED] = VERDICT_UNKNOWN};
+    return word_verdict(verdicts[status]);
 }
 
 /* --- listing
@@ -125,6 +206,7 @@ static bool image_read(struct rows *rows, struct arena *arena,
         .size_bytes = (uint64_t)row_int(rows, 19),
     };
     counts_add(&out->counts, rows, 20);
+    out->due_at = row_int(rows, 27);
     return out->repository.ptr && out->digest.ptr && out->media_type.ptr && out->platform.ptr &&
                    out->os_id.ptr && out->os_version.ptr && out->os_name.ptr && out->reason.ptr &&
                    out->failure.ptr
@@ -137,37 +219,78 @@ static bool image_complete(struct store *store, struct arena *arena, struct stor
 {
     return image_tags(store, arena, image->id, &image->tags, err) &&
            parent_index(store, arena, image->id, &image->index, err) &&
-           (!image->is_index || roll_up(store, image, err));
+           (!image->is_index || roll_up(store, arena, image, err));
+}
+
+/* The rows of one batch.  An index' status comes of its platforms, so the filter sees it here. */
+static bool batch_read(struct store *store, struct arena *arena,
+                       const struct store_registry *registry, const struct image_filter *filter,
+                       struct rows *rows, size_t limit, int64_t *after, size_t *n,
+                       store_images *out, struct err *err)
+{
+    enum next next = NEXT_END;
+    while (out->len < limit && (next = rows_next(rows, err)) == NEXT_ITEM) {
+        struct store_image image;
+        ++*n;
+        *after = row_int(rows, 0);
+        if (!image_read(rows, arena, registry, &image, err) ||
+            !image_complete(store, arena, &image, err))
+            return false;
+        if (filter->status && store_image_status(&image) != filter->status)
+            continue;
+        struct store_image *slot = vec_push(arena, out);
+        if (!slot)
+            return err_memory(err);
+        *slot = image;
+    }
+    return next != NEXT_ERR;
+}
+
+#define IMAGE_TAGGED(more)                                                                         \
+    "EXISTS (SELECT 1 FROM tags t WHERE (t.image_id = i.id OR t.image_id IN"                       \
+    " (SELECT c.index_id FROM index_children c WHERE c.image_id = i.id))" more ")"
+
+static bool batch_query(struct store *store, struct rows *rows, int64_t registry_id,
+                        const struct image_filter *f, int64_t after, size_t limit, struct err *err)
+{
+    return db_query(store, rows, err,
+                    "SELECT i.id, p.name, i.digest, i.media_type, i.is_index, i.platform, i.os_id,"
+                    " i.os_version, i.os_name, i.verdict, i.is_complete, i.reason, i.failure,"
+                    " i.failed_at, i.generation, i.first_seen, i.last_pushed, i.last_pulled,"
+                    " i.scanned_at, i.size_bytes, i.n_critical, i.n_high, i.n_medium, i.n_low,"
+                    " i.n_unknown, i.n_patchable, i.n_disabled, i.due_at"
+                    " FROM images i JOIN repositories p ON p.id = i.repository_id"
+                    " WHERE i.registry_id = $1 AND i.id > $2 AND i.deleted_at = 0"
+                    " AND ($3 = '' OR p.name = $3) AND ($4 = '' OR i.digest = $4)"
+                    " AND ($5 = '' OR " IMAGE_TAGGED(
+                        " AND t.name = $5") ")"
+                                            " AND ($6 = 0 OR NOT " IMAGE_TAGGED(
+                                                "") ") AND ($7 = 0 OR i.last_pulled >= $7)"
+                                                    " AND ($8 = '' OR i.is_index = 1 OR i.verdict "
+                                                    "= $9) ORDER BY i.id LIMIT $10",
+                    vi(registry_id), vi(after), vt(f->repository), vt(f->digest), vt(f->tag),
+                    vi(f->is_untagged), vi(f->pulled_since), vc(image_status_name(f->status)),
+                    vc(status_verdict(f->status)), vu(limit));
 }
 
 static bool images_of(struct store *store, struct arena *arena,
                       const struct store_registry *registry, const struct image_filter *filter,
                       int64_t after, size_t limit, store_images *out, struct err *err)
 {
-    auto_rows rows = {0};
-    if (!db_query(store, &rows, err,
-                  "SELECT i.id, p.name, i.digest, i.media_type, i.is_index, i.platform, i.os_id,"
-                  " i.os_version, i.os_name, i.verdict, i.is_complete, i.reason, i.failure,"
-                  " i.failed_at, i.generation, i.first_seen, i.last_pushed, i.last_pulled,"
-                  " i.scanned_at, i.size_bytes, i.n_critical, i.n_high, i.n_medium, i.n_low,"
-                  " i.n_unknown, i.n_patchable, i.n_disabled"
-                  " FROM images i JOIN repositories p ON p.id = i.repository_id"
-                  " WHERE i.registry_id = $1 AND i.id > $2 AND i.deleted_at = 0"
-                  " AND ($3 = '' OR p.name = $3) AND ($4 = '' OR i.digest = $4)"
-                  " ORDER BY i.id LIMIT $5",
-                  vi(registry->id), vi(after), vt(filter ? filter->repository : STR("")),
-                  vt(filter ? filter->digest : STR("")), vu(limit - out->len)))
-        return false;
-    enum next next;
-    while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
-        struct store_image *image = vec_push(arena, out);
-        if (!image)
-            return err_memory(err);
-        if (!image_read(&rows, arena, registry, image, err) ||
-            !image_complete(store, arena, image, err))
+    static const struct image_filter all = {0};
+    enum { BATCH = 100 };
+    size_t n, room;
+    if (!filter)
+        filter = &all;
+    do {
+        auto_rows rows = {0};
+        n = 0;
+        room = num_max(limit - out->len, BATCH);
+        if (!batch_query(store, &rows, registry->id, filter, after, room, err) ||
+            !batch_read(store, arena, registry, filter, &rows, limit, &after, &n, out, err))
             return false;
-    }
-    return next == NEXT_END;
+    } while (n == room && out->len < limit);
+    return true;
 }
 
 static bool list(struct store *store, struct arena *arena, const struct store_scope *scope,

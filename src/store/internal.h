@@ -239,6 +239,12 @@ bool scope_registries(struct store *store, struct arena *arena, const struct sto
 bool cursor_parse(str after, int64_t *numbers, size_t n, str *text, struct err *err) NODISCARD;
 size_t page_limit(const struct store_page *page);
 
+/* secrets.c: @registry_id and @name say what it is for, and are authenticated with it. */
+bool secret_seal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
+                 const char *name, str secret, str *sealed, struct err *err) NODISCARD;
+bool secret_unseal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
+                   const char *name, str sealed, str *secret, struct err *err) NODISCARD;
+
 /* --- whole tables: for check, backup and copy
  * ------------------------------------------------------------------------- */
 struct table {

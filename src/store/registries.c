@@ -132,10 +132,8 @@ bool registry_lock(struct store *store, int64_t registry_id, struct err *err)
                   vi(registry_id));
 }
 
-static bool is_in(const struct store_scope *scope, const struct store_registry *registry)
+static bool is_of(const struct store_scope *scope, const struct store_registry *registry)
 {
-    if (!scope)
-        return true;
     return (!scope->subscription.len ||
             str_eq_nocase(scope->subscription, registry->subscription)) &&
            (!scope->resource_group.len ||
@@ -143,8 +141,16 @@ static bool is_in(const struct store_scope *scope, const struct store_registry *
            (!scope->registry.len || str_eq_nocase(scope->registry, registry->name));
 }
 
-/* Registries are few, their findings many: the scope is resolved here, and every other query runs
- * over one registry's key range. */
+static bool is_in(const struct store_scope *scope, const struct store_registry *registry)
+{
+    if (!scope)
+        return true;
+    bool is_seen = !scope->is_limited;
+    for (size_t i = 0; !is_seen && i < scope->n_within; i++)
+        is_seen = is_of(&scope->within[i], registry);
+    return is_seen && is_of(scope, registry);
+}
+
 bool scope_registries(struct store *store, struct arena *arena, const struct store_scope *scope,
                       store_registries *out, struct err *err)
 {

@@ -134,11 +134,48 @@ static const char version_4[] =
     "  name TEXT NOT NULL, sealed {bytes} NOT NULL, changed_at BIGINT NOT NULL,"
     "  PRIMARY KEY (registry_id, name));";
 
+/* due_at: when an image that was recently pulled is assessed again; 0: it was not. */
+static const char version_9[] =
+    "ALTER TABLE images ADD COLUMN due_at BIGINT NOT NULL DEFAULT 0;"
+    "CREATE INDEX images_by_due ON images (due_at) WHERE due_at > 0;"
+    "CREATE INDEX images_by_pull ON images (last_pulled) WHERE due_at = 0 AND last_pulled > 0;";
+
+/* Subscriptions and groups that were made by themselves; those of registries are known by them.
+ * Who may log in, with which secrets (argon2id), what tokens are signed with (sealed), who may do
+ * what where, and who changed what. */
+static const char version_10[] =
+    "CREATE TABLE subscriptions (id TEXT PRIMARY KEY, name TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL);"
+    "CREATE TABLE resource_groups (subscription TEXT NOT NULL, folded TEXT NOT NULL,"
+    "  name TEXT NOT NULL, location TEXT NOT NULL, tags TEXT NOT NULL, created_at BIGINT NOT NULL,"
+    "  PRIMARY KEY (subscription, folded));"
+    "CREATE TABLE principals (object_id TEXT PRIMARY KEY, app_id TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL, is_disabled SMALLINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL,"
+    "  created_by TEXT NOT NULL);"
+    "CREATE TABLE principal_secrets (id {id}, object_id TEXT NOT NULL REFERENCES principals"
+    "  (object_id), hint TEXT NOT NULL, hash TEXT NOT NULL, created_at BIGINT NOT NULL,"
+    "  expires_at BIGINT NOT NULL);"
+    "CREATE INDEX principal_secrets_by_principal ON principal_secrets (object_id);"
+    "CREATE TABLE signing_keys (kid TEXT PRIMARY KEY, sealed {bytes} NOT NULL,"
+    "  public_pem TEXT NOT NULL, created_at BIGINT NOT NULL);"
+    "CREATE TABLE role_assignments (name TEXT PRIMARY KEY, scope TEXT NOT NULL,"
+    "  folded TEXT NOT NULL, role TEXT NOT NULL, principal TEXT NOT NULL,"
+    "  principal_type TEXT NOT NULL, description TEXT NOT NULL, created_at BIGINT NOT NULL,"
+    "  updated_at BIGINT NOT NULL, created_by TEXT NOT NULL, updated_by TEXT NOT NULL,"
+    "  UNIQUE (folded, role, principal));"
+    "CREATE INDEX role_assignments_by_principal ON role_assignments (principal);"
+    "CREATE TABLE role_definitions (name TEXT PRIMARY KEY, role_name TEXT NOT NULL,"
+    "  description TEXT NOT NULL, permissions TEXT NOT NULL, scopes TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    "  updated_by TEXT NOT NULL);"
+    "CREATE TABLE audit (id {id}, at BIGINT NOT NULL, principal TEXT NOT NULL,"
+    "  method TEXT NOT NULL, path TEXT NOT NULL, status BIGINT NOT NULL, request TEXT NOT NULL,"
+    "  address TEXT NOT NULL);"
+    "CREATE INDEX audit_by_time ON audit (at);";
+
 static const struct migration migrations[] = {
-    {1, version_1},
-    {2, version_2},
-    {3, version_3},
-    {4, version_4},
+    {1, version_1}, {2, version_2}, {3, version_3},
+    {4, version_4}, {9, version_9}, {10, version_10},
 };
 
 const struct migration *schema_migrations(size_t *n)

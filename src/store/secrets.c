@@ -100,11 +100,16 @@ static bool purpose(int64_t registry_id, const char *name, struct sb *out, struc
 
 static const unsigned char *bytes_of(str s) { return (const unsigned char *)(s.ptr ? s.ptr : ""); }
 
-static bool seal(const struct secret_key *key, int64_t registry_id, const char *name, str secret,
-                 unsigned char *out, size_t *n, struct err *err)
+bool secret_seal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
+                 const char *name, str secret, str *sealed, struct err *err)
 {
-    auto_sb with;
+    auto_sb with = {0};
     unsigned long long len = 0;
+    if (secret.len > SECRET_MAX)
+        return err_set(err, ERR_LIMIT, "a secret of %zu bytes", secret.len);
+    unsigned char *out = arena_alloc(arena, HEAD + TAG + secret.len);
+    if (!out)
+        return err_memory(err);
     if (!purpose(registry_id, name, &with, err))
         return false;
     out[0] = VERSION;
@@ -112,11 +117,11 @@ static bool seal(const struct secret_key *key, int64_t registry_id, const char *
     crypto_aead_xchacha20poly1305_ietf_encrypt(out + HEAD, &len, bytes_of(secret), secret.len,
                                                bytes_of(sb_str(&with)), with.len, NULL, out + 1,
                                                key->bytes);
-    *n = HEAD + (size_t)len;
+    *sealed = str_of((const char *)out, HEAD + (size_t)len);
     return true;
 }
 
-static bool unseal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
+bool secret_unseal(struct arena *arena, const struct secret_key *key, int64_t registry_id,
                    const char *name, str sealed, str *secret, struct err *err)
 {
     auto_sb with;
@@ -154,28 +159,25 @@ bool store_secret_get(struct store *store, struct arena *arena, const struct sec
         return false;
     enum next next = rows_next(&rows, err);
     return next == NEXT_ITEM
-               ? unseal(arena, key, registry_id, name, row_text(&rows, 0), secret, err)
+               ? secret_unseal(arena, key, registry_id, name, row_text(&rows, 0), secret, err)
                : next == NEXT_END;
 }
 
 bool store_secret_set(struct store *store, const struct secret_key *key, int64_t registry_id,
                       const char *name, str secret, int64_t now, struct err *err)
 {
-    size_t n = 0;
+    struct arena arena;
+    str sealed;
     if (!secret.len)
         return db_run(store, err, "DELETE FROM secrets WHERE registry_id = $1 AND name = $2",
                       vi(registry_id), vc(name));
-    if (secret.len > SECRET_MAX)
-        return err_set(err, ERR_LIMIT, "a secret of %zu bytes", secret.len);
-    unsigned char *sealed = malloc(HEAD + TAG + secret.len);
-    if (!sealed)
-        return err_memory(err);
-    bool ok = seal(key, registry_id, name, secret, sealed, &n, err) &&
+    arena_init(&arena, 2 * SECRET_MAX);
+    bool ok = secret_seal(&arena, key, registry_id, name, secret, &sealed, err) &&
               db_run(store, err,
                      "INSERT INTO secrets (registry_id, name, sealed, changed_at)"
                      " VALUES ($1, $2, $3, $4) ON CONFLICT (registry_id, name) DO UPDATE SET"
                      " sealed = excluded.sealed, changed_at = excluded.changed_at",
-                     vi(registry_id), vc(name), vb(str_of((const char *)sealed, n)), vi(now));
-    free(sealed);
+                     vi(registry_id), vc(name), vb(sealed), vi(now));
+    arena_fini(&arena);
     return ok;
 }

@@ -82,6 +82,9 @@ typedef VEC(struct store_registry) store_registries;
  */
 struct store_scope {
     str subscription, resource_group, registry;
+    bool is_limited; /* only what lies below one of @within too: what the asker may see */
+    const struct store_scope *within;
+    size_t n_within;
 };
 /* "/subscriptions/…/resourceGroups/…/providers/Microsoft.ContainerRegistry/registries/…" */
 str store_registry_arm_id(struct arena *arena, const struct store_registry *registry);
@@ -160,9 +163,68 @@ typedef VEC(struct store_tag) store_tags;
 /* Sorted by name. */
 NODISCARD bool store_tags_list(struct store *store, struct arena *arena, int64_t registry_id,
                                str repository, store_tags *out, struct err *err);
+/* What tags were: one row each time one was set to another image or removed. */
+struct store_tag_change {
+    str digest; /* empty: removed */
+    int64_t at;
+};
+typedef VEC(struct store_tag_change) store_tag_changes;
+/* Of one tag, newest first; of a tag that never was, none. */
+NODISCARD bool store_tag_history(struct store *store, struct arena *arena, int64_t registry_id,
+                                 str repository, str tag, const struct store_page *page,
+                                 store_tag_changes *out, str *next, struct err *err);
+struct store_tag_row {
+    str repository, name;
+    str digest;     /* empty: removed */
+    int64_t set_at; /* or removed */
+};
+typedef VEC(struct store_tag_row) store_tag_rows;
+struct tag_filter {
+    str repository;   /* empty: all */
+    bool has_removed; /* those that are gone too */
+};
+/* In the order in which repositories were first seen, then by name. */
+NODISCARD bool store_tag_rows_list(struct store *store, struct arena *arena, int64_t registry_id,
+                                   const struct tag_filter *filter, const struct store_page *page,
+                                   store_tag_rows *out, str *next, struct err *err);
 /* Digests that no tag names, and no index that is there. */
 NODISCARD bool store_untagged_list(struct store *store, struct arena *arena, int64_t registry_id,
                                    str repository, strs *out, struct err *err);
+
+/* --- images that were pulled: assessed again every so often
+ * ----------------------------------------------------------------- */
+struct pulled_spec {
+    int64_t now;
+    int64_t since;       /* of the last pull; who was pulled before is left in peace */
+    uint32_t period_s;   /* between two assessments of one image */
+    uint32_t late_s;     /* what is later than that was missed, by a server that was down */
+    uint32_t catch_up_s; /* and is spread over so long */
+    size_t limit;        /* images at a time */
+};
+struct pulled_image {
+    int64_t id, registry_id;
+    str repository, digest;
+    int64_t due_at;
+};
+typedef VEC(struct pulled_image) pulled_images;
+struct pulled_counts {
+    size_t n_placed;  /* pulled, and on the schedule from now on */
+    size_t n_dropped; /* not pulled for long, or deleted: on it no longer */
+    size_t n_missed;  /* spread over the next catch_up_s */
+};
+/* What is due at spec->now.  Every image has an instant of its own in the period, from its row's
+ * number: they are spread evenly, and it is the same one after a restart. */
+NODISCARD bool store_pulled_due(struct store *store, struct arena *arena,
+                                const struct pulled_spec *spec, pulled_images *out,
+                                struct pulled_counts *counts, struct err *err);
+/* Its job was added: the next time is its next instant.  A second time nothing changes. */
+NODISCARD bool store_pulled_done(struct store *store, const struct pulled_spec *spec,
+                                 const struct pulled_image *image, struct err *err);
+struct pulled_status {
+    uint64_t n_images; /* on the schedule */
+    int64_t next_at;   /* the next one; 0: none */
+};
+NODISCARD bool store_pulled_status(struct store *store, struct pulled_status *out, struct err *err);
 
 /* --- jobs
  * ------------------------------------------------------------------------------------------- */
@@ -304,8 +366,23 @@ struct ledger_entry {
 };
 typedef VEC(struct ledger_entry) store_ledger;
 /* @from <= at < @until; sorted by subscription, then time. */
-NODISCARD bool store_ledger_list(struct store *store, struct arena *arena, int64_t from,
-                                 int64_t until, store_ledger *out, struct err *err);
+struct ledger_span {
+    int64_t from, until;
+};
+NODISCARD bool store_ledger_list(struct store *store, struct arena *arena,
+                                 const struct ledger_span *span, const struct store_page *page,
+                                 store_ledger *out, str *next, struct err *err);
+struct ledger_total {
+    str subscription, registry;
+    uint64_t n;
+};
+typedef VEC(struct ledger_total) store_ledger_totals;
+/* Sorted by subscription and registry; those without an entry are not in it. */
+NODISCARD bool store_ledger_sum(struct store *store, struct arena *arena,
+                                const struct ledger_span *span, store_ledger_totals *out,
+                                struct err *err);
+/* "2026-11": that month, in UTC. */
+NODISCARD bool ledger_month_parse(str text, struct ledger_span *out);
 
 /* --- secrets of registries, sealed
  * ------------------------------------------------------------------------------------- */
@@ -379,11 +456,32 @@ struct store_image {
     int64_t first_seen, last_pushed, last_pulled, scanned_at; /* 0: never */
     uint64_t size_bytes;                                      /* of its layers */
     struct report_summary counts;
-    strs tags; /* that name it now, or name an index that holds it; sorted */
+    strs
+        tags; /* that name it now, or name an index that holds it; sorted; none: untagged, but there
+               */
+    int64_t due_at;                 /* assessed again because it was recently pulled; 0: not */
+    size_t n_platforms, n_assessed; /* of an index: images it holds, and those with a verdict */
 };
 typedef VEC(struct store_image) store_images;
+/* What is shown of one: its verdict, or why it has none. */
+enum image_status {
+    IMAGE_ANY, /* in a filter */
+    IMAGE_HEALTHY,
+    IMAGE_UNHEALTHY,
+    IMAGE_NOT_APPLICABLE,
+    IMAGE_PENDING, /* not scanned yet; of an index: not every platform */
+    IMAGE_FAILED,  /* in vain so far */
+};
+enum image_status store_image_status(const struct store_image *image);
+const char *image_status_name(enum image_status status); /* "Healthy", "NotApplicable", … */
+NODISCARD bool image_status_parse(str text, enum image_status *out);
 struct image_filter {
     str repository, digest; /* empty: all */
+    /* Of the list of images only: */
+    str tag; /* that names it, or an index that holds it, now */
+    enum image_status status;
+    bool is_untagged;     /* only those without any */
+    int64_t pulled_since; /* 0: pulled or not */
 };
 /* Sorted by registry and first_seen order. */
 NODISCARD bool store_images_list(struct store *store, struct arena *arena,
@@ -454,5 +552,139 @@ NODISCARD bool store_token_check(struct store *store, struct arena *arena, str t
 NODISCARD bool store_meta_get(struct store *store, struct arena *arena, str key, str *value,
                               struct err *err);
 NODISCARD bool store_meta_set(struct store *store, str key, str value, struct err *err);
+/* True for the first who claims @key, ever. */
+NODISCARD bool store_claim(struct store *store, str key, bool *is_first, struct err *err);
+/* The tenant that this store's servers speak for: a UUID, made the first time. */
+NODISCARD bool store_tenant(struct store *store, struct arena *arena, str *tenant, struct err *err);
 /* Ended jobs and events older than @before go. */
 NODISCARD bool store_purge(struct store *store, int64_t before, struct err *err);
+
+/* --- subscriptions and resource groups
+ * ------------------------------------------------------------------------------------------ */
+struct store_subscription {
+    str id;   /* UUID, lower case */
+    str name; /* for people; its id when nobody named it */
+};
+typedef VEC(struct store_subscription) store_subscriptions;
+/* Those that were made, those of registries and those in which a role is assigned; sorted by id. */
+NODISCARD bool store_subscriptions_list(struct store *store, struct arena *arena,
+                                        store_subscriptions *out, struct err *err);
+NODISCARD bool store_subscription_put(struct store *store, str id, str name, int64_t now,
+                                      struct err *err);
+struct store_group {
+    str subscription, name; /* as first written */
+    str location, tags; /* tags: JSON; both empty for a group that is only known by a registry */
+    int64_t created_at;
+};
+typedef VEC(struct store_group) store_groups;
+/* Of one subscription, sorted by name. */
+NODISCARD bool store_groups_list(struct store *store, struct arena *arena, str subscription,
+                                 store_groups *out, struct err *err);
+NODISCARD bool store_group_put(struct store *store, const struct store_group *group, int64_t now,
+                               struct err *err);
+/* ERR_CONFLICT while a registry is in it. */
+NODISCARD bool store_group_delete(struct store *store, str subscription, str name, struct err *err);
+
+/* --- who may do what: principals, their secrets, assignments of roles, the audit
+ * ----------------------------------------------------------------------------- */
+struct store_principal {
+    str object_id, app_id; /* UUIDs: what assignments name, what a client logs in with */
+    str name;
+    bool is_disabled;
+    int64_t created_at;
+    str created_by;
+};
+typedef VEC(struct store_principal) store_principals;
+/* ERR_CONFLICT when one of its ids is taken. */
+NODISCARD bool store_principal_add(struct store *store, const struct store_principal *principal,
+                                   int64_t now, struct err *err);
+/* By either id; ERR_NOT_FOUND. */
+NODISCARD bool store_principal_get(struct store *store, struct arena *arena, str id,
+                                   struct store_principal *out, struct err *err);
+/* Sorted by name. */
+NODISCARD bool store_principals_list(struct store *store, struct arena *arena,
+                                     store_principals *out, struct err *err);
+NODISCARD bool store_principal_set_disabled(struct store *store, str object_id, bool is_disabled,
+                                            struct err *err);
+/* With its secrets and assignments; nothing when it is not there. */
+NODISCARD bool store_principal_delete(struct store *store, str object_id, struct err *err);
+
+struct store_principal_secret {
+    int64_t id;
+    str hint; /* its first characters, for people */
+    str hash; /* libsodium's text of argon2id */
+    int64_t created_at, expires_at;
+};
+typedef VEC(struct store_principal_secret) store_principal_secrets;
+NODISCARD bool store_principal_secret_add(struct store *store, str object_id,
+                                          struct store_principal_secret *secret, int64_t now,
+                                          struct err *err);
+NODISCARD bool store_principal_secrets_list(struct store *store, struct arena *arena, str object_id,
+                                            store_principal_secrets *out, struct err *err);
+NODISCARD bool store_principal_secret_delete(struct store *store, str object_id, int64_t id,
+                                             bool *was_there, struct err *err);
+
+/* What tokens are signed with; the private part is sealed. */
+struct store_signing_key {
+    str kid, private_pem, public_pem;
+    int64_t created_at;
+};
+typedef VEC(struct store_signing_key) store_signing_keys;
+/* Newest first. */
+NODISCARD bool store_signing_keys_list(struct store *store, struct arena *arena,
+                                       const struct secret_key *key, store_signing_keys *out,
+                                       struct err *err);
+/* Those older than @before go in the same commit.  ERR_CONFLICT when one younger than @unless is
+ * there already: another server was first. */
+NODISCARD bool store_signing_key_add(struct store *store, const struct secret_key *key,
+                                     const struct store_signing_key *signing, int64_t unless,
+                                     int64_t before, struct err *err);
+
+struct store_assignment {
+    str name;  /* UUID */
+    str scope; /* "/", "/subscriptions/…": as it was given */
+    str role;  /* UUID of the role's definition */
+    str principal, principal_type, description;
+    int64_t created_at, updated_at;
+    str created_by, updated_by;
+};
+typedef VEC(struct store_assignment) store_assignments;
+/* Made, or its description changed.  ERR_CONFLICT: the same principal has that role there under
+ * another name, or the name is another assignment's. */
+NODISCARD bool store_assignment_put(struct store *store, const struct store_assignment *assignment,
+                                    int64_t now, bool *is_new, struct err *err);
+NODISCARD bool store_assignment_get(struct store *store, struct arena *arena, str name,
+                                    struct store_assignment *out, struct err *err);
+/* Sorted by name; @principal empty: everybody's. */
+NODISCARD bool store_assignments_list(struct store *store, struct arena *arena, str principal,
+                                      store_assignments *out, struct err *err);
+NODISCARD bool store_assignment_delete(struct store *store, str name, struct err *err);
+
+/* A role that somebody made; permissions and scopes are JSON that the API wrote and reads. */
+struct store_role {
+    str name; /* UUID */
+    str role_name, description, permissions, scopes;
+    int64_t created_at, updated_at;
+    str created_by, updated_by;
+};
+typedef VEC(struct store_role) store_roles;
+NODISCARD bool store_role_put(struct store *store, const struct store_role *role, int64_t now,
+                              struct err *err);
+NODISCARD bool store_roles_list(struct store *store, struct arena *arena, store_roles *out,
+                                struct err *err);
+/* ERR_CONFLICT while it is assigned. */
+NODISCARD bool store_role_delete(struct store *store, str name, struct err *err);
+
+/* One row for every request that may change something, whatever became of it. */
+struct store_audit {
+    int64_t id, at;
+    str principal, method, path, request, address;
+    int status;
+};
+typedef VEC(struct store_audit) store_audits;
+NODISCARD bool store_audit_add(struct store *store, const struct store_audit *entry,
+                               struct err *err);
+/* Newest first. */
+NODISCARD bool store_audit_list(struct store *store, struct arena *arena,
+                                const struct store_page *page, store_audits *out, str *next,
+                                struct err *err);

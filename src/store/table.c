@@ -25,6 +25,14 @@ static const struct table tables[] = {
     {"ledger", "subscription, digest", false},
     {"events", "registry_id, id", false},
     {"jobs", "id", true},
+    {"subscriptions", "id", false},
+    {"resource_groups", "subscription, folded", false},
+    {"principals", "object_id", false},
+    {"principal_secrets", "id", true},
+    {"signing_keys", "kid", false},
+    {"role_assignments", "name", false},
+    {"role_definitions", "name", false},
+    {"audit", "id", true},
     {"wanted", "ecosystem, source_name, source_version", false},
 };
 

@@ -62,8 +62,10 @@ static inline void scene_config(struct scene *s, const char *key)
 
 static inline void scene_open_server(struct scene *s)
 {
-    struct api_spec spec = {
-        .config = &s->config, .guard = s->guard, .store_path = guard_store_path(s->guard)};
+    struct api_spec spec = {.config = &s->config,
+                            .guard = s->guard,
+                            .store_path = guard_store_path(s->guard),
+                            .key = guard_secret_key(s->guard)};
     assert_ok(api_open(&spec, &s->api, &s->err), s->err);
     struct http_server_spec server = {.address = STR("127.0.0.1"),
                                       .handler = api_handle,
@@ -143,6 +145,67 @@ static inline int scene_post(struct scene *s, const char *target, const char *bo
     const char *token = arena_printf(&s->arena, "Bearer " STR_FMT, STR_ARG(s->token)).ptr;
     return scene_call(s, "POST", target, str_from(body), token, "application/json; charset=utf-8");
 }
+
+static inline int scene_send(struct scene *s, const char *method, const char *target,
+                             const char *body, str token)
+{
+    const char *header = arena_printf(&s->arena, "Bearer " STR_FMT, STR_ARG(token)).ptr;
+    return scene_call(s, method, target, str_from(body), header, "application/json");
+}
+
+/* Client credentials, as Azure's clients send them; the token of a 200. */
+static inline int scene_login(struct scene *s, str tenant, str id, str secret, str *token)
+{
+    const char *target =
+        arena_printf(&s->arena, "/" STR_FMT "/oauth2/v2.0/token", STR_ARG(tenant)).ptr;
+    str form =
+        arena_printf(&s->arena,
+                     "grant_type=client_credentials&client_id=" STR_FMT "&client_secret=" STR_FMT
+                     "&scope=https%%3A%%2F%%2Fmanagement.azure.com%%2F.default",
+                     STR_ARG(id), STR_ARG(http_url_escape(&s->arena, secret)));
+    int status = scene_call(s, "POST", target, form, NULL,
+                            "application/x-www-form-urlencoded;charset=utf-8");
+    const json_t *access = json_object_get(s->json, "access_token");
+    *token = arena_dup(&s->arena, json_str_of(access));
+    return status;
+}
+
+/* A principal with a role at a scope, and its access token. */
+static inline str scene_principal(struct scene *s, const char *name, const char *role,
+                                  const char *scope)
+{
+    static unsigned n; /* lint: mutable static, names of one test program */
+    str token, id, secret, object;
+    const char *body = arena_printf(&s->arena, "{\"displayName\":\"%s\"}", name).ptr;
+    assert_int_equal(scene_send(s, "POST", "/plimsoll/v1/principals", body, s->token), 201);
+    id = arena_dup(&s->arena, json_str(s->json, "appId"));
+    object = arena_dup(&s->arena, json_str(s->json, "objectId"));
+    secret = arena_dup(&s->arena, json_str(s->json, "clientSecret"));
+    str tenant = arena_dup(&s->arena, json_str(s->json, "tenantId"));
+    if (role) {
+        const char *target = arena_printf(&s->arena,
+                                          "%s/providers/Microsoft.Authorization/roleAssignments/"
+                                          "00000000-0000-4000-8000-%012x?api-version=2022-04-01",
+                                          scope, ++n)
+                                 .ptr;
+        body = arena_printf(&s->arena,
+                            "{\"properties\":{\"roleDefinitionId\":\"/providers/"
+                            "Microsoft.Authorization/roleDefinitions/%s\",\"principalId\":"
+                            "\"" STR_FMT "\"}}",
+                            role, STR_ARG(object))
+                   .ptr;
+        assert_int_equal(scene_send(s, "PUT", target, body, s->token), 201);
+    }
+    assert_int_equal(scene_login(s, tenant, id, secret, &token), 200);
+    return token;
+}
+
+#define OWNER "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+#define CONTRIBUTOR "b24988ac-6180-42a0-ab88-20f7382dd24c"
+#define READER "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+#define SECURITY_ADMIN "fb1c8493-542b-48eb-b624-b4c8fea62acd"
+#define SECURITY_READER "39bc4728-0917-49c7-9d2c-d95423bc2eb4"
+#define ACR_PULL "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 
 /* A member by path: "properties.status.code"; digits index arrays. */
 static inline const json_t *scene_at(const struct scene *s, const char *path)

@@ -3,11 +3,10 @@
 
 static void test_help__docs_are_what_the_tables_say(void **state)
 {
-    static const char *const pages[][2] = {{"--markdown", "docs/CLI.md"},
-                                           {"--support", "docs/support.md"},
-                                           {"--limits", "docs/limits.md"},
-                                           {"--errors", "docs/errors.md"},
-                                           {"--metrics", "docs/metrics.md"}};
+    static const char *const pages[][2] = {
+        {"--markdown", "docs/CLI.md"},    {"--support", "docs/support.md"},
+        {"--limits", "docs/limits.md"},   {"--errors", "docs/errors.md"},
+        {"--metrics", "docs/metrics.md"}, {"--routes", "docs/routes.md"}};
     struct arena arena;
     (void)state;
     arena_init(&arena, 4 << 20);

@@ -167,7 +167,10 @@ static void test_shared__each_job_is_claimed_once_and_billed_once(void **state)
     assert_int_equal(counts.done, JOBS);
     /* three registries of one subscription have the same digests */
     store_ledger ledger = {0};
-    assert_ok(store_ledger_list(f->store, &f->arena, 0, INT64_MAX, &ledger, &err), err);
+    const struct ledger_span ever = {0, INT64_MAX};
+    const struct store_page page = {.limit = STORE_PAGE_MAX};
+    str next;
+    assert_ok(store_ledger_list(f->store, &f->arena, &ever, &page, &ledger, &next, &err), err);
     assert_int_equal(ledger.len, JOBS / 3);
     assert_int_equal(engine_number(&f->engine, "SELECT COUNT(*) FROM findings"), JOBS * 12);
     assert_whole(f);
@@ -191,7 +194,7 @@ static void test_shared__a_new_store_may_be_opened_by_all_at_once(void **state)
     engine_open(&f->engine, &f->arena);
     fork_all(f, open_only, ends, pids);
     join_all(f, ends, pids);
-    assert_int_equal(engine_number(&f->engine, "SELECT COUNT(*) FROM migrations"),
+    assert_int_equal(engine_number(&f->engine, "SELECT MAX(version) FROM migrations"),
                      store_schema_version());
     let_go(f);
     engine_close(&f->engine);
