@@ -139,6 +139,13 @@ NODISCARD bool assess_remediate(struct arena *arena, struct finding *finding,
 const char *assess_state_words(enum fix_state state);
 /* The ordering of its fixed version; NULL when nobody can compare it. */
 const struct version_scheme *assess_fix_scheme(const struct finding *finding);
+/* The same for one finding after the other, looked up only where type or comparator change. */
+struct fix_ordering {
+    const struct finding *last; /* borrowed; zeroed: none */
+    const struct version_scheme *scheme;
+};
+const struct version_scheme *assess_fix_scheme_next(struct fix_ordering *ordering,
+                                                    const struct finding *finding);
 
 /* --- units: what can be judged apart from the rest of its image ----------------------------------
  */

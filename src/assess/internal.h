@@ -38,6 +38,8 @@ str remedy_parent(const struct finding *finding);
 /* One item for a command, or of an OS package one for each binary; nothing when a word is not safe
  * in a shell.  Gives how many were added; each has a space in front. */
 size_t remedy_items(struct sb *out, const struct tool *tool, const struct finding *finding);
+/* Would there be any?  Nothing is written. */
+bool remedy_has_items(const struct tool *tool, const struct finding *finding);
 /* What the command begins with, "npm install -g" for instance. */
 const char *remedy_command(const struct tool *tool, const struct finding *finding);
 

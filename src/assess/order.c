@@ -3,6 +3,7 @@
 #include "assess/assess.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct assess_rank assess_rank_of(const struct finding *finding)
 {
@@ -57,17 +58,48 @@ int assess_cmp(const struct finding *a, const struct finding *b)
 /* --- many of them: what decides most comparisons lies beside the pointer
  * -------------------------------- */
 struct sorting {
-    struct assess_rank rank;
-    str id;
+    uint64_t rank, epss, first, second; /* numbers that order as assess_cmp does */
     const struct finding *finding;
 };
+
+/* Descending; an order of doubles that are numbers. */
+static uint64_t epss_key(double epss)
+{
+    uint64_t bits;
+    epss += 0.0; /* of two zeroes one */
+    memcpy(&bits, &epss, sizeof(bits));
+    return ~(bits >> 63 ? ~bits : bits | (uint64_t)1 << 63);
+}
+
+/* @n bytes from @from on, zeroes behind the end. */
+static uint64_t bytes_key(str s, size_t from, size_t n)
+{
+    uint64_t out = 0;
+    for (size_t i = from; i < from + n; i++)
+        out = out << 8 | (i < s.len ? (unsigned char)s.ptr[i] : 0);
+    return out;
+}
+
+static struct sorting sorting_of(const struct finding *f)
+{
+    enum { FIRST = 7, SECOND = 8 }; /* bytes of the id */
+    return (struct sorting){
+        .rank = (uint64_t)!f->is_kev << 8 | (uint64_t)severity_rank(f->severity),
+        .epss = epss_key(f->epss),
+        .first = (uint64_t)!f->is_patchable << (8 * FIRST) | bytes_key(f->id, 0, FIRST),
+        .second = bytes_key(f->id, FIRST, SECOND),
+        .finding = f};
+}
+
+static int cmp_keys(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
 static int cmp_sorting(const void *left, const void *right)
 {
     const struct sorting *a = left, *b = right;
-    int sign = assess_rank_cmp(&a->rank, &b->rank);
-    if (!sign)
-        sign = str_cmp(a->id, b->id);
+    int sign = cmp_keys(a->rank, b->rank);
+    sign = sign ? sign : cmp_keys(a->epss, b->epss);
+    sign = sign ? sign : cmp_keys(a->first, b->first);
+    sign = sign ? sign : cmp_keys(a->second, b->second);
     return sign ? sign : assess_cmp(a->finding, b->finding);
 }
 
@@ -77,7 +109,7 @@ bool assess_sort(struct arena *arena, finding_refs *refs)
     if (!rows)
         return false;
     for (size_t i = 0; i < refs->len; i++)
-        rows[i] = (struct sorting){assess_rank_of(refs->ptr[i]), refs->ptr[i]->id, refs->ptr[i]};
+        rows[i] = sorting_of(refs->ptr[i]);
     qsort(rows, refs->len, sizeof(*rows), cmp_sorting);
     for (size_t i = 0; i < refs->len; i++)
         refs->ptr[i] = rows[i].finding;

@@ -30,8 +30,9 @@ struct planning {
     struct map steps, packages, rests;
     struct sb key;
     struct plan *out;
-    const struct finding *last; /* whose ordering was looked up */
-    const struct version_scheme *scheme;
+    struct fix_ordering ordering;
+    str tool_type; /* whose tool was looked up */
+    const struct tool *tool;
 };
 
 /* --- keys: what shares a step, a package, a rest
@@ -115,16 +116,20 @@ static void begin_step(const struct planning *p, struct growing_step *s, const s
         s->step.build_step = str_trim(p->build_steps->ptr[f->layer]);
 }
 
-static bool can_be_pasted(struct planning *p, const struct tool *tool, const struct finding *f)
+/* remedy_tool, which asks for the type alone. */
+static const struct tool *tool_of(struct planning *p, const struct finding *f)
 {
-    sb_clear(&p->key);
-    return tool && tool->command && remedy_items(&p->key, tool, f) > 0;
+    if (!p->tool_type.ptr || !str_eq(p->tool_type, f->type)) {
+        p->tool = remedy_tool(p->tools, f);
+        p->tool_type = f->type;
+    }
+    return p->tool;
 }
 
 static struct growing_step *step_of(struct planning *p, const struct finding *f)
 {
-    const struct tool *tool = remedy_tool(p->tools, f);
-    bool has_items = can_be_pasted(p, tool, f), is_new;
+    const struct tool *tool = tool_of(p, f);
+    bool has_items = tool && tool->command && remedy_has_items(tool, f), is_new;
     key_step(&p->key, tool, has_items, f);
     struct growing_step *s = at_key(p, &p->steps, sizeof(*s), &is_new);
     if (s && is_new)
@@ -150,31 +155,15 @@ static struct growing_package *package_of(struct planning *p, struct growing_ste
     return slot ? g : NULL;
 }
 
-static bool is_same(str a, str b) { return a.ptr == b.ptr && a.len == b.len; }
-
-static str comparator_of(const struct finding *f)
-{
-    return f->evidence.len ? f->evidence.ptr[0].comparator : STR_NONE;
-}
-
-/* assess_fix_scheme, looked up only where type or comparator change. */
-static const struct version_scheme *scheme_of(struct planning *p, const struct finding *f)
-{
-    if (!p->last || !is_same(p->last->type, f->type) ||
-        !is_same(comparator_of(p->last), comparator_of(f)))
-        p->scheme = remedy_scheme(f);
-    p->last = f;
-    return p->scheme && p->scheme->is_valid(f->fixed_version) ? p->scheme : NULL;
-}
-
 static bool add_healed(struct planning *p, const struct finding *f)
 {
-    const struct version_scheme *scheme = scheme_of(p, f);
+    const struct version_scheme *scheme = assess_fix_scheme_next(&p->ordering, f);
     struct growing_step *s = step_of(p, f);
     struct growing_package *g = s ? package_of(p, s, f, scheme) : NULL;
     if (!g)
         return false;
-    if (scheme && scheme->cmp(f->fixed_version, g->package.best->fixed_version) == VERSION_GREATER)
+    if (scheme && g->package.best != f &&
+        scheme->cmp(f->fixed_version, g->package.best->fixed_version) == VERSION_GREATER)
         g->package.best = f;
     p->out->n_healed++;
     return add_member(p, &g->package.members, &g->package.rank, f);
@@ -202,22 +191,17 @@ static int cmp_members(const void *a, const void *b)
     return assess_cmp(*(const struct finding *const *)a, *(const struct finding *const *)b);
 }
 
+/* Each is asked only where the ones before it say nothing. */
 static int cmp_firsts(const struct finding *x, const struct finding *y)
 {
-    int order[] = {
-        str_cmp(x->package_name, y->package_name),
-        str_cmp(x->package_version, y->package_version),
-        str_cmp(x->type, y->type),
-        x->layer - y->layer,
-        str_cmp(x->path, y->path),
-        (int)x->fix_state - (int)y->fix_state,
-        str_cmp(x->fixed_version, y->fixed_version),
-        str_cmp(x->id, y->id),
-    };
-    for (size_t i = 0; i < ARRAY_LEN(order); i++)
-        if (order[i])
-            return order[i];
-    return 0;
+    int sign = str_cmp(x->package_name, y->package_name);
+    sign = sign ? sign : str_cmp(x->package_version, y->package_version);
+    sign = sign ? sign : str_cmp(x->type, y->type);
+    sign = sign ? sign : x->layer - y->layer;
+    sign = sign ? sign : str_cmp(x->path, y->path);
+    sign = sign ? sign : (int)x->fix_state - (int)y->fix_state;
+    sign = sign ? sign : str_cmp(x->fixed_version, y->fixed_version);
+    return sign ? sign : str_cmp(x->id, y->id);
 }
 
 static int cmp_packages(const void *left, const void *right)

@@ -270,8 +270,11 @@ str remedy_folder(const struct finding *finding)
 
 /* --- commands
  * ------------------------------------------------------------------------------------------- */
+/* @out: NULL when they are only counted. */
 static void add_item(struct sb *out, const struct tool *tool, str name, str version)
 {
+    if (!out)
+        return;
     bool is_versioned = tool->between && version.len, is_wrapped = !tool->between || is_versioned;
     sb_addc(out, " ");
     if (tool->before && is_wrapped)
@@ -332,6 +335,16 @@ size_t remedy_items(struct sb *out, const struct tool *tool, const struct findin
     return 1;
 }
 
+bool remedy_has_items(const struct tool *tool, const struct finding *finding)
+{
+    if (!tool->provider || str_eq(finding->type, STR("ebuild")))
+        return remedy_items(NULL, tool, finding) > 0;
+    for (size_t i = 0; i < finding->binaries.len; i++)
+        if (is_os_word(finding->binaries.ptr[i]))
+            return true;
+    return false;
+}
+
 const char *remedy_command(const struct tool *tool, const struct finding *finding)
 {
     return is_npm(finding) && npm_place_of(finding->path).is_global ? "npm install -g"
@@ -376,6 +389,23 @@ const struct version_scheme *remedy_scheme(const struct finding *finding)
 const struct version_scheme *assess_fix_scheme(const struct finding *finding)
 {
     const struct version_scheme *scheme = remedy_scheme(finding);
+    return scheme && scheme->is_valid(finding->fixed_version) ? scheme : NULL;
+}
+
+static str comparator_of(const struct finding *finding)
+{
+    return finding->evidence.len ? finding->evidence.ptr[0].comparator : STR_NONE;
+}
+
+const struct version_scheme *assess_fix_scheme_next(struct fix_ordering *ordering,
+                                                    const struct finding *finding)
+{
+    const struct finding *last = ordering->last;
+    if (!last || !str_eq(last->type, finding->type) ||
+        !str_eq(comparator_of(last), comparator_of(finding)))
+        ordering->scheme = remedy_scheme(finding);
+    ordering->last = finding;
+    const struct version_scheme *scheme = ordering->scheme;
     return scheme && scheme->is_valid(finding->fixed_version) ? scheme : NULL;
 }
 

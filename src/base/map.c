@@ -23,9 +23,8 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)wide ^ (uint64_t)(wide >> 64);
 }
 
-uint64_t map_hash(str key)
+static uint64_t seeded_hash(str key)
 {
-    call_once(&seed_once, draw_seed);
     uint64_t h = key.len ^ seed[1];
     while (key.len) {
         uint64_t word[2] = {0, 0};
@@ -35,6 +34,12 @@ uint64_t map_hash(str key)
         key = str_skip(key, n);
     }
     return mix(h, 0xd6e8feb86659fd93u);
+}
+
+uint64_t map_hash(str key)
+{
+    call_once(&seed_once, draw_seed);
+    return seeded_hash(key);
 }
 
 void map_init(struct map *map, struct arena *arena) { *map = (struct map){.arena = arena}; }
@@ -56,7 +61,7 @@ void *map_get(const struct map *map, str key)
 {
     if (map->len == 0)
         return NULL;
-    size_t at = probe(map, key, map_hash(key));
+    size_t at = probe(map, key, seeded_hash(key)); /* whoever put something drew the seed */
     return map->slots[at] ? map->entries[map->slots[at] - 1].value : NULL;
 }
 

@@ -42,18 +42,6 @@ bool sb_grow(struct sb *sb, size_t n)
     return true;
 }
 
-void sb_add(struct sb *sb, str s)
-{
-    if (!sb_room(sb, s.len))
-        return;
-    if (s.len)
-        memcpy(sb->ptr + sb->len, s.ptr, s.len);
-    sb->len += s.len;
-    sb->ptr[sb->len] = '\0';
-}
-
-void sb_addc(struct sb *sb, const char *c) { sb_add(sb, str_from(c)); }
-
 void sb_addf(struct sb *sb, const char *fmt, ...)
 {
     va_list ap;
@@ -70,12 +58,14 @@ void sb_addf(struct sb *sb, const char *fmt, ...)
     sb->len += (size_t)n;
 }
 
-void sb_byte(struct sb *sb, uint8_t byte)
+void sb_number(struct sb *sb, uint64_t value)
 {
-    if (!sb_room(sb, 1))
-        return;
-    sb->ptr[sb->len++] = (char)byte;
-    sb->ptr[sb->len] = '\0';
+    char digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    sb_add(sb, str_of(digits + at, sizeof(digits) - at));
 }
 
 static void add_le(struct sb *sb, uint64_t value, size_t n)

@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-str str_from(const char *c) { return c ? (str){c, strlen(c)} : STR_NONE; }
-
-bool str_eq(str a, str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -33,8 +26,6 @@ int str_cmp(str a, str b)
         return c < 0 ? -1 : 1;
     return (a.len > b.len) - (a.len < b.len);
 }
-
-bool str_starts(str s, str prefix) { return str_eq(str_slice(s, 0, prefix.len), prefix); }
 
 bool str_ends(str s, str suffix)
 {
@@ -61,15 +52,6 @@ size_t str_rfind_byte(str s, char c)
 {
     const char *hit = s.len ? memrchr(s.ptr, c, s.len) : NULL;
     return hit ? (size_t)(hit - s.ptr) : s.len;
-}
-
-str str_slice(str s, size_t from, size_t to)
-{
-    if (to > s.len)
-        to = s.len;
-    if (from >= to)
-        return STR_NONE;
-    return (str){s.ptr + from, to - from};
 }
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }

@@ -23,14 +23,24 @@ typedef struct {
 #define STR_FMT "%.*s"
 #define STR_ARG(s) ((s).len > 4096 ? 4096 : (int)(s).len), ((s).ptr ? (s).ptr : "")
 
-str str_from(const char *c); /* NULL gives the empty string */
+static inline str str_from(const char *c) /* NULL gives the empty string */
+{
+    return c ? (str){c, __builtin_strlen(c)} : STR_NONE;
+}
 static inline str str_of(const char *ptr, size_t len) { return (str){ptr, len}; }
 static inline bool str_is_empty(str s) { return s.len == 0; }
 
-bool str_eq(str a, str b);
+static inline bool str_eq(str a, str b)
+{
+    return a.len == b.len &&
+           (a.len == 0 || a.ptr == b.ptr || __builtin_memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 bool str_eq_nocase(str a, str b); /* ASCII only */
 int str_cmp(str a, str b);        /* bytewise; -1, 0, 1 */
-bool str_starts(str s, str prefix);
+static inline bool str_starts(str s, str prefix)
+{
+    return s.len >= prefix.len && str_eq(str_of(s.ptr, prefix.len), prefix);
+}
 bool str_ends(str s, str suffix);
 bool str_has(str s, str needle);
 
@@ -40,7 +50,12 @@ size_t str_find_byte(str s, char c);
 size_t str_rfind_byte(str s, char c);
 
 /* The part from @from to before @to; both are cut to the length. */
-str str_slice(str s, size_t from, size_t to);
+static inline str str_slice(str s, size_t from, size_t to)
+{
+    if (to > s.len)
+        to = s.len;
+    return from >= to ? STR_NONE : (str){s.ptr + from, to - from};
+}
 static inline str str_skip(str s, size_t n) { return str_slice(s, n, s.len); }
 str str_trim(str s); /* ASCII white space, both ends */
 

@@ -9,9 +9,10 @@ struct cyclonedx {
     struct doc doc;
     const struct report *report;
     struct package_index index;
+    struct map licences; /* those that were read */
 };
 
-static void property(struct jw *jw, const char *name, str value)
+static inline void property(struct jw *jw, const char *name, str value)
 {
     if (!value.len)
         return;
@@ -152,17 +153,25 @@ static void say_ref(struct cyclonedx *c, size_t i)
         sb_addf(&c->doc.say, "#%u", c->index.nth[i] + 1);
 }
 
+static const struct licence *licence_of(struct cyclonedx *c, str text)
+{
+    static const struct licence other;
+    const struct licence *licence = licence_known(&c->licences, text);
+    c->doc.out.sb.has_failed |= !licence;
+    return licence ? licence : &other;
+}
+
 static void write_licence(struct cyclonedx *c, str text)
 {
     struct jw *jw = &c->doc.jw;
+    const struct licence *licence = licence_of(c, text);
     jw_obj(jw);
     jw_key(jw, "license");
     jw_obj(jw);
-    if (licence_read(text, &c->doc.say) == LICENCE_ID)
-        doc_ksaid(&c->doc, "id");
+    if (licence->kind == LICENCE_ID)
+        jw_kstr(jw, "id", licence->text);
     else
         jw_kstr(jw, "name", text);
-    sb_clear(&c->doc.say);
     jw_obj_end(jw);
     jw_obj_end(jw);
 }
@@ -171,20 +180,20 @@ static void write_licence(struct cyclonedx *c, str text)
 static void write_licences(struct cyclonedx *c, const struct package *package)
 {
     struct jw *jw = &c->doc.jw;
-    if (!package->licenses.len)
+    const strs *all = &package->licenses;
+    if (!all->len)
         return;
     jw_key(jw, "licenses");
     jw_arr(jw);
-    bool is_expression = package->licenses.len == 1 &&
-                         licence_read(package->licenses.ptr[0], &c->doc.say) == LICENCE_EXPRESSION;
+    const struct licence *first = licence_of(c, all->ptr[0]);
+    bool is_expression = all->len == 1 && first->kind == LICENCE_EXPRESSION;
     if (is_expression) {
         jw_obj(jw);
-        doc_ksaid(&c->doc, "expression");
+        jw_kstr(jw, "expression", first->text);
         jw_obj_end(jw);
     }
-    sb_clear(&c->doc.say);
-    for (size_t i = 0; i < package->licenses.len && !is_expression; i++)
-        write_licence(c, package->licenses.ptr[i]);
+    for (size_t i = 0; i < all->len && !is_expression; i++)
+        write_licence(c, all->ptr[i]);
     jw_arr_end(jw);
 }
 
@@ -498,9 +507,11 @@ static void write_vulnerabilities(struct cyclonedx *c)
     const findings *all = &c->report->findings;
     jw_key(&c->doc.jw, "vulnerabilities");
     jw_arr(&c->doc.jw);
-    for (size_t i = 0; i < all->len; i++)
+    for (size_t i = 0; i < all->len; i++) {
+        report_ahead(c->report, i);
         if (report_place_of(&all->ptr[i], &c->doc.options->filter) != PLACE_HIDDEN)
             write_vulnerability(c, &all->ptr[i], i + 1);
+    }
     jw_arr_end(&c->doc.jw);
 }
 
@@ -534,6 +545,7 @@ static bool cyclonedx_write(int fd, const struct report *const *reports, size_t 
         return false;
     c.report = reports[0];
     arena_init(&arena, LIMIT(SCAN_MEMORY));
+    map_init(&c.licences, &arena);
     bool is_done = package_index_make(&arena, c.report, &c.index);
     if (is_done)
         write_document(&c);

@@ -71,14 +71,20 @@ void doc_kdate(struct doc *doc, const char *key, str text)
 static str uuid_print(struct hash *hash, char out[static UUID_TEXT_SIZE])
 {
     uint8_t bytes[HASH_MAX] = {0};
-    char hex[2 * HASH_MAX + 1];
+    char hex[2 * HASH_MAX + 1], *at = out;
+    static const uint8_t lengths[] = {8, 4, 4, 4, 12};
     (void)hash_done(hash, bytes);
     bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x80);
     bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
     hex_print(bytes, 16, hex);
-    int n = snprintf(out, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-                     hex + 16, hex + 20);
-    return str_of(out, (size_t)n);
+    for (size_t i = 0, from = 0; i < ARRAY_LEN(lengths); from += lengths[i++]) {
+        if (i)
+            *at++ = '-';
+        memcpy(at, hex + from, lengths[i]);
+        at += lengths[i];
+    }
+    *at = '\0';
+    return str_of(out, (size_t)(at - out));
 }
 
 str doc_uuid(struct doc *doc, char out[static UUID_TEXT_SIZE])

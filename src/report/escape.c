@@ -109,11 +109,16 @@ void markdown_add(struct sb *out, str text)
 {
     char *to = text.len > SIZE_MAX / 2 ? NULL : sb_room(out, 2 * text.len);
     for (size_t i = 0; to && i < text.len; i++) {
-        char c = text.ptr[i];
-        uint8_t kind = markdown_kinds[(unsigned char)c];
-        if (kind && is_markdown(text, i))
+        size_t from = i;
+        while (i < text.len && !markdown_kinds[(unsigned char)text.ptr[i]])
+            i++;
+        memcpy(to, text.ptr + from, i - from);
+        to += i - from;
+        if (i == text.len)
+            break;
+        if (is_markdown(text, i))
             *to++ = '\\';
-        *to++ = kind & IS_BREAK ? ' ' : c;
+        *to++ = markdown_kinds[(unsigned char)text.ptr[i]] & IS_BREAK ? ' ' : text.ptr[i];
     }
     if (to)
         sb_filled(out, to);
@@ -142,10 +147,10 @@ static const char *entity_of(uint32_t c)
     }
 }
 
-static bool is_xml_literal(unsigned char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '&' && c != '<' && c != '>' && c != '"';
-}
+static const bool is_xml_literal[256] = {
+    [' ' ... '!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true,
+    ['='] = true,         ['?' ... '~'] = true,
+};
 
 static void xml_character(struct sb *out, str bytes, uint32_t c)
 {
@@ -168,7 +173,7 @@ void xml_add(struct sb *out, str text)
 {
     for (size_t at = 0; at < text.len;) {
         size_t run = at;
-        while (run < text.len && is_xml_literal((unsigned char)text.ptr[run]))
+        while (run < text.len && is_xml_literal[(unsigned char)text.ptr[run]])
             run++;
         sb_add(out, str_slice(text, at, run));
         at = run;

@@ -344,9 +344,11 @@ static bool gitlab_write(int fd, const struct report *const *reports, size_t n,
     write_scan(&doc, report);
     jw_key(&doc.jw, "vulnerabilities");
     jw_arr(&doc.jw);
-    for (size_t i = 0; i < report->findings.len; i++)
+    for (size_t i = 0; i < report->findings.len; i++) {
+        report_ahead(report, i);
         if (report_place_of(&report->findings.ptr[i], &options->filter) == PLACE_LISTED)
             write_vulnerability(&doc, report, &report->findings.ptr[i]);
+    }
     jw_arr_end(&doc.jw);
     jw_key(&doc.jw, "remediations"); /* they are patches for git, and there are none */
     jw_arr(&doc.jw);

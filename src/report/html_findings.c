@@ -7,11 +7,12 @@ enum { FINDINGS_A_PART = 50 };
 #define EPSS_TAGGED 0.01 /* said in the line of a finding; else only inside */
 #define EPSS_SHOWN 0.001 /* below it that is said, and no number */
 
+/* HTML 13.1.2.4: the end of a dt, dd or li need not be written, and there are a million of them. */
 static inline void term(struct sb *out, const char *name)
 {
     html_put(out, "<dt>");
     html_put(out, name);
-    html_put(out, "</dt><dd>");
+    html_put(out, "<dd>");
 }
 
 static void entry(struct sb *out, const char *name, str value)
@@ -19,7 +20,7 @@ static void entry(struct sb *out, const char *name, str value)
     if (!value.len)
         return;
     term(out, name);
-    html_wrap(out, "", value, "</dd>\n");
+    html_wrap(out, "", value, "\n");
 }
 
 static void words(struct sb *out, const char *name, const strs *values)
@@ -29,7 +30,7 @@ static void words(struct sb *out, const char *name, const strs *values)
     term(out, name);
     for (size_t i = 0; i < values->len; i++)
         html_wrap(out, i ? ", " : "", values->ptr[i], "");
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
 }
 
 static void put_names(struct sb *out, const struct finding *finding)
@@ -40,7 +41,7 @@ static void put_names(struct sb *out, const struct finding *finding)
         html_put(out, i ? ", " : ", also ");
         html_id(out, finding->aliases.ptr[i]);
     }
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
 }
 
 static void put_package(struct page *page, const struct finding *finding)
@@ -54,7 +55,7 @@ static void put_package(struct page *page, const struct finding *finding)
         html_wrap(out, "", finding->package_name, " ");
         html_text(out, finding->package_version);
     }
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
     words(out, "Installed as", &finding->binaries);
     if (finding->class == CLASS_LANGUAGE) /* else the package manager's database */
         entry(out, "Found in", finding->path);
@@ -62,13 +63,13 @@ static void put_package(struct page *page, const struct finding *finding)
         return;
     term(out, "Layer");
     html_put(out, "<a href=\"#p");
-    html_number(out, page->platform);
+    sb_number(out, page->platform);
     html_put(out, "-layers\">");
-    html_number(out, (uint64_t)finding->layer + 1);
+    sb_number(out, (uint64_t)finding->layer + 1);
     html_put(out, "</a>");
     html_put(out, *origin ? ", " : "");
     html_put(out, origin);
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
 }
 
 static void put_fix(struct sb *out, const struct finding *finding)
@@ -82,20 +83,31 @@ static void put_fix(struct sb *out, const struct finding *finding)
         html_wrap(out, "<br>", finding->remediation_text, "");
     if (finding->remediation_command.len)
         html_wrap(out, "<pre><code>", finding->remediation_command, "</code></pre>");
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
+}
+
+/* Its colour is the finding's. */
+static void own_severity(struct sb *out, const struct finding *finding)
+{
+    const struct level *level = level_of(finding->severity);
+    html_put(out, "<span class=\"sev\">");
+    html_put(out, level->symbol);
+    sb_byte(out, ' ');
+    html_put(out, level->word);
+    html_put(out, "</span>");
 }
 
 static void put_ratings(struct sb *out, const struct finding *finding)
 {
     term(out, "Severity");
-    html_severity(out, finding->severity);
+    own_severity(out, finding);
     if (finding->rated_by.len)
         html_wrap(out, " by ", finding->rated_by, "");
     else
         html_put(out, ", rated by nobody");
     if (finding->rating_basis.len)
         html_wrap(out, " (", finding->rating_basis, ")");
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
     bool says_more =
         finding->ratings.len > 1 ||
         (finding->ratings.len && !str_eq(finding->ratings.ptr[0].source, finding->rated_by));
@@ -105,17 +117,17 @@ static void put_ratings(struct sb *out, const struct finding *finding)
             html_wrap(out, i ? ", " : "", finding->ratings.ptr[i].source, " ");
             html_severity(out, finding->ratings.ptr[i].severity);
         }
-        html_put(out, "</dd>\n");
+        html_put(out, "\n");
     }
     for (size_t i = 0; i < finding->cvss.len; i++) {
         const struct cvss *cvss = &finding->cvss.ptr[i];
-        html_wrap(out, "<dt>CVSS ", cvss->version, "</dt><dd>");
+        html_wrap(out, "<dt>CVSS ", cvss->version, "<dd>");
         html_put(out, cvss->is_scored ? "<strong>" : "<strong>not scored");
         if (cvss->is_scored)
             html_tenths(out, cvss->score);
         html_put(out, "</strong> ");
         html_wrap(out, "<code>", cvss->vector, "</code>");
-        html_wrap(out, " by ", cvss->source, "</dd>\n");
+        html_wrap(out, " by ", cvss->source, "\n");
     }
 }
 
@@ -134,7 +146,7 @@ static void put_likelihood(struct sb *out, const struct finding *finding)
         html_tenths(out, 100 * (finding->epss < EPSS_SHOWN ? EPSS_SHOWN : finding->epss));
         html_put(out, " %");
     }
-    html_put(out, "</dd>\n");
+    html_put(out, "\n");
 }
 
 static void put_evidence(struct page *page, const struct finding *finding)
@@ -147,7 +159,10 @@ static void put_evidence(struct page *page, const struct finding *finding)
     for (size_t i = 0; i < finding->evidence.len; i++) {
         const struct finding_evidence *evidence = &finding->evidence.ptr[i];
         html_wrap(out, "<li>", evidence->source, " ");
-        html_id(out, evidence->record);
+        if (str_eq(evidence->record, finding->id)) /* its link is above */
+            html_text(out, evidence->record);
+        else
+            html_id(out, evidence->record);
         if (evidence->range.len)
             html_wrap(out, ": affected <code>", evidence->range, "</code>");
         if (!str_eq(evidence->installed, finding->package_version))
@@ -158,10 +173,9 @@ static void put_evidence(struct page *page, const struct finding *finding)
             html_wrap(out, ", “", evidence->note, "”");
         if (evidence->revision.len)
             html_wrap(out, " <span class=\"soft\">(", evidence->revision, ")</span>");
-        html_put(out, "</li>");
         out_piece(&page->out);
     }
-    html_put(out, "</ul></dd>\n");
+    html_put(out, "</ul>\n");
 }
 
 static void put_references(struct page *page, const struct finding *finding)
@@ -174,16 +188,15 @@ static void put_references(struct page *page, const struct finding *finding)
     for (size_t i = 0; i < finding->references.len; i++) {
         html_put(out, "<li>");
         html_link(out, finding->references.ptr[i]);
-        html_put(out, "</li>");
         out_piece(&page->out);
     }
-    html_put(out, "</ul></dd>\n");
+    html_put(out, "</ul>\n");
 }
 
 static void put_head(struct sb *out, const struct finding *finding)
 {
     html_put(out, "<summary>");
-    html_severity(out, finding->severity);
+    own_severity(out, finding);
     html_wrap(out, " <span class=\"id\">", finding->id, "</span> <span class=\"pkg\">");
     html_wrap(out, "", finding->package_name, " ");
     html_text(out, finding->package_version);
@@ -210,15 +223,15 @@ static void put_dates(struct sb *out, const struct finding *finding)
     term(out, "Published");
     html_text(out, str_slice(finding->published, 0, 10));
     html_wrap(out, finding->modified.len ? ", modified " : "", str_slice(finding->modified, 0, 10),
-              "</dd>\n");
+              "\n");
 }
 
 static void put_anchor(struct page *page, const struct finding *finding)
 {
     html_put(&page->out.sb, "p");
-    html_number(&page->out.sb, page->platform);
+    sb_number(&page->out.sb, page->platform);
     html_put(&page->out.sb, "f");
-    html_number(&page->out.sb, (uint64_t)(finding - page->report->findings.ptr));
+    sb_number(&page->out.sb, (uint64_t)(finding - page->report->findings.ptr));
 }
 
 static void put_finding(struct page *page, const struct finding *finding, const char *class)
@@ -231,8 +244,6 @@ static void put_finding(struct page *page, const struct finding *finding, const 
     html_put(out, severity);
     html_put(out, "\" id=\"");
     put_anchor(page, finding);
-    html_put(out, "\" data-s=\"");
-    html_put(out, severity);
     html_put(out, finding->is_patchable ? "\" data-fix" : "\"");
     html_put(out, finding->is_kev ? " data-kev>" : ">");
     put_head(out, finding);
@@ -267,6 +278,7 @@ static void put_parts(struct page *page, const finding_refs *refs, const char *c
         if (i % FINDINGS_A_PART == 0)
             sb_addf(out, "%s<div class=\"%s%s\">\n", i ? "</div>\n" : "", part,
                     is_long ? " part" : "");
+        findings_ahead(refs, i);
         put_finding(page, refs->ptr[i], class);
     }
     html_put(out, refs->len ? "</div>\n" : "");

@@ -65,9 +65,9 @@ static void put_members(struct page *page, const struct group *group)
     for (size_t i = 0; i < group->members.len; i++) {
         const struct finding *finding = group->members.ptr[i];
         html_put(out, "<li><a href=\"#p");
-        html_number(out, page->platform);
+        sb_number(out, page->platform);
         html_put(out, "f");
-        html_number(out, (uint64_t)(finding - page->report->findings.ptr));
+        sb_number(out, (uint64_t)(finding - page->report->findings.ptr));
         html_put(out, "\">");
         html_wrap(out, "", finding->id, "</a>");
         html_put(out, finding->is_kev ? " (exploited)</li>" : "</li>");

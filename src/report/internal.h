@@ -134,6 +134,12 @@ const char *licence_find(str id);
 enum licence_kind { LICENCE_OTHER, LICENCE_ID, LICENCE_EXPRESSION };
 /* @text in canonical spelling is appended to @out when it is an id or a whole expression. */
 enum licence_kind licence_read(str text, struct sb *out);
+struct licence {
+    enum licence_kind kind;
+    str text; /* in canonical spelling; of LICENCE_OTHER empty */
+};
+/* The same, read once for every text; @known is a map of its arena.  NULL when that is used up. */
+const struct licence *licence_known(struct map *known, str text);
 
 /* --- grouping: one upgrade that heals many findings is one step
  * ----------------------------------- */
@@ -242,6 +248,10 @@ bool is_link(str url);
 NODISCARD bool findings_in_order(struct arena *arena, const struct report *report,
                                  const struct report_filter *filter, enum report_place place,
                                  finding_refs *out);
+/* Whoever writes @refs one after the other and is at @at: what comes next is on its way from
+ * memory. Changes nothing but the time. */
+void findings_ahead(const finding_refs *refs, size_t at);
+void report_ahead(const struct report *report, size_t at); /* in the report's own order */
 /* Of all findings that count, as report_summarize does. */
 struct tally {
     unsigned with_fix[N_LEVELS], without_fix[N_LEVELS]; /* in the order of levels */
@@ -286,7 +296,6 @@ static inline void html_put(struct sb *out, const char *ours)
 {
     sb_add(out, str_of(ours, strlen(ours)));
 }
-void html_number(struct sb *out, uint64_t n);
 void html_tenths(struct sb *out, double value); /* "9.1" */
 /* Ours and foreign in turn: literal, text, literal. */
 static inline void html_wrap(struct sb *out, const char *before, str text, const char *after)

@@ -12,13 +12,14 @@ struct json {
     const struct report_options *options;
 };
 
-static void text(struct jw *jw, const char *key, str value)
+__attribute__((always_inline)) static inline void text(struct jw *jw, const char *key, str value)
 {
+    if (value.len) {
+        jw_kstr(jw, key, value);
+        return;
+    }
     jw_key(jw, key);
-    if (value.len)
-        jw_str(jw, value);
-    else
-        jw_null(jw);
+    jw_null(jw);
 }
 
 static void instant(struct jw *jw, const char *key, bool is_known, int64_t utc_s)

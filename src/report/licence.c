@@ -7,6 +7,8 @@ static int cmp_nocase(str a, str b)
 {
     for (size_t i = 0; i < a.len && i < b.len; i++) {
         int x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i];
+        if (x == y)
+            continue;
         x += x >= 'A' && x <= 'Z' ? 32 : 0;
         y += y >= 'A' && y <= 'Z' ? 32 : 0;
         if (x != y)
@@ -127,4 +129,19 @@ enum licence_kind licence_read(str text, struct sb *out)
     if (!out->has_failed)
         out->len = before; /* only ever shorter */
     return LICENCE_OTHER;
+}
+
+const struct licence *licence_known(struct map *known, str text)
+{
+    struct licence *licence = map_get(known, text);
+    if (licence)
+        return licence;
+    auto_sb canonical;
+    sb_init(&canonical, 2 * LIMIT(FIELD));
+    licence = arena_new(known->arena, struct licence);
+    if (!licence)
+        return NULL;
+    licence->kind = licence_read(text, &canonical);
+    licence->text = arena_dup(known->arena, sb_str(&canonical));
+    return licence->text.ptr && map_put(known, text, licence) ? licence : NULL;
 }

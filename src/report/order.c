@@ -22,6 +22,72 @@ bool findings_in_order(struct arena *arena, const struct report *report,
     return assess_sort(arena, out);
 }
 
+/* --- memory: in an order of their own, findings do not lie one behind the other
+ * ----------------------- */
+enum { LINE_BYTES = 64, TEXT_BYTES = 512 }; /* of a longer text the machine sees how it goes on */
+
+static void fetch(const void *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += LINE_BYTES)
+        __builtin_prefetch((const char *)from + i);
+}
+
+static void fetch_texts(const strs *texts)
+{
+    for (size_t i = 0; i < texts->len && i < 8; i++)
+        fetch(texts->ptr[i].ptr, 1);
+}
+
+static void fetch_parts(const struct finding *f)
+{
+    const str texts[] = {f->id,
+                         f->package_name,
+                         f->purl,
+                         f->fixed_version,
+                         f->title,
+                         f->description,
+                         f->remediation_text,
+                         f->remediation_command};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        fetch(texts[i].ptr, num_min(texts[i].len, TEXT_BYTES));
+    fetch(f->aliases.ptr, f->aliases.len * sizeof(str));
+    fetch(f->binaries.ptr, num_min(f->binaries.len * sizeof(str), TEXT_BYTES));
+    fetch(f->cwes.ptr, f->cwes.len * sizeof(str));
+    fetch(f->references.ptr, num_min(f->references.len * sizeof(str), TEXT_BYTES));
+    fetch(f->cvss.ptr, num_min(f->cvss.len * sizeof(*f->cvss.ptr), TEXT_BYTES));
+    fetch(f->evidence.ptr, num_min(f->evidence.len * sizeof(*f->evidence.ptr), TEXT_BYTES));
+}
+
+enum { STRUCTS = 6, PARTS = 3, TEXTS = 1 }; /* so many findings ahead */
+
+static void fetch_all_texts(const struct finding *f)
+{
+    fetch_texts(&f->references);
+    fetch_texts(&f->aliases);
+    fetch_texts(&f->binaries);
+}
+
+void findings_ahead(const finding_refs *refs, size_t at)
+{
+    if (at + STRUCTS >= refs->len)
+        return;
+    fetch(refs->ptr[at + STRUCTS], sizeof(struct finding));
+    fetch_parts(refs->ptr[at + PARTS]);
+    fetch_all_texts(refs->ptr[at + TEXTS]);
+}
+
+void report_ahead(const struct report *report, size_t at)
+{
+    const struct finding *f = report->findings.ptr + at;
+    if (at + STRUCTS >= report->findings.len)
+        return;
+    fetch(f + STRUCTS, sizeof(*f));
+    fetch_parts(f + PARTS);
+    fetch_all_texts(f + TEXTS);
+}
+
+/* --- the tally
+ * ---------------------------------------------------------------------------------------- */
 static size_t index_of(enum severity severity)
 {
     return (size_t)(level_of(severity == SEVERITY_NONE ? SEVERITY_LOW : severity) - levels);

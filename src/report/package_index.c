@@ -58,6 +58,13 @@ static bool has_binary(const struct finding *finding, str name)
     return false;
 }
 
+static bool is_of_source(const struct finding *finding, const struct package *package)
+{
+    str source = package->source_name.len ? package->source_name : package->name;
+    str version = package->source_version.len ? package->source_version : package->version;
+    return str_eq(source, finding->package_name) && str_eq(version, finding->package_version);
+}
+
 bool finding_is_about(const struct finding *finding, const struct package *package)
 {
     if (!str_eq(package->type, finding->type))
@@ -66,25 +73,30 @@ bool finding_is_about(const struct finding *finding, const struct package *packa
         return str_eq(package->name, finding->package_name) &&
                str_eq(package->version, finding->package_version) &&
                str_eq(package->path, finding->path);
-    str source = package->source_name.len ? package->source_name : package->name;
-    str version = package->source_version.len ? package->source_version : package->version;
-    return str_eq(source, finding->package_name) && str_eq(version, finding->package_version) &&
-           has_binary(finding, package->name);
+    return is_of_source(finding, package) && has_binary(finding, package->name);
+}
+
+/* @package was found by the name of one of its binaries: that need not be asked again. */
+static bool is_hit(const struct finding *finding, bool is_os, const struct package *package)
+{
+    return is_os ? str_eq(package->type, finding->type) && is_of_source(finding, package)
+                 : finding_is_about(finding, package);
 }
 
 bool package_index_next(const struct package_index *index, const struct finding *finding,
                         struct package_walk *at, size_t *number)
 {
-    size_t n = is_os_class(finding) ? finding->binaries.len : 1;
+    bool is_os = is_os_class(finding);
+    size_t n = is_os ? finding->binaries.len : 1;
     for (; at->binary < n; at->binary++, at->is_open = false) {
-        str name = is_os_class(finding) ? finding->binaries.ptr[at->binary] : finding->package_name;
+        str name = is_os ? finding->binaries.ptr[at->binary] : finding->package_name;
         if (!at->is_open)
             at->next = number_of(map_get(&index->by_name, name));
         at->is_open = true;
         while (at->next) {
             *number = at->next - 1;
             at->next = index->next[*number];
-            if (finding_is_about(finding, &index->report->packages.ptr[*number]))
+            if (is_hit(finding, is_os, &index->report->packages.ptr[*number]))
                 return true;
         }
     }

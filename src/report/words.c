@@ -225,9 +225,9 @@ const char *advisory_site(str id)
         {STR("PYSEC-"), "https://osv.dev/vulnerability/"},
         {STR("MAL-"), "https://osv.dev/vulnerability/"},
     };
-    for (size_t i = 0; is_word(id) && i < sizeof(sites) / sizeof(*sites); i++)
+    for (size_t i = 0; i < sizeof(sites) / sizeof(*sites); i++)
         if (str_starts(id, sites[i].prefix))
-            return sites[i].site;
+            return is_word(id) ? sites[i].site : NULL;
     return NULL;
 }
 
@@ -235,8 +235,8 @@ bool is_link(str url)
 {
     if (!str_starts(url, STR("https://")) && !str_starts(url, STR("http://")))
         return false;
+    unsigned odd = 0; /* no early end: eight bytes and more at a time */
     for (size_t i = 0; i < url.len; i++)
-        if (url.ptr[i] <= 0x20 || url.ptr[i] >= 0x7f)
-            return false;
-    return true;
+        odd |= (unsigned char)(url.ptr[i] - 0x21) > 0x7e - 0x21;
+    return !odd;
 }

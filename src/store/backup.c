@@ -317,7 +317,7 @@ static enum next next_record(struct file *f, str *bytes, struct err *err)
     if (!fill(f, LENGTH_BYTES + n, &is_end, err))
         return NEXT_ERR;
     *bytes = str_skip(sb_str(&f->record), LENGTH_BYTES);
-    if (bytes->ptr[0] != 'Z')
+    if (!str_starts(*bytes, STR("Z")))
         hash_add(f->hash, sb_str(&f->record));
     return NEXT_ITEM;
 }
@@ -338,7 +338,7 @@ static bool expect(struct file *f, struct rd *in, char *kind, struct err *err)
 static bool read_head(struct file *f, struct err *err)
 {
     struct rd in;
-    char kind;
+    char kind = 0;
     if (!expect(f, &in, &kind, err))
         return err_wrap(err, "not a backup of a store");
     str format = kind == 'H' ? rd_blob(&in, KIB) : STR("");

@@ -276,21 +276,47 @@ void jw_key_text(struct jw *jw, str key)
     jw->is_after_key = true;
 }
 
+/* A key of ours with what stands before and behind it; @to has room for before() + 4 bytes more. */
+static inline char *plain_key(struct jw *jw, char *to, str key)
+{
+    to = begin(jw, to);
+    *to++ = '"';
+    to = copy_few(to, key.ptr, key.len);
+    *to++ = '"';
+    *to++ = ':';
+    if (jw->is_pretty)
+        *to++ = ' ';
+    return to;
+}
+
 void jw_key_plain(struct jw *jw, str key)
 {
     assert(!jw->is_after_key && jw->depth > 0);
     char *to = sb_room(jw->out, before(jw) + 4 + key.len);
-    if (to) {
-        to = begin(jw, to);
-        *to++ = '"';
-        to = copy_few(to, key.ptr, key.len);
-        *to++ = '"';
-        *to++ = ':';
-        if (jw->is_pretty)
-            *to++ = ' ';
-        sb_filled(jw->out, to);
-    }
+    if (to)
+        sb_filled(jw->out, plain_key(jw, to, key));
     jw->is_after_key = true;
+}
+
+void jw_member(struct jw *jw, str key, str value)
+{
+    assert(!jw->is_after_key && jw->depth > 0);
+    char *to = sb_room(jw->out, before(jw) + 4 + key.len + 2 + value.len);
+    if (!to)
+        return;
+    to = plain_key(jw, to, key);
+    *to++ = '"';
+    size_t run = copy_literal(to, value, 0);
+    to += run;
+    if (run < value.len) {
+        sb_filled(jw->out, to);
+        add_escapes(jw->out, value, run);
+        to = sb_room(jw->out, 1);
+        if (!to)
+            return;
+    }
+    *to++ = '"';
+    sb_filled(jw->out, to);
 }
 
 void jw_str(struct jw *jw, str value) { add_item(jw, value, STR("")); }
@@ -298,8 +324,9 @@ void jw_str(struct jw *jw, str value) { add_item(jw, value, STR("")); }
 void jw_int(struct jw *jw, int64_t value)
 {
     begin_item(jw);
-    char text[24];
-    sb_add(jw->out, (str){text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)value)});
+    if (value < 0)
+        sb_byte(jw->out, '-');
+    sb_number(jw->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 /* Most numbers are short decimals, 9.8 or 0.00043: a whole number over a power of ten, both exact
@@ -337,11 +364,12 @@ void jw_num(struct jw *jw, double value)
     sb_addc(jw->out, isfinite(value) ? text : "null"); /* JSON has no other word for it */
 }
 
-static void add_word(struct jw *jw, const char *word)
+static inline void add_word(struct jw *jw, str word)
 {
-    begin_item(jw);
-    sb_addc(jw->out, word);
+    char *to = sb_room(jw->out, before(jw) + word.len);
+    if (to)
+        sb_filled(jw->out, copy_few(begin(jw, to), word.ptr, word.len));
 }
 
-void jw_bool(struct jw *jw, bool value) { add_word(jw, value ? "true" : "false"); }
-void jw_null(struct jw *jw) { add_word(jw, "null"); }
+void jw_bool(struct jw *jw, bool value) { add_word(jw, value ? STR("true") : STR("false")); }
+void jw_null(struct jw *jw) { add_word(jw, STR("null")); }

@@ -61,10 +61,16 @@ void jw_num(struct jw *jw, double value);
 void jw_bool(struct jw *jw, bool value);
 void jw_null(struct jw *jw);
 /* key and value in one. */
-static inline void jw_kstr(struct jw *jw, const char *key, str value)
+void jw_member(struct jw *jw, str key, str value); /* the key is ours, as in jw_key_plain */
+__attribute__((always_inline)) static inline void jw_kstr(struct jw *jw, const char *key, str value)
 {
-    jw_key(jw, key);
-    jw_str(jw, value);
+    str text = str_of(key, __builtin_strlen(key));
+    if (__builtin_constant_p(text.len)) {
+        jw_member(jw, text, value);
+    } else {
+        jw_key(jw, key);
+        jw_str(jw, value);
+    }
 }
 static inline void jw_kint(struct jw *jw, const char *key, int64_t value)
 {

@@ -72,7 +72,7 @@ static bool intersect(struct working *w, const version_intervals *a, const versi
         for (size_t j = 0; j < b->len; j++) {
             struct version_interval both = a->ptr[i];
             const struct version_interval *other = &b->ptr[j];
-            int from, to;
+            int from = 0, to = 0;
             bool is_empty;
             if (!from_cmp(w, other->from, both.from, &from) || !to_cmp(w, other->to, both.to, &to))
                 return false;

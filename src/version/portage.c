@@ -105,7 +105,7 @@ static int cmp_numbers(struct cursor *a, struct cursor *b)
 {
     int sign = version_cmp_numbers(take_digits(a), take_digits(b));
     while (sign == 0) {
-        str na, nb;
+        str na = STR_NONE, nb = STR_NONE;
         bool has_a = take_component(a, &na), has_b = take_component(b, &nb);
         if (!has_a || !has_b)
             return (int)has_a - (int)has_b;
@@ -120,7 +120,7 @@ static int cmp_numbers(struct cursor *a, struct cursor *b)
 static int cmp_suffixes(struct cursor *a, struct cursor *b)
 {
     for (;;) {
-        str na, nb;
+        str na = STR_NONE, nb = STR_NONE;
         int ra = take_suffix(a, &na), rb = take_suffix(b, &nb);
         if (ra != rb)
             return ra < rb ? -1 : 1;

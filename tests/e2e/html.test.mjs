@@ -74,9 +74,10 @@ describe('the page in a browser', { skip: noBrowser() }, () => {
     assert.deepEqual(p.requests, [`file://${page}`]);
     const text = (await p.locator('body').innerText()).replace(/\s+/g, ' ');
     for (const name of HOSTILE) assert.ok(text.includes(shown(name).replace(/\s+/g, ' ')), name);
-    const links = await p.locator('a[href^="http"]').evaluateAll((all) => all.map((a) => [a.rel, a.protocol]));
+    const links = await p.locator('a[href^="http"]').evaluateAll((all) => all.map((a) => [a.target, a.protocol]));
     assert.ok(links.length > 0);
-    for (const [rel, protocol] of links) assert.ok(rel === 'noopener noreferrer' && /^https?:$/.test(protocol));
+    for (const [target, protocol] of links) assert.ok(target === '' && /^https?:$/.test(protocol));
+    assert.equal(await p.locator('meta[name=referrer]').getAttribute('content'), 'no-referrer');
     await p.context().close();
   });
 

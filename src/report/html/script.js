@@ -26,7 +26,7 @@
     };
   };
   const matches = (finding, want) =>
-    (!want.severities || want.severities.has(finding.dataset.s)) &&
+    (!want.severities || want.severities.has(finding.classList[1])) &&
     (!want.isFixable || 'fix' in finding.dataset) &&
     (!want.isExploited || 'kev' in finding.dataset) &&
     want.words.every((word) => textOf(finding).includes(word));

@@ -221,7 +221,7 @@ static void tar_add(struct sb *out, const char *name, const char *text)
     size_t len = str_from(text).len;
     snprintf(head, 100, "%s", name);
     snprintf(head + 100, 8, "%07o", 0644);
-    snprintf(head + 124, 12, "%011zo", len);
+    snprintf(head + 124, 12, "%011o", (unsigned)len);
     snprintf(head + 136, 12, "%011o", 0);
     head[156] = '0';
     snprintf(head + 257, 8, "ustar");

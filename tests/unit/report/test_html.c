@@ -140,8 +140,9 @@ static void test_html__fetches_nothing(void **state)
     static const char *const loads[] = {" src=", "url(h", "@import", "<link", "<iframe", " style="};
     for (size_t i = 0; i < ARRAY_LEN(loads); i++)
         assert_false(str_has(page, str_from(loads[i])));
-    assert_int_equal(count(page, STR("href=\"http")),
-                     count(page, STR("<a rel=\"noopener noreferrer\" href=\"http")));
+    assert_int_equal(count(page, STR("href=\"http")), count(page, STR("<a href=\"http")));
+    assert_true(str_has(page, STR("<meta name=\"referrer\" content=\"no-referrer\">")));
+    assert_false(str_has(page, STR(" target=")));
 }
 
 int main(void)
