@@ -6,6 +6,7 @@
 #include <semaphore.h>
 
 #include "api/api.h"
+#include "store/principals.h"
 #include "syntax/syntax.h"
 
 /* --- roles.c, custom.c: what a role allows

@@ -474,7 +474,7 @@ static bool list_usages(struct api_call *call, struct err *err)
 /* We know a password of the registry, and never tell it. */
 static bool refuse_credentials(struct api_call *call, struct err *err)
 {
-    struct store_registry registry;
+    struct store_registry registry = {0};
     return api_registry_of_path(call, &registry, err) &&
            api_refuse(call, err, 400, "UnAuthorizedForCredentialOperations",
                       "The admin user of the registry '" STR_FMT

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit: one row for every request that may change something. */
 #include "store/internal.h"
+#include "store/principals.h"
 
 bool store_audit_add(struct store *store, const struct store_audit *e, struct err *err)
 {

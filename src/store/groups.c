@@ -2,6 +2,7 @@
 /* Subscriptions and resource groups: those that somebody made, and those that a registry implies.
  */
 #include "store/internal.h"
+#include "store/principals.h"
 
 static str folded(struct arena *arena, str text)
 {

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "store/internal.h"
+#include "store/principals.h"
 
 /* --- whose
  * -------------------------------------------------------------------------------------------------

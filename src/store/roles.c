@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has which role where, and the roles that somebody made.  What a role allows is the API's. */
 #include "store/internal.h"
+#include "store/principals.h"
 
 /* ARM ids compare without case, and "/subscriptions/S/" is "/subscriptions/S". */
 static bool folded(str scope, struct sb *out, struct err *err)

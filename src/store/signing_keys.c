@@ -2,6 +2,7 @@
 /* The keys that tokens are signed with: shared by all servers of a store, the private part sealed.
  */
 #include "store/internal.h"
+#include "store/principals.h"
 
 static bool signing_key_read(struct rows *rows, struct arena *arena, const struct secret_key *key,
                              struct store_signing_key *out, struct err *err)

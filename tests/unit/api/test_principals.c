@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "scene.h"
+#include "store/principals.h"
 
 #define OWN "/plimsoll/v1/principals"
 
