@@ -3,7 +3,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <semaphore.h>
 
 #include "api/api.h"
 #include "store/principals.h"
@@ -56,7 +55,9 @@ bool token_ring_write(struct token_ring *ring, struct store *store, struct jw *j
 /* --- secret.c: argon2id, a few at once
  * -------------------------------------------------------------------- */
 struct hasher {
-    sem_t free;
+    pthread_mutex_t lock; /* guards n_free */
+    pthread_cond_t changed;
+    unsigned n_free;
     char nobody[128]; /* a hash that no secret has: what an unknown client is compared with */
 };
 bool hasher_init(struct hasher *hasher) NODISCARD;

@@ -4,7 +4,7 @@
  * one.  At most HASHERS of them run at once, since each takes its memory. */
 #include "api/internal.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <time.h>
 
@@ -16,22 +16,40 @@ bool hasher_init(struct hasher *hasher)
 {
     unsigned char noise[RANDOM_BYTES];
     randombytes_buf(noise, sizeof(noise));
-    return sem_init(&hasher->free, 0, HASHERS) == 0 &&
+    hasher->n_free = HASHERS;
+    return pthread_mutex_init(&hasher->lock, NULL) == 0 &&
+           pthread_cond_init(&hasher->changed, NULL) == 0 &&
            crypto_pwhash_str_alg(hasher->nobody, (const char *)noise, sizeof(noise), PASSES, MEMORY,
                                  crypto_pwhash_ALG_ARGON2ID13) == 0;
 }
 
-void hasher_fini(struct hasher *hasher) { sem_destroy(&hasher->free); }
+void hasher_fini(struct hasher *hasher)
+{
+    pthread_cond_destroy(&hasher->changed);
+    pthread_mutex_destroy(&hasher->lock);
+}
 
 static bool enter(struct hasher *hasher, struct err *err)
 {
     struct timespec until;
+    int code = 0;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += WAIT_S;
-    while (sem_timedwait(&hasher->free, &until) != 0)
-        if (errno != EINTR)
-            return err_set(err, ERR_UNAVAILABLE, "too many sign-ins at once; try again");
-    return true;
+    pthread_mutex_lock(&hasher->lock);
+    while (!hasher->n_free && code == 0)
+        code = pthread_cond_timedwait(&hasher->changed, &hasher->lock, &until);
+    bool is_in = hasher->n_free > 0;
+    hasher->n_free -= is_in;
+    pthread_mutex_unlock(&hasher->lock);
+    return is_in || err_set(err, ERR_UNAVAILABLE, "too many sign-ins at once; try again");
+}
+
+static void leave(struct hasher *hasher)
+{
+    pthread_mutex_lock(&hasher->lock);
+    hasher->n_free++;
+    pthread_cond_signal(&hasher->changed);
+    pthread_mutex_unlock(&hasher->lock);
 }
 
 bool secret_make(struct hasher *hasher, struct arena *arena, str *secret,
@@ -51,7 +69,7 @@ bool secret_make(struct hasher *hasher, struct arena *arena, str *secret,
         return false;
     bool ok = crypto_pwhash_str_alg(hash, secret->ptr, secret->len, PASSES, MEMORY,
                                     crypto_pwhash_ALG_ARGON2ID13) == 0;
-    sem_post(&hasher->free);
+    leave(hasher);
     if (!ok)
         return err_memory(err);
     out->hash = arena_dup(arena, str_from(hash));
@@ -81,7 +99,7 @@ bool secret_check(struct hasher *hasher, const store_principal_secrets *secrets,
     if (!enter(hasher, err))
         return false;
     bool is_same = crypto_pwhash_str_verify(hash, secret.ptr ? secret.ptr : "", secret.len) == 0;
-    sem_post(&hasher->free);
+    leave(hasher);
     *is_right = is_same && one;
     return true;
 }

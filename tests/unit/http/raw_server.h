@@ -25,6 +25,7 @@ struct raw_server {
     pthread_t thread;
     atomic_int n_connections, n_requests;
     atomic_bool is_over;
+    atomic_int client_fd; /* of the connection that is served; -1: none */
     pthread_mutex_t lock; /* guards last_head and last_body */
     char last_head[8192];
     char last_body[256];
@@ -101,19 +102,22 @@ static inline void *raw_run(void *ctx)
             close(fd);
             return NULL;
         }
+        atomic_store(&s->client_fd, fd);
         atomic_fetch_add(&s->n_connections, 1);
         while (raw_read_request(s, fd, head)) {
             atomic_fetch_add(&s->n_requests, 1);
             if (!s->answer(s, fd, head))
                 break;
         }
+        atomic_store(&s->client_fd, -1);
         close(fd);
     }
 }
 
 static inline void raw_open(struct raw_server *s, raw_answer *answer, const void *ctx)
 {
-    *s = (struct raw_server){.answer = answer, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER};
+    *s = (struct raw_server){
+        .answer = answer, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER, .client_fd = -1};
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
     s->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -135,10 +139,13 @@ static inline int raw_connect(uint16_t port)
     return fd;
 }
 
-/* Close the clients first: a connection that is kept alive would keep the thread. */
+/* A connection that somebody keeps alive ends here. */
 static inline void raw_close(struct raw_server *s)
 {
     atomic_store(&s->is_over, true);
+    int kept = atomic_load(&s->client_fd);
+    if (kept >= 0)
+        shutdown(kept, SHUT_RDWR);
     close(raw_connect(s->port)); /* wakes accept */
     pthread_join(s->thread, NULL);
     close(s->listen_fd);
