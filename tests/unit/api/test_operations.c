@@ -205,9 +205,10 @@ static void test_rows__each_says_what_it_is(void **state)
 /* "| GET | `/path`" of docs/API.md, without the star of what takes several segments. */
 static bool row_of_line(str line, str *method, str *pattern)
 {
-    str rest, empty;
+    str rest, empty, query;
     return str_starts(line, STR("| ")) && str_cut(str_skip(line, 2), STR(" | `/"), method, &rest) &&
-           str_find_byte(*method, ' ') == method->len && str_cut_byte(rest, '`', pattern, &empty);
+           str_find_byte(*method, ' ') == method->len && str_cut_byte(rest, '`', pattern, &empty) &&
+           (str_cut_byte(*pattern, '?', pattern, &query) || true);
 }
 
 static bool is_route(struct arena *arena, str method, str pattern)
