@@ -67,8 +67,9 @@ struct driver {
     void (*rollback)(void *conn);
     bool (*is_passing)(void *conn); /* what failed last may well work when it is done again */
     void (*interrupt)(void *conn);  /* any thread */
-    /* Rows came with ids of their own: new ones shall be higher.  NULL: they are anyway. */
-    bool (*renumber)(void *conn, const char *table, struct err *err);
+    /* A table came whole, with ids of its own: new ones shall be higher, and what is in it known.
+     * NULL: they are anyway. */
+    bool (*settle)(void *conn, const char *table, bool has_id, struct err *err);
     /* Tell the other processes that there is work; wait for that.  NULL: there are none. */
     bool (*wake)(void *conn, struct err *err);
     enum next (*wait)(void *conn, uint32_t ms, struct err *err);

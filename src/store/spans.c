@@ -187,7 +187,7 @@ static const struct bulk put_rows = {
     " is_from_base = excluded.is_from_base, step = excluded.step",
     8};
 /* A name is made of the registry and the image too: it is of one finding only. */
-static const struct bulk drop_rows = {"DELETE FROM findings WHERE name IN (VALUES ", ")", 1};
+static const struct bulk drop_rows = {"DELETE FROM findings WHERE name IN (", ")", 1};
 /* An image that has no finding left is not told here.  Rules that came meanwhile are held against
  * it by the ruler, which looks for images of an older revision. */
 static const struct bulk count_rows = {

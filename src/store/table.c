@@ -356,6 +356,5 @@ bool writer_end(struct table_writer *w, const struct table_sum *expected,
                        w->table->name, expected->n_rows, got.n_rows);
     if (memcmp(got.digest, expected->digest, sizeof(got.digest)) != 0)
         return err_set(err, ERR_MISMATCH, "%s: what is read back is not what came", w->table->name);
-    return !w->table->has_id || !driver->renumber ||
-           driver->renumber(w->store->conn, w->table->name, err);
+    return !driver->settle || driver->settle(w->store->conn, w->table->name, w->table->has_id, err);
 }

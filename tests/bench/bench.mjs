@@ -292,7 +292,7 @@ Object.assign(benches, {
   'rematch-sqlite': () => rematch('rematch-sqlite', () => ''),
   'rematch-postgres': () =>
     rematch('rematch-postgres', async (t) => {
-      const conninfo = await startPostgres(t, { fsync: true });
+      const conninfo = await startPostgres(t, { fsync: true, buffers: '512MB' });
       if (!conninfo) throw new Error('PostgreSQL is not installed: scripts/deps test');
       return `postgres:${conninfo}`;
     }),

@@ -534,7 +534,7 @@ static void push_once(struct pushing *p, struct store *durable, struct store *re
 static void *push_main(void *arg)
 {
     struct pushing *p = arg;
-    struct store *durable, *relaxed;
+    struct store *durable = NULL, *relaxed = NULL;
     struct arena arena;
     arena_init(&arena, 256 * MIB);
     MUST(store_open(p->name, STORE_DURABLE, &durable, &err) &&
@@ -568,7 +568,7 @@ static double cpu_s(void)
 
 static void copy_store(const char *from, const char *to)
 {
-    struct store *a, *b;
+    struct store *a = NULL, *b = NULL;
     struct store_counts counts;
     MUST(store_open_kept(from, STORE_RELAXED, &a, &err) && store_open(to, STORE_RELAXED, &b, &err));
     MUST(store_copy(a, b, true, NULL, &counts, &err));
@@ -627,7 +627,7 @@ int main(int argc, char **argv)
     struct guard guard = {.config = &config};
     struct slot slot = {0};
     struct loop loop = {.guard = &guard, .slot = &slot};
-    struct snapshot *snapshot;
+    struct snapshot *snapshot = NULL;
     pthread_t thread;
     bool is_all = false;
     if (!dir) {

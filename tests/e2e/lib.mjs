@@ -114,8 +114,8 @@ export async function startRegistry(t, dir, notify, port) {
 }
 
 /** A private PostgreSQL on a socket: its conninfo; null when it is not installed.  @fsync: as on a real disk. */
-export async function startPostgres(t, { fsync = false } = {}) {
-  const child = start(t, path.join(ROOT, 'tests/with-postgres'), ['--hold'], { env: { ...process.env, FSYNC: fsync ? 'on' : 'off' } });
+export async function startPostgres(t, { fsync = false, buffers = '32MB' } = {}) {
+  const child = start(t, path.join(ROOT, 'tests/with-postgres'), ['--hold'], { env: { ...process.env, FSYNC: fsync ? 'on' : 'off', SHARED_BUFFERS: buffers } });
   await until(60000, 'PostgreSQL', () => /reach: /.test(child.text) || child.exitCode !== null, () => child.text);
   if (child.exitCode === 77) return null;
   if (child.exitCode !== null) throw new Error(child.text);
