@@ -508,6 +508,7 @@ static void world_open(struct world *w, uint64_t seed)
 static void world_close(struct world *w)
 {
     advisories_fini(&w->guard.advisories);
+    rules_give(w->guard.rules);
     pthread_cond_destroy(&w->guard.changed);
     pthread_mutex_destroy(&w->guard.lock);
     test_rmdir(w->dir);
