@@ -230,15 +230,22 @@ test('the store is full: 503, and nothing is acknowledged that is not kept', { s
   assert.ok(n > 0);
   const health = await request(server, '/healthz');
   t.diagnostic(`store full: 503 after ${n} events; healthz ${health.status}`);
-  assert.equal((await post(server, pushEvent('full', digestOf(999999), 'late'))).status, 503);
+  // What twenty events do not fit into may hold a few single ones.
+  let single = 0, last = 202;
+  while (last === 202 && single < 500) {
+    last = (await post(server, pushEvent('full', digestOf(900000 + single), `single${single}`))).status;
+    if (last === 202) single++;
+  }
+  assert.equal(last, 503);
   // Room again: the sender's repetition is taken, and what was acknowledged is there.
   const more = run('nsenter', ['--target', String(child.pid), '--user', '--mount', '--preserve-credentials', 'mount', '-o', 'remount,size=64m', data]);
   assert.equal(more.code, 0, more.stderr);
   await until(10000, 'the repetition to be taken', async () => (await post(server, pushEvent('full', digestOf(999999), 'late'))).status === 202, () => child.text.slice(-1500));
   const { counts } = (await request(server, '/plimsoll/v1/jobs')).body;
   const total = Object.values(counts).reduce((a, b) => a + b);
-  assert.ok(total >= n + 1, `${total} jobs of ${n + 1} acknowledged events`);
-  t.diagnostic(`room again: 202; ${total} jobs for ${n + 1} acknowledged events`);
+  const acknowledged = n + single + 1;
+  assert.ok(total >= acknowledged, `${total} jobs of ${acknowledged} acknowledged events`);
+  t.diagnostic(`room again: 202; ${total} jobs for ${acknowledged} acknowledged events`);
 });
 
 test('PostgreSQL is gone: 503; back again: accepted, and nothing was lost', async (t) => {
