@@ -51,9 +51,10 @@ test('push → verdict on PostgreSQL, through kill -9; check, backup and the way
 
 /** A registry's address whose answers wait while it is held. */
 async function gate(t, port) {
-  const held = [], at = { isHeld: false, n: 0 };
+  const held = [], open = new Set(), at = { isHeld: false, n: 0 };
   const server = net.createServer((client) => {
     at.n++;
+    open.add(client.on('close', () => open.delete(client)));
     const through = () => {
       const up = net.connect(port, '127.0.0.1');
       client.on('error', () => up.destroy());
@@ -66,6 +67,7 @@ async function gate(t, port) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => { server.close(); for (const f of held.splice(0)) f(); });
   at.host = `127.0.0.1:${server.address().port}`;
+  at.hold = () => { at.isHeld = true; for (const client of open) client.destroy(); }; // those that are kept alive too
   at.open = () => { at.isHeld = false; for (const f of held.splice(0)) f(); };
   return at;
 }
@@ -85,7 +87,7 @@ test('two servers on one PostgreSQL: what a frozen one held moves to the other, 
   push(warm.layout, `${registry.host}/app:1`);
   await verdictOf(first, warm.digest);
 
-  door.isHeld = true;
+  door.hold();
   const before = door.n;
   push(held.layout, `${registry.host}/app:2`);
   await until(20000, 'the first server to ask for the image', () => door.n > before, () => first.child.text);
