@@ -115,7 +115,7 @@ static bool change_image(void *ctx, struct arena *arena, const struct span_image
     return true;
 }
 
-enum { SPAN_FIRST = 1024, SPAN_MIN = 512, SPAN_MAX = 8192, SPAN_MS = 250, PAUSE_US = 2000 };
+enum { SPAN_FIRST = 1024, SPAN_MIN = 512, SPAN_MAX = 4096, SPAN_MS = 200, PAUSE_US = 2000 };
 
 /* So long that others wait little, so short that commits do not count. */
 static size_t next_span(size_t limit, int64_t took_ms)
