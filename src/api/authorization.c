@@ -213,8 +213,31 @@ static bool read_role(struct api_call *call, const json_t *body, struct store_ro
     return out->name.ptr && out->permissions.ptr && out->scopes.ptr ? true : err_memory(err);
 }
 
+/* A role is one for all scopes that it may be assigned at, so whoever changes it needs the right at
+ * each of them: else a right here would become one elsewhere.  @scopes: JSON of ours. */
+static bool may_at_all(struct api_call *call, str scopes, struct err *err)
+{
+    auto_json *list = NULL;
+    if (!json_read(scopes, &list, err))
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        str scope = api_lower(call->arena, json_str_of(json_array_get(list, i)));
+        if (!scope.ptr)
+            return err_memory(err);
+        while (str_ends(scope, STR("/")))
+            scope.len--;
+        if (!api_may(call, call->action, scope))
+            return api_refuse(call, err, 403, "AuthorizationFailed",
+                              "The role may be assigned at '" STR_FMT
+                              "/', where the client is not authorised to change it.",
+                              STR_ARG(scope));
+    }
+    return true;
+}
+
 static bool put_role(struct api_call *call, struct err *err)
 {
+    const struct role *before = NULL;
     json_t *body = NULL;
     struct store_role role;
     str id = call->req->params[1];
@@ -222,10 +245,11 @@ static bool put_role(struct api_call *call, struct err *err)
         return api_refuse(call, err, 400, "InvalidRoleDefinitionId",
                           "'" STR_FMT "' is no UUID, or one of a role that is built in.",
                           STR_ARG(id));
-    if (!api_body(call, &body, err))
+    if (!find_role(call, id, &before, err) ||
+        (before && !may_at_all(call, before->made->scopes, err)) || !api_body(call, &body, err))
         return false;
-    bool ok =
-        read_role(call, body, &role, err) && store_role_put(call->store, &role, clock_now_s(), err);
+    bool ok = read_role(call, body, &role, err) && may_at_all(call, role.scopes, err) &&
+              store_role_put(call->store, &role, clock_now_s(), err);
     json_decref(body);
     return ok && show_role(call, role.name, scope_of(call, true), 201, err);
 }
@@ -243,7 +267,8 @@ static bool delete_role(struct api_call *call, struct err *err)
         return false;
     if (!role)
         return api_done(call, 204, err);
-    if (!write_role(call, role, scope_of(call, true), err))
+    if (!may_at_all(call, role->made->scopes, err) ||
+        !write_role(call, role, scope_of(call, true), err))
         return false;
     if (store_role_delete(call->store, id, err))
         return api_done(call, 200, err);

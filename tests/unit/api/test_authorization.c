@@ -34,6 +34,7 @@ static void test_roles__are_listed_by_name(void **state)
     scene_close(s);
 }
 
+#define NAME_OF_NEW "0a0b0c0d-0000-4000-8000-000000000002"
 #define MINE "0a0b0c0d-0000-4000-8000-000000000001"
 static void test_roles__may_be_made(void **state)
 {
@@ -56,6 +57,35 @@ static void test_roles__may_be_made(void **state)
                  400, "InvalidRoleDefinitionId");
     assert_error(s, scene_send(s, "PUT", target, "{\"properties\":{}}", s->token), 400,
                  "InvalidRoleDefinition");
+    scene_close(s);
+}
+
+static const char *role_body(struct scene *s, const char *scope)
+{
+    return arena_printf(&s->arena,
+                        "{\"properties\":{\"roleName\":\"x\",\"permissions\":[{\"actions\":"
+                        "[\"*\"]}],\"assignableScopes\":[\"%s\"]}}",
+                        scope)
+        .ptr;
+}
+
+/* A right in one subscription is none over a role that another one uses. */
+static void test_roles__of_others_are_not_to_be_changed(void **state)
+{
+    (void)state;
+    struct scene *s = scene_open();
+    const char *there = "/subscriptions/" KEY AUTH "roleDefinitions/" MINE V22;
+    const char *here = SUB_PATH AUTH "roleDefinitions/" MINE V22;
+    const char *theirs = role_body(s, "/subscriptions/" KEY);
+    assert_int_equal(scene_send(s, "PUT", there, theirs, s->token), 201);
+    str token = scene_principal(s, "owner of one", OWNER, SUB_PATH);
+    const char *mine = role_body(s, SUB_PATH);
+    const char *everywhere = role_body(s, "/");
+    assert_error(s, scene_send(s, "PUT", here, mine, token), 403, "AuthorizationFailed");
+    assert_error(s, scene_send(s, "DELETE", here, "", token), 403, "AuthorizationFailed");
+    const char *fresh = SUB_PATH AUTH "roleDefinitions/" NAME_OF_NEW V22;
+    assert_error(s, scene_send(s, "PUT", fresh, everywhere, token), 403, "AuthorizationFailed");
+    assert_int_equal(scene_send(s, "PUT", fresh, mine, token), 201);
     scene_close(s);
 }
 
@@ -306,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roles__are_listed_by_name),
         cmocka_unit_test(test_roles__may_be_made),
+        cmocka_unit_test(test_roles__of_others_are_not_to_be_changed),
         cmocka_unit_test(test_assignments__live_at_their_scope),
         cmocka_unit_test(test_permissions__are_those_of_the_caller),
         cmocka_unit_test(test_matrix__every_route_under_every_role),
