@@ -98,6 +98,23 @@ static bool is_asked(const struct role *role, const filter_terms *terms)
            (!type.ptr || str_eq_nocase(type, role->made ? STR("CustomRole") : STR("BuiltInRole")));
 }
 
+/* A role that somebody made names scopes, and is shown to who sees one of them. */
+static bool is_shown(struct api_call *call, const struct role *role)
+{
+    auto_json *list = NULL;
+    struct err none = {0};
+    bool is_seen = !role->made;
+    if (!is_seen && !json_read(role->made->scopes, &list, &none))
+        return false;
+    for (size_t i = 0; !is_seen && i < json_array_size(list); i++) {
+        str scope = api_lower(call->arena, json_str_of(json_array_get(list, i)));
+        while (str_ends(scope, STR("/")))
+            scope.len--;
+        is_seen = scope.ptr && api_sees(call, scope);
+    }
+    return is_seen;
+}
+
 static bool write_roles(struct api_call *call, const filter_terms *terms, const roles *made,
                         str scope, struct err *err)
 {
@@ -106,7 +123,8 @@ static bool write_roles(struct api_call *call, const filter_terms *terms, const 
         if (is_asked(role, terms) && !write_role(call, role, scope, err))
             return false;
     for (size_t i = 0; i < made->len; i++)
-        if (is_asked(&made->ptr[i], terms) && !write_role(call, &made->ptr[i], scope, err))
+        if (is_asked(&made->ptr[i], terms) && is_shown(call, &made->ptr[i]) &&
+            !write_role(call, &made->ptr[i], scope, err))
             return false;
     return true;
 }
@@ -162,7 +180,7 @@ static bool show_role(struct api_call *call, str id, str scope, int status, stru
     const struct role *role = NULL;
     if (!find_role(call, id, &role, err))
         return false;
-    if (!role)
+    if (!role || !is_shown(call, role))
         return refuse_role(call, id, err);
     return write_role(call, role, scope, err) && api_done(call, status, err);
 }

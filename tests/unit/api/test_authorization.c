@@ -86,6 +86,10 @@ static void test_roles__of_others_are_not_to_be_changed(void **state)
     const char *fresh = SUB_PATH AUTH "roleDefinitions/" NAME_OF_NEW V22;
     assert_error(s, scene_send(s, "PUT", fresh, everywhere, token), 403, "AuthorizationFailed");
     assert_int_equal(scene_send(s, "PUT", fresh, mine, token), 201);
+    assert_error(s, scene_send(s, "GET", here, "", token), 404, "RoleDefinitionDoesNotExist");
+    assert_int_equal(scene_send(s, "GET", SUB_PATH AUTH "roleDefinitions" V22, "", token), 200);
+    assert_int_equal(json_array_size(scene_at(s, "value")), 13);
+    assert_false(str_has(s->answer.body, STR(KEY)));
     scene_close(s);
 }
 
