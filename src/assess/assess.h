@@ -170,6 +170,8 @@ NODISCARD bool unit_parse(struct arena *arena, str bytes, struct unit *out, stru
 /* What an advisory database is asked for to judge it, as unit_key gives: sorted, each once.  Of the
  * whole: the ecosystems whose coverage matters, and UNIT_KEY_WHOLE. */
 typedef VEC(uint64_t) unit_keys;
+/* Rising, each once. */
+void unit_keys_sort(unit_keys *keys);
 NODISCARD bool unit_keys_of(struct arena *arena, const struct unit *unit, unit_keys *out,
                             struct err *err);
 uint64_t unit_key(str ecosystem, str package); /* the same for ever; below 2^63 */

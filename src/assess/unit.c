@@ -255,7 +255,7 @@ static int cmp_keys(const void *pa, const void *pb)
     return (a > b) - (a < b);
 }
 
-static void sort_keys(unit_keys *keys)
+void unit_keys_sort(unit_keys *keys)
 {
     size_t n = 0;
     vec_sort(keys, cmp_keys);
@@ -287,7 +287,7 @@ bool unit_keys_of(struct arena *arena, const struct unit *unit, unit_keys *out, 
     bool ok = unit->is_whole ? whole_keys(arena, unit, out) || err_memory(err)
                              : match_inventory(&lookup, &unit->part, arena, &ignored, err) &&
                                    add_products(arena, unit, out, err);
-    sort_keys(out);
+    unit_keys_sort(out);
     return ok;
 }
 
@@ -303,7 +303,7 @@ bool unit_kin_of(struct arena *arena, const struct unit *unit, unit_keys *out, s
         if (!ecosystem.ptr || !name.ptr || !add_key(arena, out, unit_key(ecosystem, name)))
             return err_memory(err);
     }
-    sort_keys(out);
+    unit_keys_sort(out);
     return true;
 }
 

@@ -144,22 +144,6 @@ static bool add_kin(struct making *m, const store_ids *ids, struct err *err)
     return true;
 }
 
-static int cmp_keys(const void *pa, const void *pb)
-{
-    uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
-    return (a > b) - (a < b);
-}
-
-static void sort_keys(unit_keys *keys)
-{
-    size_t n = 0;
-    vec_sort(keys, cmp_keys);
-    for (size_t i = 0; i < keys->len; i++)
-        if (n == 0 || keys->ptr[n - 1] != keys->ptr[i])
-            keys->ptr[n++] = keys->ptr[i];
-    keys->len = n;
-}
-
 static bool all_units(struct making *m, store_ids *out, struct err *err)
 {
     size_t before;
@@ -178,12 +162,12 @@ static bool find_units(struct making *m, store_ids *out, struct err *err)
     if (m->out->is_all)
         return all_units(m, out, err);
     store_ids first = {0};
-    sort_keys(&m->keys);
+    unit_keys_sort(&m->keys);
     if (!store_units_find(store, &m->out->arena, m->keys.ptr, m->keys.len, &first, err) ||
         !add_kin(m, &first, err) ||
         !push_key(m, &m->keys, UNIT_KEY_WHOLE)) /* a release may have ended meanwhile */
         return err_is(err) ? false : err_memory(err);
-    sort_keys(&m->keys);
+    unit_keys_sort(&m->keys);
     return store_units_find(store, &m->out->arena, m->keys.ptr, m->keys.len, out, err);
 }
 
