@@ -49,20 +49,24 @@ static bool list_findings_of_key(struct api_call *call, struct err *err)
     return check_key(call, call->req->params[1], err) && list_findings(call, err);
 }
 
+/* Whether there is such a scope is asked only of what was not found. */
 static bool get_finding(struct api_call *call, struct err *err)
 {
     struct store_scope scope;
     struct store_finding found = {0};
-    str name = api_lower(call->arena, call->req->params[2]);
-    if (!api_scope(call, call->req->params[0], &scope, err) ||
-        !check_key(call, call->req->params[1], err))
+    str name = api_lower(call->arena, call->req->params[2]), key = call->req->params[1];
+    if (!api_scope_asked(call, call->req->params[0], &scope, err))
         return false;
-    if (!store_finding_get(call->store, call->arena, &scope, name, &found, err))
-        return err->kind == ERR_NOT_FOUND
-                   ? api_refuse(call, err, 404, "NotFound",
-                                "The sub-assessment '" STR_FMT "' was not found.", STR_ARG(name))
-                   : false;
-    return api_write_finding(call, &found, err) && api_done(call, 200, err);
+    if (str_eq_nocase(key, call->api->assessment_key)) {
+        if (store_finding_get(call->store, call->arena, &scope, name, &found, err))
+            return api_write_finding(call, &found, err) && api_done(call, 200, err);
+        if (err->kind != ERR_NOT_FOUND)
+            return false;
+        *err = (struct err){0};
+    }
+    return api_scope(call, call->req->params[0], &scope, err) && check_key(call, key, err) &&
+           api_refuse(call, err, 404, "NotFound", "The sub-assessment '" STR_FMT "' was not found.",
+                      STR_ARG(name));
 }
 
 /* --- assessments

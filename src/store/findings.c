@@ -3,18 +3,20 @@
 #include "store/internal.h"
 
 /* CROSS JOIN keeps the order in which the tables are written: the range first, then look-ups. */
-#define FINDING_SELECT                                                                             \
+#define FINDING_COLUMNS                                                                            \
     "SELECT f.image_id, f.name, f.path, f.layer, f.is_from_base, f.step, f.first_seen,"            \
     " x.class, x.type, x.purl, x.package_name, x.package_version, x.binaries, x.fix_state,"        \
     " x.fixed_version, x.is_patchable, x.severity, x.evidence, x.remediation_text,"                \
     " x.remediation_command, a.vulnerability, a.title, a.description, a.published, a.modified,"    \
     " a.category, a.is_kev, a.epss, a.aliases, a.links, a.cvss, a.ratings, f.registry_id,"         \
     " f.disabled_by, p.name, i.digest, i.platform, i.media_type, i.os_id, i.os_version,"           \
-    " i.last_pushed, i.scanned_at, i.generation, x.rated_by, x.rating_basis, a.cwes"               \
-    " FROM findings f CROSS JOIN facts x CROSS JOIN advisories a CROSS JOIN images i"              \
+    " i.last_pushed, i.scanned_at, i.generation, x.rated_by, x.rating_basis, a.cwes"
+#define FINDING_JOINS                                                                              \
+    " CROSS JOIN facts x CROSS JOIN advisories a CROSS JOIN images i"                              \
     " CROSS JOIN repositories p WHERE x.id = f.fact_id AND a.id = x.advisory_id"                   \
     " AND i.id = f.image_id AND p.id = i.repository_id"                                            \
     " AND f.disabled_by = '' AND x.class <> 'kernel-headers'"
+#define FINDING_SELECT FINDING_COLUMNS " FROM findings f" FINDING_JOINS
 
 static bool finding_read(struct rows *rows, struct arena *arena, struct finding *f, struct err *err)
 {
@@ -189,37 +191,49 @@ bool store_image_findings(struct store *store, struct arena *arena,
     return next == NEXT_END;
 }
 
-static const struct store_registry *registry_by_id(const store_registries *all, int64_t id)
+enum { REGISTRY_AT = 46 };
+
+static bool registry_of(struct rows *rows, struct arena *arena, struct store_registry *out,
+                        struct err *err)
 {
-    for (size_t i = 0; i < all->len; i++)
-        if (all->ptr[i].id == id)
-            return &all->ptr[i];
-    return NULL;
+    *out = (struct store_registry){.id = row_int(rows, 32),
+                                   .subscription = row_dup(rows, REGISTRY_AT, arena),
+                                   .resource_group = row_dup(rows, REGISTRY_AT + 1, arena),
+                                   .name = row_dup(rows, REGISTRY_AT + 2, arena),
+                                   .host = row_dup(rows, REGISTRY_AT + 3, arena),
+                                   .is_plain_http = row_int(rows, REGISTRY_AT + 4) != 0,
+                                   .created_at = row_int(rows, REGISTRY_AT + 5),
+                                   .properties = row_dup(rows, REGISTRY_AT + 6, arena),
+                                   .is_made = row_int(rows, REGISTRY_AT + 7) != 0};
+    return out->subscription.ptr && out->resource_group.ptr && out->name.ptr && out->host.ptr &&
+                   out->properties.ptr
+               ? true
+               : err_memory(err);
 }
 
-static bool get(struct store *store, struct arena *arena, const struct store_scope *scope, str name,
-                struct store_finding *out, struct err *err)
+/* Two statements and no transaction: what costs most of it is the way to a server and back. */
+bool store_finding_get(struct store *store, struct arena *arena, const struct store_scope *scope,
+                       str name, struct store_finding *out, struct err *err)
 {
     auto_rows rows = {0};
-    store_registries registries = {0};
-    if (!scope_registries(store, arena, scope, &registries, err) ||
-        !db_query(store, &rows, err, FINDING_SELECT " AND f.name = $1", vt(name)))
+    if (!db_query(store, &rows, err,
+                  FINDING_COLUMNS ", r.subscription, r.resource_group, r.name, r.host,"
+                                  " r.is_plain_http, r.created_at, r.properties,"
+                                  " r.is_made FROM findings f CROSS JOIN registries r" FINDING_JOINS
+                                  " AND r.id = f.registry_id AND r.removed_at = 0"
+                                  " AND f.name = $1",
+                  vt(name)))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
-        const struct store_registry *in = registry_by_id(&registries, row_int(&rows, 32));
-        if (in)
-            return row_read(&rows, arena, in, out, err) &&
+        struct store_registry in;
+        if (!registry_of(&rows, arena, &in, err))
+            return false;
+        if (scope_has(scope, &in))
+            return row_read(&rows, arena, &in, out, err) &&
                    image_tags(store, arena, out->image_id, &out->tags, err);
     }
     return next == NEXT_ERR
                ? false
                : err_set(err, ERR_NOT_FOUND, "finding " STR_FMT ": not known", STR_ARG(name));
-}
-
-bool store_finding_get(struct store *store, struct arena *arena, const struct store_scope *scope,
-                       str name, struct store_finding *out, struct err *err)
-{
-    return tx_begin_read(store, err) &&
-           tx_end(store, get(store, arena, scope, name, out, err), err);
 }

@@ -56,6 +56,8 @@ NODISCARD bool store_pool_open(const char *name, enum store_mode mode, struct st
 void store_pool_close(struct store_pool *pool); /* after all were given back */
 NODISCARD bool store_pool_take(struct store_pool *pool, struct store **out, struct err *err);
 void store_pool_give(struct store_pool *pool, struct store *store);
+/* How often its connections changed who may do what; rises before the change is answered. */
+uint64_t store_pool_access(const struct store_pool *pool);
 
 /* --- paging: keyset, stable while others insert
  * --------------------------------------------------- */

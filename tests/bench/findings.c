@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* findings.c - a store with a million sub-assessments in one subscription, and a few in another: images of 50 packages, popular ones in most
- * of them (Zipf), four findings a package, in 16 registries of unequal size below two subscriptions.
- * Everything is written as the server does: notification, job, result.  The SQLite file is kept in
- * DIR for the next run, and copied into STORE when one is given.
- *     usage: findings DIR STORE [IMAGES]
- * prints names of findings, each with the number of its registry: what to ask for */
+/* findings.c - a store with a million sub-assessments in one subscription, and a few in another:
+ * images of 50 packages, popular ones in most of them (Zipf), four findings a package, in 16
+ * registries of unequal size below two subscriptions. Everything is written as the server does:
+ * notification, job, result.  The SQLite file is kept in DIR for the next run, and copied into
+ * STORE when one is given. usage: findings DIR STORE [IMAGES] prints names of findings, each with
+ * the number of its registry: what to ask for */
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,10 +223,10 @@ static void store_image(struct maker *m, struct store *store, unsigned image)
     MUST(store_job_lease(store, arena, &lease, &job, &err) == NEXT_ITEM);
     fill_report(m, image, named, &report);
     for (size_t i = 0; i < report.findings.len; i++)
-        report.findings.ptr[i].name = assess_finding_name(
-            arena, store_registry_arm_id(arena, &registry),
-            STR("dbd0cb49-b563-45e7-9724-889e799fa648"), repository, named,
-            &report.findings.ptr[i]);
+        report.findings.ptr[i].name =
+            assess_finding_name(arena, store_registry_arm_id(arena, &registry),
+                                STR("dbd0cb49-b563-45e7-9724-889e799fa648"), repository, named,
+                                &report.findings.ptr[i]);
     const struct store_result result = {
         .report = &report, .media_type = STR("application/vnd.oci.image.manifest.v1+json")};
     const struct job_outcome outcome = {.end = JOB_END_DONE,

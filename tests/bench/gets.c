@@ -26,7 +26,13 @@
 #include "base/num.h"
 #include "base/sb.h"
 
-enum { CONNECTIONS_MAX = 1024, REQUESTS_MAX = 10000000, READ = 64 * 1024, EVENTS = 64, ANSWER_MAX = 256 << 20 };
+enum {
+    CONNECTIONS_MAX = 1024,
+    REQUESTS_MAX = 10000000,
+    READ = 64 * 1024,
+    EVENTS = 64,
+    ANSWER_MAX = 256 << 20
+};
 
 struct conn {
     int fd;
