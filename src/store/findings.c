@@ -83,16 +83,17 @@ static bool row_read(struct rows *rows, struct arena *arena, const struct store_
 }
 
 /* Findings of one image follow each other: its tags are read once. */
-static bool tags_fill(struct store *store, struct arena *arena, store_findings *out,
+static bool tags_fill(struct store *store, struct arena *arena, store_findings *out, size_t from,
                       struct err *err)
 {
-    struct store_finding *now = &out->ptr[out->len - 1];
-    const struct store_finding *before = out->len > 1 ? now - 1 : NULL;
-    if (before && before->image_id == now->image_id) {
-        now->tags = before->tags;
-        return true;
+    for (size_t i = from; i < out->len; i++) {
+        struct store_finding *now = &out->ptr[i];
+        if (i > from && now[-1].image_id == now->image_id)
+            now->tags = now[-1].tags;
+        else if (!image_tags(store, arena, now->image_id, &now->tags, err))
+            return false;
     }
-    return image_tags(store, arena, now->image_id, &now->tags, err);
+    return true;
 }
 
 struct cursor {
@@ -107,23 +108,26 @@ static bool findings_of(struct store *store, struct arena *arena,
 {
     auto_rows rows = {0};
     bool is_inside = registry->id == after->registry_id;
-    if (!db_query(store, &rows, err,
-                  FINDING_SELECT " AND f.registry_id = $1 AND (f.image_id, f.name) > ($2, $3)"
-                                 " AND ($4 = '' OR p.name = $4) AND ($5 = '' OR i.digest = $5)"
-                                 " ORDER BY f.image_id, f.name LIMIT $6",
-                  vi(registry->id), vi(is_inside ? after->image_id : 0),
-                  vt(is_inside ? after->name : STR("")), vt(filter ? filter->repository : STR("")),
-                  vt(filter ? filter->digest : STR("")), vu(limit - out->len)))
+    size_t from = out->len;
+    if (!db_query_long(store, &rows, err,
+                       FINDING_SELECT " AND f.registry_id = $1 AND (f.image_id, f.name) > ($2, $3)"
+                                      " AND ($4 = '' OR p.name = $4) AND ($5 = '' OR i.digest = $5)"
+                                      " ORDER BY f.image_id, f.name LIMIT $6",
+                       vi(registry->id), vi(is_inside ? after->image_id : 0),
+                       vt(is_inside ? after->name : STR("")),
+                       vt(filter ? filter->repository : STR("")),
+                       vt(filter ? filter->digest : STR("")), vu(limit - out->len)))
         return false;
     enum next next;
     while ((next = rows_next(&rows, err)) == NEXT_ITEM) {
         struct store_finding *one = vec_push(arena, out);
         if (!one)
             return err_memory(err);
-        if (!row_read(&rows, arena, registry, one, err) || !tags_fill(store, arena, out, err))
+        if (!row_read(&rows, arena, registry, one, err))
             return false;
     }
-    return next == NEXT_END;
+    rows_done(&rows);
+    return next == NEXT_END && tags_fill(store, arena, out, from, err);
 }
 
 static bool cursor_read(const struct store_page *page, struct cursor *out, struct err *err)

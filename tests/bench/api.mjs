@@ -92,4 +92,53 @@ export const cpuOf = (pid) => {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 };
 
+/** With the machine's noise: the middle of three. */
+async function middle(measure, key) {
+  const runs = [];
+  for (let i = 0; i < 3; i++) runs.push(await measure());
+  return runs.sort((a, b) => a[key] - b[key])[1];
+}
+
+async function pages(scene, name, row) {
+  const all = `/subscriptions/${SUBSCRIPTION}`;
+  const asked = [
+    ['a subscription', scene.reader, ALL(all)], ['a group', scene.reader, ALL(GROUP)], ['a registry', scene.reader, ALL(REGISTRY(0))],
+    ['a key', scene.reader, OF_KEY(all)], ['a subscription of which one registry may be read', scene.limited, ALL(all)],
+  ];
+  const first = [];
+  for (const [of, token, url] of asked) first.push([of, (await middle(() => gets(scene, token, scene.paths([url]), 31, 1), 'median')).median]);
+  first.sort((a, b) => b[1] - a[1]);
+  row(`api_page_first-${name}`, first[0][1], 20, 'ms', `1,000 of a million, the slowest of ${first.length} scopes: ${first.map(([of, ms]) => `${ms.toFixed(1)} of ${of}`).join(', ')}; medians of 31`);
+  const walk = await gets(scene, scene.reader, scene.paths([ALL(all)]), 'walk', 2000);
+  const half = await middle(() => gets(scene, scene.reader, scene.paths([walk.middle]), 31, 1), 'median');
+  row(`api_page_later-${name}`, half.median, 20, 'ms', `page ${Math.floor(walk.pages / 2) + 1} of ${walk.pages}, median of 31; all of them, one after the other: median ${walk.median.toFixed(1)}, p99 ${walk.p99.toFixed(1)}, slowest ${walk.slowest.toFixed(1)} ms`);
+}
+
+async function singles(scene, name, row) {
+  const pid = scene.server.child.pid;
+  await gets(scene, scene.reader, scene.singles, 20000, 32);
+  const before = rssOf(pid), from = cpuOf(pid);
+  const r = await gets(scene, scene.reader, scene.singles, 200000, 32);
+  const grown = (rssOf(pid) - before) / 2 ** 20;
+  row(`api_gets_per_s-${name}`, 1e6 / r.rate, 200, 'us', `${r.rate.toFixed(0)} a second of 200,000 by a principal, 32 connections on the same two processors: server ${(cpuOf(pid) - from).toFixed(1)} s, client ${r.cpu.toFixed(1)} s of processor time`);
+  row(`api_gets_p99_ms-${name}`, r.p99, 20, 'ms', `median ${r.median.toFixed(1)}, p99.9 ${r.p999.toFixed(1)}, slowest ${r.slowest.toFixed(1)} ms`);
+  row(`api_memory_growth-${name}`, Math.max(0, grown), 8, 'MiB', `from ${(before / 2 ** 20).toFixed(1)} MiB after 20,000 gets, over 200,000 more`);
+}
+
+/** Eight that ask for page after page, and single gets meanwhile. */
+async function beside(scene, name, row) {
+  const slow = gets(scene, scene.reader, scene.paths([ALL(`/subscriptions/${SUBSCRIPTION}`)]), 'until-eof', 8, true);
+  await new Promise((r) => setTimeout(r, 1000));
+  const r = await gets(scene, scene.reader, scene.singles, 10000, 8);
+  const other = await slow.stop();
+  row(`api_slow_beside_fast-${name}`, r.p99, 20, 'ms', `p99 of 10,000 single gets beside eight that read pages of 1,000 (${other.rate.toFixed(0)} a second); median ${r.median.toFixed(1)} ms, ${r.rate.toFixed(0)} a second`);
+}
+
+export async function api(t, name, conninfo, row) {
+  const scene = await apiScene(t, conninfo);
+  await pages(scene, name, row);
+  await singles(scene, name, row);
+  await beside(scene, name, row);
+}
+
 export { ALL, GROUP, KEY, OF_KEY, SUBSCRIPTION };
