@@ -21,7 +21,6 @@ static bool check_key(struct api_call *call, str key, struct err *err)
  * ------------------------------------------------------------------------------ */
 
 /* A page goes out in pieces that share one piece's memory: what is written is not kept twice. */
-enum { PIECE = 200 };
 
 static bool write_piece(struct api_call *call, struct arena *scratch,
                         const struct store_scope *scope, const struct store_page *page, str *next,
@@ -50,7 +49,7 @@ static bool write_findings(struct api_call *call, const struct store_scope *scop
     bool is_ok = true;
     arena_init(&scratch, LIMIT(HTTP_ANSWER));
     for (size_t left = page.limit; is_ok && left; left -= page.limit) {
-        page.limit = num_min(left, PIECE);
+        page.limit = num_min(left, STORE_PIECE);
         is_ok = write_piece(call, &scratch, scope, &page, next, err);
         if (!is_ok || !next->len)
             break;

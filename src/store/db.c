@@ -37,26 +37,14 @@ void rows_done(struct rows *rows)
     rows->stmt = NULL;
 }
 
-static bool query(struct store *store, struct rows *rows, const char *sql,
-                  const struct value *values, size_t n, bool is_long, struct err *err)
+bool db_query_(struct store *store, struct rows *rows, const char *sql, const struct value *values,
+               size_t n, struct err *err)
 {
     *rows = (struct rows){.store = store};
     if (!prepare(store, sql, &rows->stmt, err))
         return false;
     store->driver->reset(rows->stmt);
-    return store->driver->bind(rows->stmt, values, n, is_long, err);
-}
-
-bool db_query_(struct store *store, struct rows *rows, const char *sql, const struct value *values,
-               size_t n, struct err *err)
-{
-    return query(store, rows, sql, values, n, false, err);
-}
-
-bool db_query_long_(struct store *store, struct rows *rows, const char *sql,
-                    const struct value *values, size_t n, struct err *err)
-{
-    return query(store, rows, sql, values, n, true, err);
+    return store->driver->bind(rows->stmt, values, n, false, err);
 }
 
 enum next rows_next(struct rows *rows, struct err *err)

@@ -125,8 +125,6 @@ void rows_done(struct rows *rows); /* harmless twice */
 #define auto_rows __attribute__((cleanup(rows_done))) struct rows
 bool db_query_(struct store *store, struct rows *rows, const char *sql, const struct value *values,
                size_t n, struct err *err) NODISCARD;
-bool db_query_long_(struct store *store, struct rows *rows, const char *sql,
-                    const struct value *values, size_t n, struct err *err) NODISCARD;
 bool db_run_(struct store *store, const char *sql, const struct value *values, size_t n,
              struct err *err) NODISCARD;
 #define VALUES_(...) ((const struct value[]){{.kind = VALUE_NULL}, ##__VA_ARGS__})
@@ -134,9 +132,6 @@ bool db_run_(struct store *store, const char *sql, const struct value *values, s
 /* @sql is a literal, or at least lives as long as the store. */
 #define db_query(store, rows, err, sql, ...)                                                       \
     db_query_((store), (rows), (sql), VALUES_(__VA_ARGS__) + 1, N_VALUES_(__VA_ARGS__), (err))
-/* Rows are read while a server still makes the rest; nothing else runs until rows_done(). */
-#define db_query_long(store, rows, err, sql, ...)                                                  \
-    db_query_long_((store), (rows), (sql), VALUES_(__VA_ARGS__) + 1, N_VALUES_(__VA_ARGS__), (err))
 #define db_run(store, err, sql, ...)                                                               \
     db_run_((store), (sql), VALUES_(__VA_ARGS__) + 1, N_VALUES_(__VA_ARGS__), (err))
 enum next rows_next(struct rows *rows, struct err *err) NODISCARD;

@@ -67,6 +67,8 @@ struct store_page {
     size_t limit; /* 0: 100; at most STORE_PAGE_MAX */
 };
 enum { STORE_PAGE_MAX = 1000 };
+/* Findings that are best asked for at once, when many are wanted. */
+enum { STORE_PIECE = 250 };
 
 /* --- registries
  * ------------------------------------------------------------------------------------ */

@@ -467,7 +467,8 @@ static void check_plan(struct fixture *f, const char *sql, unsigned number)
         assert_ok(db_query_(f->store, &rows, explain, none, count_parameters(sql), &err), err);
         while (rows_next(&rows, &err) == NEXT_ITEM)
             for (size_t i = 0; lite[i]; i++)
-                if (str_has(row_text(&rows, 3), str_from(lite[i])))
+                if (str_has(row_text(&rows, 3), str_from(lite[i])) &&
+                    !(strstr(sql, "(SELECT") && str_eq(row_text(&rows, 3), STR("SCAN f"))))
                     fail_msg(STR_FMT "\nof %s", STR_ARG(row_text(&rows, 3)), sql);
         return;
     }
@@ -493,13 +494,14 @@ static void test_findings__are_found_by_an_index_and_come_in_its_order(void **st
     const struct store_scope all = {0};
     scan_image(f, 1, report_of(f, 1, 1, 3));
     assert_int_equal(findings_all(f, 2, &next, STR("")).len, 2);
+    assert_int_equal(findings_all(f, STORE_PIECE, &next, STR("")).len, 3);
     assert_ok(store_finding_get(f->store, &f->arena, &all,
                                 STR("00000001-0000-8000-8000-000000000001"), &found, &err),
               err);
     for (size_t i = 0; i < PREPARED_MAX; i++)
         if (is_of_findings(f->store->prepared[i].sql) && n < ARRAY_LEN(seen))
             seen[n++] = f->store->prepared[i].sql;
-    assert_true(n >= 2);
+    assert_true(n >= 3);
     if (f->engine.is_postgres)
         assert_ok(db_run(f->store, &err, "SET enable_seqscan = off") &&
                       db_run(f->store, &err, "SET enable_sort = off") &&
