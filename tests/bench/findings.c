@@ -23,7 +23,7 @@ enum {
     N_VERSIONS = 3,
     PER_PACKAGE = 4, /* findings */
     PER_IMAGE = 50,  /* packages */
-    N_IMAGES = 5200, /* 1,040,000 findings, a million of them in the first subscription */
+    N_IMAGES = 5300, /* 1,060,000 findings, a million of them in the first subscription */
     N_REGISTRIES = 16,
     N_REPOSITORIES = 20,
     N_LAYERS = 8,
