@@ -197,9 +197,9 @@ static void change(struct scene *s, uint64_t *seed, str object)
 static void test_known__says_what_is_said_without_it(void **state)
 {
     (void)state;
-    static const char *const targets[] = {TARGET, SUB_PATH SEC "subAssessments" V,
-                                          REG SEC "subAssessments" V, REG V22,
-                                          "/subscriptions" V22};
+    static const char *const targets[] = {(TARGET), (SUB_PATH SEC "subAssessments" V),
+                                          (REG SEC "subAssessments" V), (REG V22),
+                                          ("/subscriptions" V22)};
     struct scene *s = scene_open();
     uint64_t seed = 88172645463325252ULL;
     str token = scene_principal(s, "ann", NULL, NULL), object = object_of(s, "ann");
