@@ -96,7 +96,7 @@ static bool load_grants(struct api_call *call, struct err *err)
 }
 
 /* A principal that was deleted or disabled is out at once, whatever tokens it still has. */
-static bool take_principal(struct api_call *call, str token, struct err *err)
+static bool take_principal(struct api_call *call, str token, int64_t *expires_at, struct err *err)
 {
     struct token_claims claims;
     struct store_principal principal;
@@ -111,7 +111,24 @@ static bool take_principal(struct api_call *call, str token, struct err *err)
     call->caller.name = principal.name;
     call->caller.object_id = principal.object_id;
     call->caller.app_id = principal.app_id;
+    *expires_at = claims.expires_at;
     return load_grants(call, err);
+}
+
+/* All that is learnt lies in memory of the entry, which outlives the request. */
+static bool learn(struct api_call *call, str token, struct err *err)
+{
+    struct arena *of_request = call->arena, *kept = known_begin(call);
+    int64_t expires_at = INT64_MAX;
+    if (!kept)
+        return err_memory(err);
+    call->arena = kept;
+    bool ok =
+        is_own(token) ? take_own(call, token, err) : take_principal(call, token, &expires_at, err);
+    call->arena = of_request;
+    if (ok)
+        known_keep(call, token, expires_at);
+    return ok;
 }
 
 bool api_authenticate(struct api_call *call, struct err *err)
@@ -124,7 +141,8 @@ bool api_authenticate(struct api_call *call, struct err *err)
                             "Authentication failed. The 'Authorization' header is missing or is no "
                             "bearer token.",
                             err);
-    return is_own(token) ? take_own(call, token, err) : take_principal(call, token, err);
+    bool is_known = false;
+    return known_take(call, token, &is_known, err) && (is_known || learn(call, token, err));
 }
 
 /* --- may they

@@ -37,7 +37,8 @@ static bool load_tenant(struct api *api, struct err *err)
 
 static bool init_sign_in(struct api *api, const struct api_spec *spec, struct err *err)
 {
-    return token_ring_init(&api->ring, spec->key) && hasher_init(&api->hasher) &&
+    api->known = known_open();
+    return api->known && token_ring_init(&api->ring, spec->key) && hasher_init(&api->hasher) &&
                    throttle_init(&api->by_address) && throttle_init(&api->by_client)
                ? true
                : err_memory(err);
@@ -68,6 +69,7 @@ void api_close(struct api *api)
 {
     if (!api)
         return;
+    known_close(api->known);
     store_pool_close(api->pool);
     token_ring_fini(&api->ring);
     hasher_fini(&api->hasher);
@@ -164,10 +166,37 @@ static bool refuse_route(struct api_call *call, enum http_route_fit fit, struct 
                       STR_ARG(path));
 }
 
+static bool is_reading(const struct http_request *req)
+{
+    static const str reading[] = {STR("GET"), STR("HEAD"), STR("OPTIONS")};
+    for (size_t i = 0; i < ARRAY_LEN(reading); i++)
+        if (str_eq(req->method, reading[i]))
+            return true;
+    return false;
+}
+
+/* Single gets; lists; what writes, and so may wait for another writer, and sign-in, which is meant
+ * to be slow. */
+enum { LANE_GETS, LANE_LISTS, LANE_WRITES };
+unsigned api_lane(void *user, struct http_request *req)
+{
+    (void)user;
+    const struct api_op *op = NULL;
+    req->fit = find(req, &op);
+    req->found = op;
+    if (!op || op->is_later)
+        return LANE_GETS;
+    if (!is_reading(req))
+        return LANE_WRITES;
+    bool is_wide = op->is_list || str_starts(req->path, STR("/plimsoll/")) ||
+                   str_eq(req->path, STR("/metrics"));
+    return is_wide ? LANE_LISTS : LANE_GETS;
+}
+
 static bool serve(struct api_call *call, struct err *err)
 {
-    const struct api_op *op = NULL;
-    enum http_route_fit fit = find(call->req, &op);
+    const struct api_op *op = call->req->found;
+    enum http_route_fit fit = op ? (enum http_route_fit)call->req->fit : find(call->req, &op);
     if (call->api->is_probe && (!op || !op->is_probe))
         return refuse_route(call, fit, err);
     if (op && op->is_later)
@@ -189,12 +218,10 @@ static bool serve(struct api_call *call, struct err *err)
  * an event, and kept as one. */
 static void audit(struct api_call *call)
 {
-    static const str reading[] = {STR("GET"), STR("HEAD"), STR("OPTIONS")};
     const struct http_request *req = call->req;
     struct err err = {0};
-    for (size_t i = 0; i < ARRAY_LEN(reading); i++)
-        if (str_eq(req->method, reading[i]))
-            return;
+    if (is_reading(req))
+        return;
     if (!call->store || !(call->caller.is_owner || call->caller.object_id.len))
         return;
     const struct store_audit entry = {
@@ -234,6 +261,7 @@ static void handle(struct http_request *req, struct http_response *res)
     if (req->later)
         return; /* its arena may be another thread's already */
     audit(&call);
+    known_give(&call);
     if (call.store)
         store_pool_give(call.api->pool, call.store);
 }

@@ -35,6 +35,8 @@ struct api_owner {
 NODISCARD bool api_first_owner(struct api *api, struct arena *arena, struct api_owner *out,
                                struct err *err);
 
+/* What takes long, and what writes, each waits for its kind only; for http_server_spec.lane_of. */
+unsigned api_lane(void *user, struct http_request *req);
 /* For http_server_spec: handler (user is the struct api), max_body_of (as configured), refusal. */
 void api_handle(struct http_request *req, struct http_response *res);
 uint64_t api_max_body(void *user, str path);

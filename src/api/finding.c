@@ -12,13 +12,23 @@ static bool is_mdvm(const struct api_call *call)
     return str_eq_nocase(call->api->assessment_key, str_from(MDVM_KEY));
 }
 
+/* Findings of one registry follow each other: its id is made once. */
+static str arm_id(struct api_call *call, const struct store_registry *registry)
+{
+    if (!call->arm_id.ptr || call->arm_id_of != registry->id) {
+        call->arm_id = store_registry_arm_id(call->arena, registry);
+        call->arm_id_of = registry->id;
+    }
+    return call->arm_id;
+}
+
 str api_assessment_id(struct api_call *call, const struct store_registry *registry)
 {
-    str id = store_registry_arm_id(call->arena, registry);
+    str id = arm_id(call, registry);
     if (!id.ptr)
         return STR_NONE;
-    return arena_printf(call->arena, STR_FMT "/providers/Microsoft.Security/assessments/" STR_FMT,
-                        STR_ARG(id), STR_ARG(call->api->assessment_key));
+    return ARENA_JOIN(call->arena, id, STR("/providers/Microsoft.Security/assessments/"),
+                      call->api->assessment_key);
 }
 
 void api_write_time(struct jw *jw, const char *key, int64_t utc_s)
@@ -63,20 +73,13 @@ static str display_name(struct arena *arena, const struct finding *f)
 {
     if (f->title.len)
         return f->title;
-    return arena_printf(arena, STR_FMT " in " STR_FMT, STR_ARG(f->id), STR_ARG(f->package_name));
+    return ARENA_JOIN(arena, f->id, STR(" in "), f->package_name);
 }
 
-/* Texts of feeds may be longer than a format prints. */
 static str join(struct arena *arena, str head, const char *between, str tail)
 {
-    struct sb out;
-    sb_init(&out, LIMIT(FEED_RECORD));
-    sb_add(&out, head);
-    sb_addc(&out, head.len && tail.len ? between : "");
-    sb_add(&out, tail);
-    str copy = out.has_failed ? STR_NONE : arena_dup(arena, sb_str(&out));
-    sb_fini(&out);
-    return copy;
+    bool has_both = head.len && tail.len;
+    return ARENA_JOIN(arena, head, has_both ? str_from(between) : STR_NONE, tail);
 }
 
 /* Whoever reads "Medium" must be able to see that nobody said so. */
@@ -118,7 +121,7 @@ static bool write_cve(struct api_call *call, str id)
 {
     if (!str_starts(id, STR("CVE-")))
         return true;
-    str link = arena_printf(call->arena, "https://www.cve.org/CVERecord?id=" STR_FMT, STR_ARG(id));
+    str link = ARENA_JOIN(call->arena, STR("https://www.cve.org/CVERecord?id="), id);
     write_link(&call->jw, id, link);
     return link.ptr != NULL;
 }
@@ -335,13 +338,13 @@ static bool write_mdvm(struct api_call *call, const struct store_finding *found)
 static str image_id(struct api_call *call, const struct store_finding *found)
 {
     if (is_mdvm(call))
-        return arena_printf(call->arena, "/repositories/" STR_FMT "/images/" STR_FMT,
-                            STR_ARG(found->repository), STR_ARG(found->digest));
-    str id = store_registry_arm_id(call->arena, &found->registry);
+        return ARENA_JOIN(call->arena, STR("/repositories/"), found->repository, STR("/images/"),
+                          found->digest);
+    str id = arm_id(call, &found->registry);
     if (!id.ptr)
         return STR_NONE;
-    return arena_printf(call->arena, STR_FMT "/repository/" STR_FMT "/imageDigest/" STR_FMT,
-                        STR_ARG(id), STR_ARG(found->repository), STR_ARG(found->digest));
+    return ARENA_JOIN(call->arena, id, STR("/repository/"), found->repository, STR("/imageDigest/"),
+                      found->digest);
 }
 
 static void write_status(struct api_call *call, const struct finding *f)
@@ -388,8 +391,7 @@ bool api_write_finding(struct api_call *call, const struct store_finding *found,
     struct jw *jw = &call->jw;
     str id = api_assessment_id(call, &found->registry);
     if (id.ptr)
-        id = arena_printf(call->arena, STR_FMT "/subAssessments/" STR_FMT, STR_ARG(id),
-                          STR_ARG(found->finding.name));
+        id = ARENA_JOIN(call->arena, id, STR("/subAssessments/"), found->finding.name);
     jw_obj(jw);
     jw_kstr(jw, "type", STR("Microsoft.Security/assessments/subAssessments"));
     jw_kstr(jw, "id", id);

@@ -52,6 +52,22 @@ bool token_verify(struct token_ring *ring, struct store *store, struct arena *ar
 bool token_ring_write(struct token_ring *ring, struct store *store, struct jw *jw, int64_t now,
                       struct err *err) NODISCARD;
 
+/* --- known.c: who a token is of, as long as nothing of that changes
+ * ---------------------------------------------------------------------------------------------- */
+enum { KNOWN_LOOK_MS = 1000 }; /* how long another process' change may go unseen */
+struct known;
+struct known_caller;
+struct api_call;
+struct known *known_open(void);
+void known_close(struct known *known);
+/* Fills call->caller when the token was seen; false: the store cannot be asked. */
+bool known_take(struct api_call *call, str token, bool *is_known, struct err *err) NODISCARD;
+/* Where all of call->caller is to lie; NULL: no memory. */
+struct arena *known_begin(struct api_call *call);
+void known_keep(struct api_call *call, str token, int64_t expires_at);
+void known_give(struct api_call *call); /* when the request is done */
+void known_forget(struct known *known); /* everybody */
+
 /* --- secret.c: argon2id, a few at once
  * -------------------------------------------------------------------- */
 struct hasher {
@@ -97,6 +113,7 @@ struct api {
     struct token_ring ring;
     struct hasher hasher;
     struct throttle by_address, by_client; /* failed sign-ins */
+    struct known *known;
 };
 
 /* Who asks. */
@@ -114,10 +131,13 @@ struct api_call {
     struct store *store;
     struct jw jw; /* into the answer's body */
     struct api_caller caller;
-    str action;         /* that was granted, perhaps only for a part of what is asked */
-    bool is_oauth;      /* errors look as RFC 6749 says */
-    int refusal_status; /* set by api_refuse; 0: what the err's kind says */
+    struct known_caller *known; /* what the caller lies in */
+    str action;                 /* that was granted, perhaps only for a part of what is asked */
+    bool is_oauth;              /* errors look as RFC 6749 says */
+    int refusal_status;         /* set by api_refuse; 0: what the err's kind says */
     const char *refusal_code;
+    str arm_id; /* of the registry that was written last */
+    int64_t arm_id_of;
     struct http_later *later; /* of a copy that api_later() made */
 };
 
@@ -219,6 +239,9 @@ NODISCARD bool api_body(struct api_call *call, json_t **out, struct err *err);
 /* "subscriptions/S[/resourceGroups/G[/providers/Microsoft.ContainerRegistry/registries/R]]", and
  * that there is something of that kind. */
 NODISCARD bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err);
+/* The same, whether there is such a thing or not. */
+NODISCARD bool api_scope_asked(struct api_call *call, str text, struct store_scope *out,
+                               struct err *err);
 /* The registry that ?registry= names; id 0 when none is asked for. */
 NODISCARD bool api_registry(struct api_call *call, struct store_registry *out, struct err *err);
 /* ?NAME=true or false; false when it is not there. */

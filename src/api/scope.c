@@ -104,9 +104,8 @@ static bool refuse_missing(struct api_call *call, const struct store_scope *scop
                       "The registry '" STR_FMT "' was not found.", STR_ARG(scope->registry));
 }
 
-bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err)
+bool api_scope_asked(struct api_call *call, str text, struct store_scope *out, struct err *err)
 {
-    bool is_there = false;
     if (!api_scope_parse(text, out))
         return api_refuse(call, err, 404, "ResourceNotFound",
                           "'/" STR_FMT "' is no subscription, resource group or registry.",
@@ -115,13 +114,21 @@ bool api_scope(struct api_call *call, str text, struct store_scope *out, struct 
         return api_refuse(call, err, 400, "InvalidSubscriptionId",
                           "The provided subscription identifier '" STR_FMT "' is malformed.",
                           STR_ARG(out->subscription));
-    str scope = arena_printf(call->arena, "/" STR_FMT, STR_ARG(text));
+    str scope = ARENA_JOIN(call->arena, STR("/"), text);
     scope = scope.ptr ? api_lower(call->arena, scope) : scope;
-    if (!scope.ptr)
-        return err_memory(err);
-    if (!exists(call, out, &is_there, err))
+    return scope.ptr ? api_within(call, scope, out, err) : err_memory(err);
+}
+
+bool api_scope(struct api_call *call, str text, struct store_scope *out, struct err *err)
+{
+    bool is_there = false;
+    if (!api_scope_asked(call, text, out, err))
         return false;
-    return is_there ? api_within(call, scope, out, err) : refuse_missing(call, out, err);
+    struct store_scope whole = *out;
+    whole.is_limited = false;
+    if (!exists(call, &whole, &is_there, err))
+        return false;
+    return is_there || refuse_missing(call, &whole, err);
 }
 
 bool api_registry(struct api_call *call, struct store_registry *out, struct err *err)

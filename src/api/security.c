@@ -20,23 +20,58 @@ static bool check_key(struct api_call *call, str key, struct err *err)
 /* --- sub-assessments
  * ------------------------------------------------------------------------------ */
 
+/* A page goes out in pieces that share one piece's memory: what is written is not kept twice. */
+
+static bool write_piece(struct api_call *call, struct arena *scratch,
+                        const struct store_scope *scope, const struct store_page *page, str *next,
+                        struct err *err)
+{
+    const struct image_filter all = {0};
+    store_findings found = {0};
+    struct arena *of_request = call->arena;
+    if (!store_findings_list(call->store, scratch, scope, &all, page, &found, next, err))
+        return api_page_error(call, err);
+    call->arena = scratch;
+    call->arm_id = STR_NONE;
+    bool is_ok = true;
+    for (size_t i = 0; is_ok && i < found.len; i++)
+        is_ok = api_write_finding(call, &found.ptr[i], err);
+    call->arena = of_request;
+    call->arm_id = STR_NONE;
+    *next = arena_dup(call->arena, *next);
+    return is_ok && (next->ptr ? true : err_memory(err));
+}
+
+static bool write_findings(struct api_call *call, const struct store_scope *scope,
+                           struct store_page page, str *next, struct err *err)
+{
+    struct arena scratch;
+    bool is_ok = true;
+    arena_init(&scratch, LIMIT(HTTP_ANSWER));
+    for (size_t left = page.limit; is_ok && left; left -= page.limit) {
+        page.limit = num_min(left, STORE_PIECE);
+        is_ok = write_piece(call, &scratch, scope, &page, next, err);
+        if (!is_ok || !next->len)
+            break;
+        page.after = *next;
+        arena_reset(&scratch);
+    }
+    arena_fini(&scratch);
+    return is_ok;
+}
+
 static bool list_findings(struct api_call *call, struct err *err)
 {
     struct store_scope scope;
     struct store_page page;
-    struct image_filter all = {0};
-    store_findings found = {0};
-    str next = STR_NONE;
+    str next = STR("");
     if (!api_scope(call, call->req->params[0], &scope, err) || !api_page(call, &page, err))
         return false;
-    if (!store_findings_list(call->store, call->arena, &scope, &all, &page, &found, &next, err))
-        return api_page_error(call, err);
     jw_obj(&call->jw);
     jw_key(&call->jw, "value");
     jw_arr(&call->jw);
-    for (size_t i = 0; i < found.len; i++)
-        if (!api_write_finding(call, &found.ptr[i], err))
-            return false;
+    if (!write_findings(call, &scope, page, &next, err))
+        return false;
     jw_arr_end(&call->jw);
     if (!api_next_link(call, next, err))
         return false;
@@ -49,20 +84,24 @@ static bool list_findings_of_key(struct api_call *call, struct err *err)
     return check_key(call, call->req->params[1], err) && list_findings(call, err);
 }
 
+/* Whether there is such a scope is asked only of what was not found. */
 static bool get_finding(struct api_call *call, struct err *err)
 {
     struct store_scope scope;
     struct store_finding found = {0};
-    str name = api_lower(call->arena, call->req->params[2]);
-    if (!api_scope(call, call->req->params[0], &scope, err) ||
-        !check_key(call, call->req->params[1], err))
+    str name = api_lower(call->arena, call->req->params[2]), key = call->req->params[1];
+    if (!api_scope_asked(call, call->req->params[0], &scope, err))
         return false;
-    if (!store_finding_get(call->store, call->arena, &scope, name, &found, err))
-        return err->kind == ERR_NOT_FOUND
-                   ? api_refuse(call, err, 404, "NotFound",
-                                "The sub-assessment '" STR_FMT "' was not found.", STR_ARG(name))
-                   : false;
-    return api_write_finding(call, &found, err) && api_done(call, 200, err);
+    if (str_eq_nocase(key, call->api->assessment_key)) {
+        if (store_finding_get(call->store, call->arena, &scope, name, &found, err))
+            return api_write_finding(call, &found, err) && api_done(call, 200, err);
+        if (err->kind != ERR_NOT_FOUND)
+            return false;
+        *err = (struct err){0};
+    }
+    return api_scope(call, call->req->params[0], &scope, err) && check_key(call, key, err) &&
+           api_refuse(call, err, 404, "NotFound", "The sub-assessment '" STR_FMT "' was not found.",
+                      STR_ARG(name));
 }
 
 /* --- assessments

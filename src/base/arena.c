@@ -121,9 +121,15 @@ str arena_dup(struct arena *arena, str s)
 str arena_printf(struct arena *arena, const char *fmt, ...)
 {
     va_list ap;
+    struct arena_block *block = arena->head;
+    size_t room = block ? block->size - block->used : 0;
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(room ? (char *)block->data + block->used : NULL, room, fmt, ap);
     va_end(ap);
+    if (n >= 0 && (size_t)n < room) { /* as mostly: it stands where it will stay */
+        char *here = arena_alloc(arena, (size_t)n + 1);
+        return here ? (str){here, (size_t)n} : STR_NONE;
+    }
     char *text = n < 0 ? NULL : arena_alloc(arena, (size_t)n + 1);
     if (!text)
         return STR_NONE;
@@ -131,6 +137,22 @@ str arena_printf(struct arena *arena, const char *fmt, ...)
     vsnprintf(text, (size_t)n + 1, fmt, ap);
     va_end(ap);
     return (str){text, (size_t)n};
+}
+
+str arena_join(struct arena *arena, const str *parts, size_t n)
+{
+    size_t len = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!num_add(len, parts[i].len, &len))
+            return STR_NONE;
+    size_t with_nul;
+    char *text = num_add(len, 1, &with_nul) ? arena_alloc(arena, with_nul) : NULL;
+    if (!text)
+        return STR_NONE;
+    for (size_t i = 0; i < n; at += parts[i++].len)
+        if (parts[i].len)
+            memcpy(text + at, parts[i].ptr, parts[i].len);
+    return (str){text, len};
 }
 
 const char *arena_cstr(struct arena *arena, str s) { return arena_dup(arena, s).ptr; }

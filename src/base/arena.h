@@ -32,5 +32,10 @@ void *arena_alloc_array(struct arena *arena, size_t n, size_t size);
  * ptr NULL: check it, also for empty input (an empty copy has a pointer). */
 str arena_dup(struct arena *arena, str s);
 str arena_printf(struct arena *arena, const char *fmt, ...) PRINTF(2, 3);
+/* One after the other; ptr NULL: the arena is used up. */
+str arena_join(struct arena *arena, const str *parts, size_t n);
+#define ARENA_JOIN(arena, ...)                                                                     \
+    arena_join((arena), (const str[]){__VA_ARGS__},                                                \
+               sizeof((const str[]){__VA_ARGS__}) / sizeof(str))
 /* For libc's door: NULL when it does not fit. */
 const char *arena_cstr(struct arena *arena, str s);

@@ -173,6 +173,7 @@ static bool open_http(struct server *s, struct err *err)
         .key_pem = pair.key_pem,
         .n_workers = s->config.http_workers,
         .handler = api_handle,
+        .lane_of = api_lane,
         .user = s->api,
         .max_body_of = api_max_body,
         .refusal = api_refusal,

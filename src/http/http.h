@@ -131,11 +131,15 @@ struct http_request {
     VEC(struct http_query) query;
     http_headers headers;
     str body;
-    str remote;               /* address of the peer */
-    str scheme_host;          /* "https://HOST:PORT" that the client used */
-    str params[8];            /* decoded {name} segments of the route, in order */
-    void *user;               /* of the server's spec */
-    uint64_t id;              /* rises; for the log */
+    str remote;           /* address of the peer */
+    str scheme_host;      /* "https://HOST:PORT" that the client used */
+    str params[8];        /* decoded {name} segments of the route, in order */
+    void *user;           /* of the server's spec */
+    uint64_t id;          /* rises; for the log */
+    str split, *segments; /* a path and what it is of; the router's own */
+    size_t n_segments;
+    const void *found; /* what lane_of() found out, for the handler */
+    int fit;
     struct http_later *later; /* the server's own */
 };
 str http_request_header(const struct http_request *req, str name);
@@ -160,11 +164,16 @@ struct http_later;
 struct http_later *http_respond_later(struct http_request *req);
 /* Takes the body's memory. */
 void http_answer(struct http_later *later, struct http_response *res);
+enum { HTTP_LANES = 3 };
 struct http_server_spec {
     str address;           /* "127.0.0.1" or "::" */
     uint16_t port;         /* 0: any free one */
     str cert_pem, key_pem; /* empty: plain HTTP */
-    unsigned n_workers;    /* 0: 4 */
+    unsigned n_workers;    /* of the first lane; 0: 4 */
+    unsigned n_others;     /* of each other lane, when there is lane_of(); 0: 2 */
+    /* Requests of one lane wait only for each other; those of the first are the first to get a
+     * processor.  Called on network threads, before the handler.  NULL: there is one lane. */
+    unsigned (*lane_of)(void *user, struct http_request *req);
     http_handler *handler;
     void *user;
     uint64_t max_body; /* 0: LIMIT_HTTP_BODY */

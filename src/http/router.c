@@ -94,8 +94,19 @@ enum http_route_fit http_route_find(const struct http_route *routes, size_t n,
 {
     struct segments path;
     enum http_route_fit fit = ROUTE_NONE;
-    if (!split(req->arena, req->path, &path))
+    bool is_split =
+        req->segments && req->split.ptr == req->path.ptr && req->split.len == req->path.len;
+    if (!is_split) {
+        req->segments = NULL;
+        req->split = req->path;
+    }
+    if (!is_split && split(req->arena, req->path, &path)) {
+        req->segments = path.of;
+        req->n_segments = path.n;
+    }
+    if (!req->segments)
         return ROUTE_NONE;
+    path = (struct segments){req->segments, req->n_segments};
     for (size_t i = 0; i < n; i++) {
         str raw[N_PARAMS] = {0};
         size_t n_params;

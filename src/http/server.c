@@ -5,6 +5,7 @@
  *   network thread:  target → head → body → suspend ─┐         ┌─ resumed: queue the answer →
  * completed worker:                                          └ handler ┘
  *
+ * Each lane has a queue and workers of its own, so that what takes long waits for its kind only.
  * A handler that asked for it returns without an answer, which comes later from any thread.
  * A job belongs to its connection; from the day close() gives a handler up, to its worker (or to
  * who answers later) too. */
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +33,8 @@
 
 enum {
     N_WORKERS = 4,
+    N_OTHERS = 2,
+    OTHERS_NICE = 5, /* a list never takes the processor from a single get */
     N_NETWORK_THREADS = 2,
     IDLE_TIMEOUT_S = 75,
     FLUSH_MS = 500, /* for the 503s of handlers that close() gave up */
@@ -73,8 +77,15 @@ struct job {
     bool is_given_up;
 };
 
+/* Its fields are guarded by server->lock. */
+struct lane {
+    struct job *first, *last;
+    pthread_cond_t work; /* a job was queued */
+};
+
 struct worker {
     struct http_server *server;
+    struct lane *lane;
     pthread_t thread;
     struct job *job; /* guarded by server->lock; NULL: idle */
 };
@@ -89,10 +100,10 @@ struct http_server {
     uint16_t port;
     char mhd_text[160]; /* libmicrohttpd's last complaint, for the error of open() */
     atomic_uint_fast64_t last_id;
-    /* lock guards the queue, workers[].job, the marked fields of jobs, and the counters below */
+    /* lock guards the lanes, workers[].job, the marked fields of jobs, and the counters below */
     pthread_mutex_t lock;
-    pthread_cond_t work, quiet; /* a job was queued; a request ended */
-    struct job *first, *last;
+    pthread_cond_t quiet; /* a request ended */
+    struct lane lanes[HTTP_LANES];
     struct http_later waiting; /* ring of those that are answered later */
     size_t n_active;           /* requests begun and not completed */
     bool is_closing;
@@ -274,7 +285,8 @@ static bool run_handler(struct job *job, struct MHD_Response **response, unsigne
 static void server_free(struct http_server *server)
 {
     pthread_mutex_destroy(&server->lock);
-    pthread_cond_destroy(&server->work);
+    for (size_t i = 0; i < HTTP_LANES; i++)
+        pthread_cond_destroy(&server->lanes[i].work);
     pthread_cond_destroy(&server->quiet);
     free(server->address);
     free(server->cert);
@@ -291,13 +303,13 @@ static void server_unref(struct http_server *server)
         server_free(server);
 }
 
-static struct job *pop_locked(struct http_server *server)
+static struct job *pop_locked(struct lane *lane)
 {
-    struct job *job = server->first;
+    struct job *job = lane->first;
     if (job)
-        server->first = job->next;
-    if (!server->first)
-        server->last = NULL;
+        lane->first = job->next;
+    if (!lane->first)
+        lane->last = NULL;
     return job;
 }
 
@@ -374,11 +386,14 @@ static void *worker_run(void *ctx)
 {
     struct worker *worker = ctx;
     struct http_server *server = worker->server;
+    struct lane *lane = worker->lane;
+    if (lane != server->lanes)
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), OTHERS_NICE); /* of this thread alone */
     pthread_mutex_lock(&server->lock);
     for (;;) {
-        while (!server->first && !server->is_closing)
-            pthread_cond_wait(&server->work, &server->lock);
-        struct job *job = worker->job = pop_locked(server);
+        while (!lane->first && !server->is_closing)
+            pthread_cond_wait(&lane->work, &server->lock);
+        struct job *job = worker->job = pop_locked(lane);
         if (!job)
             break;
         pthread_mutex_unlock(&server->lock);
@@ -523,16 +538,19 @@ static enum MHD_Result submit(struct job *job)
 {
     struct http_server *server = job->server;
     job->req.body = sb_str(&job->body);
+    const struct http_server_spec *spec = &server->spec;
+    unsigned number = spec->lane_of ? spec->lane_of(spec->user, &job->req) : 0;
+    struct lane *lane = &server->lanes[number < HTTP_LANES ? number : 0];
     pthread_mutex_lock(&server->lock);
     bool is_closing = server->is_closing;
     if (!is_closing) {
         MHD_suspend_connection(job->connection);
-        if (server->last)
-            server->last->next = job;
+        if (lane->last)
+            lane->last->next = job;
         else
-            server->first = job;
-        server->last = job;
-        pthread_cond_signal(&server->work);
+            lane->first = job;
+        lane->last = job;
+        pthread_cond_signal(&lane->work);
     }
     pthread_mutex_unlock(&server->lock);
     return is_closing ? refuse(job, 503) : MHD_YES;
@@ -638,11 +656,13 @@ static bool start_daemon(struct http_server *server, struct MHD_Daemon **out, st
     return true;
 }
 
-static bool start_workers(struct http_server *server, unsigned n, struct err *err)
+static bool start_workers(struct http_server *server, unsigned n_first, unsigned n_others,
+                          struct err *err)
 {
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n_first + n_others * (HTTP_LANES - 1); i++) {
         struct worker *worker = &server->workers[i];
         worker->server = server;
+        worker->lane = &server->lanes[i < n_first ? 0 : 1 + (i - n_first) / n_others];
         server->n_refs++; /* no worker looks at it yet */
         errno = pthread_create(&worker->thread, NULL, worker_run, worker);
         if (errno) {
@@ -668,7 +688,8 @@ static bool init(struct http_server *server, const struct http_server_spec *spec
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->work, NULL);
+    for (size_t i = 0; i < HTTP_LANES; i++)
+        pthread_cond_init(&server->lanes[i].work, NULL);
     pthread_cond_init(&server->quiet, &attr);
     pthread_condattr_destroy(&attr);
     server->spec = *spec;
@@ -686,11 +707,15 @@ bool http_server_open(const struct http_server_spec *spec, struct http_server **
                       struct err *err)
 {
     unsigned n = spec->n_workers ? spec->n_workers : N_WORKERS;
-    struct http_server *server = calloc(1, sizeof(*server) + n * sizeof(server->workers[0]));
+    unsigned n_others = spec->n_others ? spec->n_others : N_OTHERS;
+    if (!spec->lane_of)
+        n_others = 0;
+    size_t n_all = n + (size_t)n_others * (HTTP_LANES - 1);
+    struct http_server *server = calloc(1, sizeof(*server) + n_all * sizeof(server->workers[0]));
     if (!server)
         return err_memory(err);
-    if (!init(server, spec, err) || !listen_on(server, err) || !start_workers(server, n, err) ||
-        !start_daemon(server, &server->daemon, err)) {
+    if (!init(server, spec, err) || !listen_on(server, err) ||
+        !start_workers(server, n, n_others, err) || !start_daemon(server, &server->daemon, err)) {
         http_server_close(server, 0);
         return false;
     }
@@ -793,8 +818,9 @@ static void give_up_one_locked(struct job *job)
 static void give_up_locked(struct http_server *server)
 {
     struct job *job;
-    while ((job = pop_locked(server)))
-        answer_503_locked(job);
+    for (size_t i = 0; i < HTTP_LANES; i++)
+        while ((job = pop_locked(&server->lanes[i])))
+            answer_503_locked(job);
     for (unsigned i = 0; i < server->n_workers; i++) {
         job = server->workers[i].job;
         if (!job)
@@ -828,7 +854,8 @@ void http_server_close(struct http_server *server, uint32_t grace_ms)
         quiesce(server->daemon);
     pthread_mutex_lock(&server->lock);
     server->is_closing = true;
-    pthread_cond_broadcast(&server->work);
+    for (size_t i = 0; i < HTTP_LANES; i++)
+        pthread_cond_broadcast(&server->lanes[i].work);
     if (server->daemon) {
         wait_quiet_locked(server, grace_ms);
         if (server->n_active > 0) {

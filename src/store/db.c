@@ -146,7 +146,7 @@ int64_t db_changes(struct store *store) { return store->driver->changes(store->c
 
 static bool begin(struct store *store, enum tx_kind kind, struct err *err)
 {
-    store->has_news = false;
+    store->has_news = store->changes_access = false;
     if (!store->driver->begin(store->conn, kind, err))
         return false;
     if (kind == TX_READ || fence_confirm(store, err))
@@ -168,9 +168,19 @@ static void tell(struct store *store)
     store->has_news = false;
 }
 
+/* Also when nobody knows whether the commit arrived. */
+static void tell_access(struct store *store)
+{
+    if (store->changes_access && store->n_access)
+        atomic_fetch_add(store->n_access, 1);
+    store->changes_access = false;
+}
+
 bool tx_end(struct store *store, bool ok, struct err *err)
 {
-    if (ok && store->driver->commit(store->conn, err)) {
+    bool is_done = ok && store->driver->commit(store->conn, err);
+    tell_access(store);
+    if (is_done) {
         tell(store);
         return true;
     }

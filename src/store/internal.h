@@ -10,6 +10,8 @@
  * TX_ALONE keeps all other writers out. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/map.h"
 #include "base/num.h"
 #include "base/rd.h"
@@ -102,7 +104,9 @@ struct store {
     const struct driver *driver;
     void *conn;
     enum store_mode mode;
-    bool has_news; /* of this transaction: others are woken after its commit */
+    bool has_news;                  /* of this transaction: others are woken after its commit */
+    bool changes_access;            /* of this transaction */
+    atomic_uint_fast64_t *n_access; /* the pool's: changes of access; NULL: of none */
     struct prepared prepared[PREPARED_MAX]; /* open addressing by address */
     size_t n_prepared;
     struct bulk_text bulks[BULKS_MAX];
@@ -190,6 +194,9 @@ bool tx_again(struct store *store, unsigned *n_tries, struct err *err);
     })
 #define TX_WRITTEN(store, err, work) TX_(store, tx_begin_write, err, work)
 #define TX_DONE_ALONE(store, err, work) TX_(store, tx_begin_alone, err, work)
+
+/* access.c: in the transaction that changes who may do what. */
+bool access_note(struct store *store, struct err *err) NODISCARD;
 
 /* --- schema
  * ------------------------------------------------------------------------------------------ */
@@ -298,6 +305,7 @@ bool registry_lock(struct store *store, int64_t registry_id, struct err *err) NO
 /* Registries of a scope, sorted by id. */
 bool scope_registries(struct store *store, struct arena *arena, const struct store_scope *scope,
                       store_registries *out, struct err *err) NODISCARD;
+bool scope_has(const struct store_scope *scope, const struct store_registry *registry);
 /* "a.b.c" cursors: numbers, then free text. */
 bool cursor_parse(str after, int64_t *numbers, size_t n, str *text, struct err *err) NODISCARD;
 size_t page_limit(const struct store_page *page);

@@ -86,6 +86,87 @@ void pack_evidence(struct sb *out, const struct finding *finding)
 enum { CELLS_MAX = 8 };
 typedef bool take_row(struct arena *arena, const str *cells, void *out);
 
+/* Nearly all texts are as jw writes them when nothing is escaped: those are cut here.  False: it is
+ * something else, for json_read. */
+static bool cut_mark(str *rest, str mark)
+{
+    if (!str_starts(*rest, mark))
+        return false;
+    *rest = str_skip(*rest, mark.len);
+    return true;
+}
+
+static bool cut_text(str *rest, str *out)
+{
+    if (!cut_mark(rest, STR("\"")))
+        return false;
+    size_t end = str_find_byte(*rest, '"');
+    *out = str_slice(*rest, 0, end);
+    bool is_plain = end < rest->len && str_find_byte(*out, '\\') == out->len;
+    *rest = str_skip(*rest, end + 1);
+    return is_plain;
+}
+
+static bool cut_cells(str *rest, str *cells, size_t n)
+{
+    if (!cut_mark(rest, STR("[")))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if ((i && !cut_mark(rest, STR(","))) || !cut_text(rest, &cells[i]))
+            return false;
+    return cut_mark(rest, STR("]"));
+}
+
+static bool are_plain_rows(str rest, size_t n_cells)
+{
+    str cells[CELLS_MAX];
+    if (!cut_mark(&rest, STR("[")))
+        return false;
+    do
+        if (!cut_cells(&rest, cells, n_cells))
+            return false;
+    while (cut_mark(&rest, STR(",")));
+    return cut_mark(&rest, STR("]")) && rest.len == 0;
+}
+
+static bool take_plain_rows(struct arena *arena, str text, size_t n_cells, take_row *take,
+                            void *out, struct err *err)
+{
+    str rest = arena_dup(arena, text), cells[CELLS_MAX] = {0};
+    if (!rest.ptr)
+        return err_memory(err);
+    rest = str_skip(rest, 1);
+    do
+        if (!cut_cells(&rest, cells, n_cells) || !take(arena, cells, out))
+            return err_memory(err);
+    while (cut_mark(&rest, STR(",")));
+    return true;
+}
+
+static bool take_plain_strs(struct arena *arena, str text, strs *out, bool *is_plain,
+                            struct err *err)
+{
+    strs made = *out;
+    str rest = arena_dup(arena, text), one;
+    *is_plain = false;
+    if (!rest.ptr)
+        return err_memory(err);
+    if (!cut_mark(&rest, STR("[")))
+        return true;
+    do {
+        if (!cut_text(&rest, &one))
+            return true;
+        str *slot = vec_push(arena, &made);
+        if (!slot)
+            return err_memory(err);
+        *slot = one;
+    } while (cut_mark(&rest, STR(",")));
+    *is_plain = cut_mark(&rest, STR("]")) && rest.len == 0;
+    if (*is_plain)
+        *out = made;
+    return true;
+}
+
 static bool dup_cells(struct arena *arena, const json_t *row, str cells[static CELLS_MAX], size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -100,6 +181,8 @@ static bool unpack_rows(struct arena *arena, str text, size_t n_cells, take_row 
     auto_json *root = NULL;
     if (!text.len)
         return true;
+    if (are_plain_rows(text, n_cells))
+        return take_plain_rows(arena, text, n_cells, take, out, err);
     if (!json_read(text, &root, err))
         return err_wrap(err, "store: a list column");
     for (size_t i = 0; i < json_array_size(root); i++) {
@@ -113,7 +196,12 @@ static bool unpack_rows(struct arena *arena, str text, size_t n_cells, take_row 
 bool unpack_strs(struct arena *arena, str text, strs *out, struct err *err)
 {
     auto_json *root = NULL;
+    bool is_plain;
     if (!text.len)
+        return true;
+    if (!take_plain_strs(arena, text, out, &is_plain, err))
+        return false;
+    if (is_plain)
         return true;
     if (!json_read(text, &root, err))
         return err_wrap(err, "store: a list column");

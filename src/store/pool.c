@@ -10,6 +10,7 @@ struct store_pool {
     pthread_mutex_t lock; /* guards idle, n_idle */
     char *path;
     enum store_mode mode;
+    atomic_uint_fast64_t n_access; /* changes of access by its connections */
     struct store *idle[KEPT];
     size_t n_idle;
 };
@@ -28,6 +29,7 @@ bool store_pool_open(const char *path, enum store_mode mode, struct store_pool *
     }
     pthread_mutex_init(&pool->lock, NULL);
     pool->mode = mode;
+    first->n_access = &pool->n_access;
     pool->idle[pool->n_idle++] = first;
     *out = pool;
     return true;
@@ -51,11 +53,14 @@ bool store_pool_take(struct store_pool *pool, struct store **out, struct err *er
     if (pool->n_idle)
         store = pool->idle[--pool->n_idle];
     pthread_mutex_unlock(&pool->lock);
-    if (!store)
-        return store_open(pool->path, pool->mode, out, err);
+    if (!store && !store_open(pool->path, pool->mode, &store, err))
+        return false;
+    store->n_access = &pool->n_access;
     *out = store;
     return true;
 }
+
+uint64_t store_pool_access(const struct store_pool *pool) { return atomic_load(&pool->n_access); }
 
 void store_pool_give(struct store_pool *pool, struct store *store)
 {

@@ -104,16 +104,23 @@ bool store_principals_list(struct store *store, struct arena *arena, store_princ
     return next == NEXT_END;
 }
 
+static bool set_disabled(struct store *store, str object_id, bool is_disabled, struct err *err)
+{
+    return access_note(store, err) &&
+           db_run(store, err, "UPDATE principals SET is_disabled = $1 WHERE object_id = $2",
+                  vi(is_disabled), vt(object_id));
+}
+
 bool store_principal_set_disabled(struct store *store, str object_id, bool is_disabled,
                                   struct err *err)
 {
-    return db_run(store, err, "UPDATE principals SET is_disabled = $1 WHERE object_id = $2",
-                  vi(is_disabled), vt(object_id));
+    return TX_WRITTEN(store, err, set_disabled(store, object_id, is_disabled, err));
 }
 
 static bool forget(struct store *store, str object_id, struct err *err)
 {
-    return db_run(store, err, "DELETE FROM principal_secrets WHERE object_id = $1",
+    return access_note(store, err) &&
+           db_run(store, err, "DELETE FROM principal_secrets WHERE object_id = $1",
                   vt(object_id)) &&
            db_run(store, err, "DELETE FROM role_assignments WHERE principal = $1", vt(object_id)) &&
            db_run(store, err, "DELETE FROM principals WHERE object_id = $1", vt(object_id));
@@ -169,11 +176,18 @@ bool store_principal_secrets_list(struct store *store, struct arena *arena, str 
     return next == NEXT_END;
 }
 
-bool store_principal_secret_delete(struct store *store, str object_id, int64_t id, bool *was_there,
-                                   struct err *err)
+static bool secret_forget(struct store *store, str object_id, int64_t id, bool *was_there,
+                          struct err *err)
 {
-    bool ok = db_run(store, err, "DELETE FROM principal_secrets WHERE object_id = $1 AND id = $2",
+    bool ok = access_note(store, err) &&
+              db_run(store, err, "DELETE FROM principal_secrets WHERE object_id = $1 AND id = $2",
                      vt(object_id), vi(id));
     *was_there = ok && db_changes(store) > 0;
     return ok;
+}
+
+bool store_principal_secret_delete(struct store *store, str object_id, int64_t id, bool *was_there,
+                                   struct err *err)
+{
+    return TX_WRITTEN(store, err, secret_forget(store, object_id, id, was_there, err));
 }

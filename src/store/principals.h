@@ -35,6 +35,10 @@ NODISCARD bool store_group_delete(struct store *store, str subscription, str nam
 
 /* --- who may do what: principals, their secrets, assignments of roles, the audit
  * ----------------------------------------------------------------------------- */
+/* Rises, in the same commit, when a principal is disabled or deleted, a secret revoked, a role
+ * assigned, taken away or changed: for who keeps what it read of these. */
+NODISCARD bool store_access_revision(struct store *store, struct arena *arena, str *revision,
+                                     struct err *err);
 struct store_principal {
     str object_id, app_id; /* UUIDs: what assignments name, what a client logs in with */
     str name;

@@ -28,11 +28,9 @@ static bool registry_read(struct rows *rows, struct arena *arena, struct store_r
 
 str store_registry_arm_id(struct arena *arena, const struct store_registry *registry)
 {
-    return arena_printf(arena,
-                        "/subscriptions/" STR_FMT "/resourceGroups/" STR_FMT
-                        "/providers/Microsoft.ContainerRegistry/registries/" STR_FMT,
-                        STR_ARG(registry->subscription), STR_ARG(registry->resource_group),
-                        STR_ARG(registry->name));
+    return ARENA_JOIN(arena, STR("/subscriptions/"), registry->subscription,
+                      STR("/resourceGroups/"), registry->resource_group,
+                      STR("/providers/Microsoft.ContainerRegistry/registries/"), registry->name);
 }
 
 static char fold(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
@@ -144,7 +142,7 @@ static bool is_of(const struct store_scope *scope, const struct store_registry *
            (!scope->registry.len || str_eq_nocase(scope->registry, registry->name));
 }
 
-static bool is_in(const struct store_scope *scope, const struct store_registry *registry)
+bool scope_has(const struct store_scope *scope, const struct store_registry *registry)
 {
     if (!scope)
         return true;
@@ -166,7 +164,7 @@ bool scope_registries(struct store *store, struct arena *arena, const struct sto
         struct store_registry one, *kept;
         if (!registry_read(&rows, arena, &one, err))
             return false;
-        if (!is_in(scope, &one))
+        if (!scope_has(scope, &one))
             continue;
         if (!(kept = vec_push(arena, out)))
             return err_memory(err);

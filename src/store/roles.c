@@ -68,16 +68,24 @@ static bool assignment_update(struct store *store, const struct store_assignment
                                  : err_set(err, ERR_CONFLICT, "the role assignment exists already");
 }
 
+static bool assignment_put(struct store *store, const struct store_assignment *assignment,
+                           str scope, int64_t now, bool *is_new, struct err *err)
+{
+    *is_new = false;
+    if (!assignment_insert(store, assignment, scope, now, err))
+        return false;
+    *is_new = db_changes(store) > 0;
+    return *is_new ? access_note(store, err)
+                   : assignment_update(store, assignment, scope, now, err);
+}
+
 bool store_assignment_put(struct store *store, const struct store_assignment *assignment,
                           int64_t now, bool *is_new, struct err *err)
 {
     auto_sb scope;
-    *is_new = false;
-    if (!folded(assignment->scope, &scope, err) ||
-        !assignment_insert(store, assignment, sb_str(&scope), now, err))
-        return false;
-    *is_new = db_changes(store) > 0;
-    return *is_new || assignment_update(store, assignment, sb_str(&scope), now, err);
+    return folded(assignment->scope, &scope, err) &&
+           TX_WRITTEN(store, err,
+                      assignment_put(store, assignment, sb_str(&scope), now, is_new, err));
 }
 
 bool store_assignment_get(struct store *store, struct arena *arena, str name,
@@ -116,17 +124,24 @@ bool store_assignments_list(struct store *store, struct arena *arena, str princi
     return next == NEXT_END;
 }
 
+static bool assignment_forget(struct store *store, str name, struct err *err)
+{
+    return access_note(store, err) &&
+           db_run(store, err, "DELETE FROM role_assignments WHERE name = $1", vt(name));
+}
+
 bool store_assignment_delete(struct store *store, str name, struct err *err)
 {
-    return db_run(store, err, "DELETE FROM role_assignments WHERE name = $1", vt(name));
+    return TX_WRITTEN(store, err, assignment_forget(store, name, err));
 }
 
 /* --- roles that somebody made
  * ------------------------------------------------------------------------------------ */
-bool store_role_put(struct store *store, const struct store_role *role, int64_t now,
-                    struct err *err)
+static bool role_put(struct store *store, const struct store_role *role, int64_t now,
+                     struct err *err)
 {
-    return db_run(store, err,
+    return access_note(store, err) &&
+           db_run(store, err,
                   "INSERT INTO role_definitions (name, role_name, description, permissions, scopes,"
                   " created_at, updated_at, created_by, updated_by)"
                   " VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $7) ON CONFLICT (name) DO UPDATE SET"
@@ -135,6 +150,12 @@ bool store_role_put(struct store *store, const struct store_role *role, int64_t 
                   " updated_at = excluded.updated_at, updated_by = excluded.updated_by",
                   vt(role->name), vt(role->role_name), vt(role->description), vt(role->permissions),
                   vt(role->scopes), vi(now), vt(role->created_by));
+}
+
+bool store_role_put(struct store *store, const struct store_role *role, int64_t now,
+                    struct err *err)
+{
+    return TX_WRITTEN(store, err, role_put(store, role, now, err));
 }
 
 static bool role_read(struct rows *rows, struct arena *arena, struct store_role *out,
@@ -179,7 +200,8 @@ static bool role_forget(struct store *store, str name, struct err *err)
         return false;
     if (n)
         return err_set(err, ERR_CONFLICT, "the role is assigned %lld times", (long long)n);
-    return db_run(store, err, "DELETE FROM role_definitions WHERE name = $1", vt(name));
+    return access_note(store, err) &&
+           db_run(store, err, "DELETE FROM role_definitions WHERE name = $1", vt(name));
 }
 
 bool store_role_delete(struct store *store, str name, struct err *err)

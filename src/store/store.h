@@ -56,6 +56,8 @@ NODISCARD bool store_pool_open(const char *name, enum store_mode mode, struct st
 void store_pool_close(struct store_pool *pool); /* after all were given back */
 NODISCARD bool store_pool_take(struct store_pool *pool, struct store **out, struct err *err);
 void store_pool_give(struct store_pool *pool, struct store *store);
+/* How often its connections changed who may do what; rises before the change is answered. */
+uint64_t store_pool_access(const struct store_pool *pool);
 
 /* --- paging: keyset, stable while others insert
  * --------------------------------------------------- */
@@ -65,6 +67,8 @@ struct store_page {
     size_t limit; /* 0: 100; at most STORE_PAGE_MAX */
 };
 enum { STORE_PAGE_MAX = 1000 };
+/* Findings that are best asked for at once, when many are wanted. */
+enum { STORE_PIECE = 250 };
 
 /* --- registries
  * ------------------------------------------------------------------------------------ */

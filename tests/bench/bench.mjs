@@ -9,6 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { alpineRoot, freePort, makeLayout, makeSecdb, push, startRegistry, startPostgres, startServer, tar, tempDir, verdictOf } from '../e2e/lib.mjs';
+import { api } from './api.mjs';
 import { makeImage } from './image.mjs';
 import { makeRecords } from './records.mjs';
 
@@ -297,6 +298,24 @@ Object.assign(benches, {
       return `postgres:${conninfo}`;
     }),
 });
+
+Object.assign(benches, {
+  'api-sqlite': () => withScope((t) => api(t, 'sqlite', '', row)),
+  'api-postgresql': () => withScope(async (t) => {
+    const conninfo = await startPostgres(t, { fsync: true, buffers: '512MB' });
+    if (!conninfo) throw new Error('PostgreSQL is not installed: scripts/deps test');
+    await api(t, 'postgresql', `postgres:${conninfo}`, row);
+  }),
+});
+
+async function withScope(run) {
+  const t = scope();
+  try {
+    await run(t);
+  } finally {
+    await t.end();
+  }
+}
 
 benches['match-rate'] = async () => {
   const rates = [];

@@ -69,6 +69,7 @@ static inline void scene_open_server(struct scene *s)
     assert_ok(api_open(&spec, &s->api, &s->err), s->err);
     struct http_server_spec server = {.address = STR("127.0.0.1"),
                                       .handler = api_handle,
+                                      .lane_of = api_lane,
                                       .user = s->api,
                                       .max_body_of = api_max_body,
                                       .refusal = api_refusal};

@@ -444,6 +444,35 @@ static void answer(struct http_later *later, const char *text)
 }
 
 /* One thread runs the handlers of 40 requests that all wait. */
+static unsigned lane_of_path(void *user, struct http_request *req)
+{
+    (void)user;
+    return str_eq(req->path, STR("/slow"));
+}
+
+/* Eight of a lane of two: six wait there, and the first lane has all its workers. */
+static void test_lanes__what_is_slow_waits_for_its_kind_only(void **state)
+{
+    (void)state;
+    enum { N_SLOW = 8, N_OTHERS = 2 };
+    struct stage *stage = stage_open_with((struct http_server_spec){.lane_of = lane_of_path}, NULL);
+    pthread_t slow[N_SLOW];
+    for (int i = 0; i < N_SLOW; i++)
+        pthread_create(&slow[i], NULL, ask_slow, stage);
+    for (int i = 0; i < N_OTHERS; i++)
+        sem_wait(&stage->is_inside);
+    for (int i = 0; i < 100; i++) {
+        assert_ok(get(stage, "http", "/quick"), stage->err);
+        assert_str(stage->answer.body, "quick");
+    }
+    assert_int_not_equal(sem_trywait(&stage->is_inside), 0);
+    for (int i = 0; i < N_SLOW; i++)
+        sem_post(&stage->may_leave);
+    for (int i = 0; i < N_SLOW; i++)
+        assert_slow_says(slow[i], "\r\n\r\nslow");
+    stage_close(stage);
+}
+
 static void test_later__needs_no_thread_a_request(void **state)
 {
     (void)state;
@@ -686,6 +715,7 @@ int main(void)
         cmocka_unit_test(test_answer__a_handler_without_an_answer_is_500),
         cmocka_unit_test(test_connection__is_kept_alive),
         cmocka_unit_test(test_workers__a_slow_handler_delays_nobody_else),
+        cmocka_unit_test(test_lanes__what_is_slow_waits_for_its_kind_only),
         cmocka_unit_test(test_later__needs_no_thread_a_request),
         cmocka_unit_test(test_later__close_gives_up_what_comes_too_late),
         cmocka_unit_test(test_close__lets_a_running_handler_answer),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contract suite of the store: results, pages, layers, tokens. */
 #include "fixture.h"
+#include "store/internal.h"
 
 /* --- results
  * ---------------------------------------------------------------------------------------------------------
@@ -422,6 +423,96 @@ static void test_results__base_is_the_longest_chain_of_another_image(void **stat
     assert_int_equal(base_of(f, unknown), 0);
 }
 
+/* --- how findings are found
+ * ------------------------------------------------------------------------------------------------
+ */
+static bool is_of_findings(const char *sql)
+{
+    str text = str_from(sql ? sql : "");
+    return str_starts(text, STR("SELECT")) && str_has(text, STR(" FROM findings f"));
+}
+
+static void plan_says_no(struct fixture *f, const char *sql, const char *const *words)
+{
+    auto_rows rows = {0};
+    unsigned n_lines = 0;
+    assert_ok(db_query(f->store, &rows, &err, sql), err);
+    while (rows_next(&rows, &err) == NEXT_ITEM) {
+        str line = row_text(&rows, f->engine.is_postgres ? 0 : 3);
+        for (size_t i = 0; words[i]; i++)
+            if (str_has(line, str_from(words[i])))
+                fail_msg(STR_FMT "\nof %s", STR_ARG(line), sql);
+        n_lines++;
+    }
+    assert_true(n_lines > 3);
+}
+
+/* "$4", "?4" */
+static unsigned count_parameters(const char *sql)
+{
+    unsigned max = 0;
+    for (const char *at = strchr(sql, '$'); at; at = strchr(at + 1, '$'))
+        max = (unsigned)num_max(max, (unsigned)(at[1] - '0'));
+    return max;
+}
+
+static void check_plan(struct fixture *f, const char *sql, unsigned number)
+{
+    static const char *const lite[] = {"SCAN", "TEMP B-TREE", NULL};
+    static const char *const postgres[] = {"Seq Scan", "Sort Key", "Hash", NULL};
+    if (!f->engine.is_postgres) {
+        auto_rows rows = {0};
+        const char *explain = arena_printf(&f->arena, "EXPLAIN QUERY PLAN %s", sql).ptr;
+        struct value none[6] = {0};
+        assert_ok(db_query_(f->store, &rows, explain, none, count_parameters(sql), &err), err);
+        while (rows_next(&rows, &err) == NEXT_ITEM)
+            for (size_t i = 0; lite[i]; i++)
+                if (str_has(row_text(&rows, 3), str_from(lite[i])) &&
+                    !(strstr(sql, "(SELECT") && str_eq(row_text(&rows, 3), STR("SCAN f"))))
+                    fail_msg(STR_FMT "\nof %s", STR_ARG(row_text(&rows, 3)), sql);
+        return;
+    }
+    auto_sb execute;
+    sb_init(&execute, 4096);
+    sb_addf(&execute, "EXPLAIN EXECUTE q%u(NULL", number);
+    for (unsigned i = 1; i < count_parameters(sql); i++)
+        sb_addc(&execute, ", NULL");
+    sb_addc(&execute, ")");
+    assert_ok(db_run(f->store, &err, arena_printf(&f->arena, "PREPARE q%u AS %s", number, sql).ptr),
+              err);
+    plan_says_no(f, arena_cstr(&f->arena, sb_str(&execute)), postgres);
+}
+
+/* An empty table is read whole whatever there is; so that is made expensive first. */
+static void test_findings__are_found_by_an_index_and_come_in_its_order(void **state)
+{
+    struct fixture *f = *state;
+    const char *seen[8];
+    unsigned n = 0;
+    str next;
+    struct store_finding found;
+    const struct store_scope all = {0};
+    scan_image(f, 1, report_of(f, 1, 1, 3));
+    assert_int_equal(findings_all(f, 2, &next, STR("")).len, 2);
+    assert_int_equal(findings_all(f, STORE_PIECE, &next, STR("")).len, 3);
+    assert_ok(store_finding_get(f->store, &f->arena, &all,
+                                STR("00000001-0000-8000-8000-000000000001"), &found, &err),
+              err);
+    for (size_t i = 0; i < PREPARED_MAX; i++)
+        if (is_of_findings(f->store->prepared[i].sql) && n < ARRAY_LEN(seen))
+            seen[n++] = f->store->prepared[i].sql;
+    assert_true(n >= 3);
+    if (f->engine.is_postgres)
+        assert_ok(db_run(f->store, &err, "SET enable_seqscan = off") &&
+                      db_run(f->store, &err, "SET enable_sort = off") &&
+                      db_run(f->store, &err, "SET enable_incremental_sort = off") &&
+                      db_run(f->store, &err, "SET enable_bitmapscan = off") &&
+                      db_run(f->store, &err, "SET plan_cache_mode = force_generic_plan"),
+                  err);
+    for (unsigned i = 0; i < n; i++)
+        check_plan(f, seen[i], i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +526,7 @@ int main(void)
         T(test_results__index_with_an_unknown_child_is_not_healthy),
         T(test_results__kernel_headers_are_kept_but_not_listed),
         T(test_results__base_is_the_longest_chain_of_another_image),
+        T(test_findings__are_found_by_an_index_and_come_in_its_order),
         T(test_assessment__knows_since_when),
         T(test_layers__are_known_by_digest_diff_id_and_revision),
         T(test_rematch__finds_what_is_behind_and_never_goes_back),
